@@ -1,0 +1,1 @@
+//! From outcomes to sentences: why there is no solution, and why a version was chosen.

@@ -1,0 +1,14 @@
+//! What a registry said, parsed: index pages, core METADATA, file names.
+//!
+//! Bytes in, facts out; no I/O. A file or a field that cannot be understood makes
+//! one file or one release unusable, with a typed reason; it does not end a run.
+
+mod core_metadata;
+mod filename;
+mod page;
+mod repair;
+
+pub use core_metadata::{Dependency, DependencySource, Metadata, MetadataError};
+pub use filename::{FileKind, FilenameError, SdistName, WheelName};
+pub use page::{CoreMetadataSidecar, File, Page, PageError, Yanked};
+pub use repair::Repair;

@@ -1,0 +1,163 @@
+//! What a solve gives: a solution with the cause of every edge, or a conflict.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use pep440_rs::Version;
+use pep508_rs::{ExtraName, PackageName};
+
+use crate::metadata::{File, Metadata, Page};
+use crate::request::DirectUrl;
+use crate::rules::RuleId;
+
+/// What a solve gives.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// A set of releases that meets everything.
+    Solved(Box<Solution>),
+    /// There is none.
+    Unsolvable(Box<Conflict>),
+}
+
+/// A set of releases that meets everything.
+#[derive(Debug, Clone, Default)]
+pub struct Solution {
+    /// What was chosen, by name.
+    pub packages: BTreeMap<PackageName, Chosen>,
+    /// Every requirement between them, and from the user's lines, sorted.
+    pub edges: Vec<Edge>,
+    /// The rules that held in the solution: something in it triggered them.
+    pub rules: BTreeSet<RuleId>,
+    /// What the user should hear about it, sorted.
+    pub warnings: Vec<Warning>,
+    /// The decisions in the order they were made, for `-v`: `name version`.
+    pub decisions: Vec<String>,
+}
+
+/// One chosen release.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    /// The version, with its local part.
+    pub version: Version,
+    /// The extras that something asked for.
+    pub extras: BTreeSet<ExtraName>,
+    /// The metadata that its requirements were read from.
+    pub metadata: Arc<Metadata>,
+    /// The file that the metadata came from; `None` for a folder or repository.
+    pub file: Option<File>,
+    /// Where it comes from.
+    pub origin: ChosenOrigin,
+    /// Every file of the release that the index lists and the policy admits, sorted by name.
+    pub files: Vec<File>,
+}
+
+/// Where a chosen release comes from.
+#[derive(Debug, Clone)]
+pub enum ChosenOrigin {
+    /// An index; its page.
+    Index(Arc<Page>),
+    /// A direct reference, with the commit id where it is to version control.
+    Direct {
+        /// The reference.
+        url: DirectUrl,
+        /// The commit id.
+        commit: Option<String>,
+    },
+}
+
+/// One requirement that the solution meets.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    /// Who asked.
+    pub cause: EdgeCause,
+    /// The distribution that was asked for.
+    pub to: PackageName,
+    /// The extras that were asked of it.
+    pub extras: Vec<ExtraName>,
+    /// The range, as the asker wrote it (`>=1.17,<2`; empty for any; a URL for a direct reference).
+    pub range: String,
+    /// Whether the edge pulls the distribution in; a limit ("if present") does not.
+    pub pulls_in: bool,
+}
+
+/// Who asked for an edge.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EdgeCause {
+    /// A line of the user's, by its index in `Request::requirements`.
+    Line(usize),
+    /// A constraint of the user's, by its index in `Request::constraints`.
+    Constraint(usize),
+    /// The metadata of a chosen distribution, and the extra of it that brought the requirement.
+    Package {
+        /// The distribution.
+        name: PackageName,
+        /// The extra, where one brought it.
+        extra: Option<ExtraName>,
+        /// The requirement was replaced by this override, by its index in `Request::overrides`.
+        overridden: Option<usize>,
+    },
+    /// A rule that a chosen distribution triggered.
+    Rule {
+        /// The rule.
+        id: RuleId,
+        /// The distribution.
+        name: PackageName,
+    },
+}
+
+/// Something the user should hear about a solution.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Warning {
+    /// Several members of a slot were taken, at one version.
+    SharedSlot {
+        /// The import path.
+        import: String,
+        /// The members in the solution.
+        members: Vec<PackageName>,
+    },
+    /// A requested extra does not exist in the chosen release.
+    UnknownExtra {
+        /// The distribution.
+        name: PackageName,
+        /// The version.
+        version: Version,
+        /// The extra.
+        extra: ExtraName,
+    },
+    /// A yanked release was taken, because a pin demands it.
+    Yanked {
+        /// The distribution.
+        name: PackageName,
+        /// The version.
+        version: Version,
+        /// The reason that was given.
+        reason: Option<String>,
+    },
+    /// Metadata was had by running the distribution's build.
+    Built {
+        /// The distribution.
+        name: PackageName,
+        /// The version.
+        version: Version,
+    },
+}
+
+/// Why there is no solution. `explain` turns it into sentences.
+#[derive(Debug, Clone, Default)]
+pub struct Conflict {
+    /// The reasons, each a step from facts towards the contradiction.
+    pub steps: Vec<String>,
+}
+
+/// A solve that could not be carried through.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SolveError {
+    /// A fact could not be had.
+    #[error("{message}")]
+    Facts {
+        /// What failed and what was tried.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+}

@@ -68,4 +68,20 @@ impl Target {
     pub fn wheel_priority(&self, _wheel: &WheelName) -> Option<TagPriority> {
         None
     }
+
+    /// Whether `Requires-Python` admits the target.
+    pub fn admits_python(&self, requires: &pep440_rs::VersionSpecifiers) -> bool {
+        crate::versions::contains(requires, &self.python)
+    }
+
+    /// The version of a virtual package that the target states: `python`, `glibc`.
+    pub fn virtual_version(&self, name: &str) -> Option<Version> {
+        match (name, &self.platform.os) {
+            ("python", _) => Some(self.python.clone()),
+            ("glibc", Os::Manylinux { major, minor }) => {
+                Some(Version::new([u64::from(*major), u64::from(*minor)]))
+            }
+            _ => None,
+        }
+    }
 }

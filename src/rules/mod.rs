@@ -257,6 +257,19 @@ impl RuleSet {
 }
 
 impl Rule {
+    /// Every distribution that the rule speaks of.
+    pub fn names(&self) -> Vec<&PackageName> {
+        let mut names = self.triggers();
+        match &self.kind {
+            RuleKind::Constrain { package, .. }
+            | RuleKind::Requires { package, .. }
+            | RuleKind::Drop { package, .. }
+            | RuleKind::Refuted { package, .. } => names.push(package),
+            _ => {}
+        }
+        names
+    }
+
     /// The distributions whose releases trigger the rule.
     pub fn triggers(&self) -> Vec<&PackageName> {
         match &self.kind {

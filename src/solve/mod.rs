@@ -14,6 +14,9 @@ mod world;
 
 use pubgrub::PubGrubError;
 
+use pep440_rs::Version;
+use pep508_rs::PackageName;
+
 use crate::{Request, RuleSet, Target};
 
 pub use facts::{DirectFacts, FactError, Facts, Unusable};
@@ -51,4 +54,34 @@ pub fn solve(
             | PubGrubError::ErrorInShouldCancel(source),
         ) => Err(source),
     }
+}
+
+/// The releases of one distribution, as a solve would see them.
+#[derive(Debug, Clone, Default)]
+pub struct Candidates {
+    /// The releases that can be chosen, ascending.
+    pub versions: Vec<Version>,
+    /// The releases that cannot, ascending, with the reason against each.
+    pub rejected: Vec<(Version, Unusable)>,
+}
+
+/// The releases of a distribution that a solve would choose from.
+///
+/// # Errors
+///
+/// [`SolveError`] where facts could not be had.
+pub fn candidates(
+    name: &PackageName,
+    request: &Request,
+    target: &Target,
+    rules: &RuleSet,
+    facts: &impl Facts,
+) -> Result<Candidates, SolveError> {
+    let world = world::World::new(request, target, rules, facts);
+    let (id, _) = world.names.package(name);
+    let universe = world.universe(id)?;
+    Ok(Candidates {
+        versions: universe.versions.clone(),
+        rejected: universe.rejected.clone(),
+    })
 }

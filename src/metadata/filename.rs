@@ -79,7 +79,7 @@ impl FileKind {
     /// [`FilenameError`] where the file is of another kind or another distribution, or where
     /// its version is not one that PEP 440 knows.
     pub fn parse(filename: &str, name: &PackageName) -> Result<Self, FilenameError> {
-        if !filename.ends_with(".whl") {
+        if filename.strip_suffix(".whl").is_none() {
             return SdistName::parse(filename, name).map(Self::Sdist);
         }
         let wheel = WheelName::parse(filename)?;

@@ -37,7 +37,11 @@ fn world() -> impl Strategy<Value = World> {
         proptest::collection::vec((wish(), wish()), 0..4),
         proptest::collection::vec(wish(), 1..4),
     )
-        .prop_map(|(releases, rules, lines)| World { releases, rules, lines })
+        .prop_map(|(releases, rules, lines)| World {
+            releases,
+            rules,
+            lines,
+        })
 }
 
 fn text((to, low, high): Wish) -> String {
@@ -136,7 +140,8 @@ impl World {
 }
 
 fn outcome(world: &World) -> Outcome {
-    solve(&world.request(), &target(), &world.rule_set(), &world.toy()).expect("toy facts never fail")
+    solve(&world.request(), &target(), &world.rule_set(), &world.toy())
+        .expect("toy facts never fail")
 }
 
 fn versions(solution: &Solution) -> BTreeMap<String, Version> {
@@ -229,7 +234,13 @@ proptest! {
 #[test]
 fn the_oracle_tells_worlds_apart() {
     let solvable = World {
-        releases: vec![vec![vec![(1, 1, 1)]], vec![vec![]], vec![vec![]], vec![vec![]], vec![vec![]]],
+        releases: vec![
+            vec![vec![(1, 1, 1)]],
+            vec![vec![]],
+            vec![vec![]],
+            vec![vec![]],
+            vec![vec![]],
+        ],
         rules: vec![],
         lines: vec![(0, 1, 1)],
     };

@@ -83,14 +83,29 @@ fn a_rule_limits_what_is_there() {
 
 #[test]
 fn a_rule_never_pulls_in_what_it_limits() {
-    check(&numpy_world(), &["torch<2.2"], &numpy_rules(), &["torch==2.1.2"]);
+    check(
+        &numpy_world(),
+        &["torch<2.2"],
+        &numpy_rules(),
+        &["torch==2.1.2"],
+    );
 }
 
 #[test]
 fn the_compiled_side_keeps_its_newest_release_in_any_order_of_lines() {
     let expected = ["numpy==1.26.4", "opencv-python==4.9.0.80"];
-    check(&numpy_world(), &["opencv-python<4.10", "numpy"], &numpy_rules(), &expected);
-    check(&numpy_world(), &["numpy", "opencv-python<4.10"], &numpy_rules(), &expected);
+    check(
+        &numpy_world(),
+        &["opencv-python<4.10", "numpy"],
+        &numpy_rules(),
+        &expected,
+    );
+    check(
+        &numpy_world(),
+        &["numpy", "opencv-python<4.10"],
+        &numpy_rules(),
+        &expected,
+    );
 }
 
 #[test]
@@ -105,18 +120,28 @@ fn a_dependent_gives_way_where_a_bounded_line_and_a_rule_leave_no_room() {
 
 #[test]
 fn two_lines_and_a_rule_that_cannot_hold_together_are_named() {
-    let found = reasons(&numpy_world(), &["torch==2.1.2", "numpy>=2"], &numpy_rules());
+    let found = reasons(
+        &numpy_world(),
+        &["torch==2.1.2", "numpy>=2"],
+        &numpy_rules(),
+    );
     assert!(found.contains(&Reason::Line(0)), "{found:?}");
     assert!(found.contains(&Reason::Line(1)), "{found:?}");
     assert!(
-        found.iter().any(|reason| matches!(reason, Reason::Rule { id, .. } if &*id.0 == "torch/numpy")),
+        found
+            .iter()
+            .any(|reason| matches!(reason, Reason::Rule { id, .. } if &*id.0 == "torch/numpy")),
         "{found:?}"
     );
 }
 
 #[test]
 fn what_does_not_take_part_in_a_conflict_is_not_named() {
-    let found = reasons(&numpy_world(), &["pandas", "torch==2.1.2", "numpy>=2"], &numpy_rules());
+    let found = reasons(
+        &numpy_world(),
+        &["pandas", "torch==2.1.2", "numpy>=2"],
+        &numpy_rules(),
+    );
     assert!(!found.contains(&Reason::Line(0)), "{found:?}");
 }
 
@@ -128,7 +153,12 @@ fn an_unsatisfiable_limit_on_something_absent_forbids_nothing() {
         constrain("old", ">=0", "numpy", "<1"),
         constrain("torch", ">=0", "numpy", ">=3"),
     ]);
-    check(&toy, &["old", "torch"], &impossible, &["old==1.0", "torch==2.3.1"]);
+    check(
+        &toy,
+        &["old", "torch"],
+        &impossible,
+        &["old==1.0", "torch==2.3.1"],
+    );
 }
 
 #[test]
@@ -140,7 +170,12 @@ fn a_limit_on_a_distribution_that_no_index_has_forbids_nothing() {
 #[test]
 fn a_required_distribution_is_pulled_in() {
     let pulls = rules(vec![requires("torch", "<2.3", "numpy", "<2")]);
-    check(&numpy_world(), &["torch<2.2"], &pulls, &["numpy==1.26.4", "torch==2.1.2"]);
+    check(
+        &numpy_world(),
+        &["torch<2.2"],
+        &pulls,
+        &["numpy==1.26.4", "torch==2.1.2"],
+    );
 }
 
 #[test]
@@ -148,7 +183,12 @@ fn a_false_bound_is_removed_or_replaced() {
     let mut toy = numpy_world();
     toy.release("capped", "1.0", &["numpy<1.26"]);
     let removed = rules(vec![drop_rule("capped", ">=0", "numpy", None)]);
-    check(&toy, &["capped", "numpy"], &removed, &["capped==1.0", "numpy==2.4.6"]);
+    check(
+        &toy,
+        &["capped", "numpy"],
+        &removed,
+        &["capped==1.0", "numpy==2.4.6"],
+    );
     let replaced = rules(vec![drop_rule("capped", ">=0", "numpy", Some("<2"))]);
     let solution = solved(&toy, &request(&["capped"]), &replaced);
     assert_eq!(pins(&solution), ["capped==1.0", "numpy==1.26.4"]);
@@ -166,7 +206,11 @@ fn members_of_a_slot_are_taken_at_one_version() {
     let solution = solved(&numpy_world(), &request(&lines), &shared);
     assert_eq!(
         pins(&solution),
-        ["numpy==2.4.6", "opencv-python==4.9.0.80", "opencv-python-headless==4.9.0.80"]
+        [
+            "numpy==2.4.6",
+            "opencv-python==4.9.0.80",
+            "opencv-python-headless==4.9.0.80"
+        ]
     );
     assert_eq!(solution.warnings.len(), 1);
 }
@@ -176,13 +220,20 @@ fn members_of_a_slot_that_cannot_share_exclude_each_other() {
     let lines = ["opencv-python", "opencv-python-headless"];
     let never = rules(vec![slot("cv2", &lines, Sharing::Never)]);
     let found = reasons(&numpy_world(), &lines, &never);
-    assert!(found.contains(&Reason::Line(0)) && found.contains(&Reason::Line(1)), "{found:?}");
+    assert!(
+        found.contains(&Reason::Line(0)) && found.contains(&Reason::Line(1)),
+        "{found:?}"
+    );
     let identical = rules(vec![slot("cv2", &lines, Sharing::Identical)]);
     check(
         &numpy_world(),
         &lines,
         &identical,
-        &["numpy==2.4.6", "opencv-python==4.13.0.1", "opencv-python-headless==4.12.0.1"],
+        &[
+            "numpy==2.4.6",
+            "opencv-python==4.13.0.1",
+            "opencv-python-headless==4.12.0.1",
+        ],
     );
 }
 
@@ -203,7 +254,11 @@ fn a_provider_meets_every_demand_on_a_slot() {
     let solution = solved(&toy, &asked, &shared);
     assert_eq!(
         pins(&solution),
-        ["numpy==2.4.6", "opencv-python-headless==4.12.0.1", "vision==1.0"]
+        [
+            "numpy==2.4.6",
+            "opencv-python-headless==4.12.0.1",
+            "vision==1.0"
+        ]
     );
 }
 
@@ -227,16 +282,32 @@ fn one_environment_has_one_version_of_what_is_provided_and_needed() {
         needs("ort", ">=1.19", "cudnn", ">=9,<10"),
         needs("ort", "<1.19", "cudnn", ">=8,<9"),
     ]);
-    check(&toy, &["torch", "ort"], &set, &["cudnn==9.1.0", "ort==1.19.0", "torch==2.4.0"]);
-    check(&toy, &["torch==2.3.1", "ort"], &set, &["cudnn==8.9.2", "ort==1.18.0", "torch==2.3.1"]);
+    check(
+        &toy,
+        &["torch", "ort"],
+        &set,
+        &["cudnn==9.1.0", "ort==1.19.0", "torch==2.4.0"],
+    );
+    check(
+        &toy,
+        &["torch==2.3.1", "ort"],
+        &set,
+        &["cudnn==8.9.2", "ort==1.18.0", "torch==2.3.1"],
+    );
     let found = reasons(&toy, &["torch==2.3.1", "ort==1.19.0"], &set);
-    assert!(found.contains(&Reason::Line(0)) && found.contains(&Reason::Line(1)), "{found:?}");
+    assert!(
+        found.contains(&Reason::Line(0)) && found.contains(&Reason::Line(1)),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn constraints_limit_only_what_is_there() {
     let mut asked = request(&["pandas"]);
-    asked.constraints = vec![support::line("numpy<2", 1), support::line("torch==2.1.2", 2)];
+    asked.constraints = vec![
+        support::line("numpy<2", 1),
+        support::line("torch==2.1.2", 2),
+    ];
     let solution = solved(&numpy_world(), &asked, &RuleSet::default());
     assert_eq!(pins(&solution), ["numpy==1.26.4", "pandas==2.3.0"]);
 }
@@ -246,7 +317,10 @@ fn overrides_replace_every_requirement() {
     let mut asked = request(&["opencv-python"]);
     asked.overrides = vec![support::line("numpy==1.25.0", 1)];
     let solution = solved(&numpy_world(), &asked, &RuleSet::default());
-    assert_eq!(pins(&solution), ["numpy==1.25.0", "opencv-python==4.13.0.1"]);
+    assert_eq!(
+        pins(&solution),
+        ["numpy==1.25.0", "opencv-python==4.13.0.1"]
+    );
     assert_eq!(solution.changed.len(), 1);
 }
 
@@ -256,7 +330,11 @@ fn extras_bring_their_requirements() {
     toy.release(
         "suite",
         "1.0",
-        &["suite[array] ; extra == 'all'", "numpy<2 ; extra == 'array'", "torch ; extra == 'all'"],
+        &[
+            "suite[array] ; extra == 'all'",
+            "numpy<2 ; extra == 'array'",
+            "torch ; extra == 'all'",
+        ],
     );
     check(&toy, &["suite"], &RuleSet::default(), &["suite==1.0"]);
     check(
@@ -288,7 +366,12 @@ fn prereleases_only_where_a_line_names_one_or_nothing_else_exists() {
         .release("b", "2.0rc1", &[])
         .release("c", "0.1b1", &[])
         .release("c", "0.1b2", &[]);
-    check(&toy, &["a"], &RuleSet::default(), &["a==1.0", "b==1.0", "c==0.1b2"]);
+    check(
+        &toy,
+        &["a"],
+        &RuleSet::default(),
+        &["a==1.0", "b==1.0", "c==0.1b2"],
+    );
     check(
         &toy,
         &["a", "b>=2.0rc1"],

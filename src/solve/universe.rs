@@ -345,10 +345,9 @@ impl<'a> Judge<'a> {
             }
             match &file.kind {
                 FileKind::Wheel(wheel) => {
-                    let priority = self.admission.target.wheel_priority(wheel);
-                    match (priority, self.admits_python(file)) {
-                        (Some(priority), Ok(())) => {
-                            let key = (priority, wheel.build.clone());
+                    let order = self.admission.target.wheel_order(wheel);
+                    match (order, self.admits_python(file)) {
+                        (Some(key), Ok(())) => {
                             if best.as_ref().is_none_or(|(known, _)| *known < key) {
                                 best = Some((key, index));
                             }

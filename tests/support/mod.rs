@@ -1,6 +1,9 @@
 //! A toy index for tests: a few lines make a world.
 #![allow(dead_code, reason = "each test file uses a part of it")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot build its world should stop")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot build its world should stop"
+)]
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -105,7 +108,10 @@ pub fn line(text: &str, number: u32) -> Line {
 /// A request made of requirement lines.
 pub fn request(lines: &[&str]) -> Request {
     Request {
-        requirements: (1..).zip(lines).map(|(number, text)| line(text, number)).collect(),
+        requirements: (1..)
+            .zip(lines)
+            .map(|(number, text)| line(text, number))
+            .collect(),
         ..Request::default()
     }
 }
@@ -118,7 +124,9 @@ impl Toy {
         let tags = content.tags.as_deref().unwrap_or("py3-none-any");
         let stem = package.as_ref().replace('-', "_");
         let filename = format!("{stem}-{release}-{tags}.whl");
-        let mut parts = tags.split('-').map(|part| part.split('.').map(str::to_owned).collect());
+        let mut parts = tags
+            .split('-')
+            .map(|part| part.split('.').map(str::to_owned).collect());
         let file = File {
             url: format!("https://files.example/{filename}"),
             hashes: BTreeMap::from([("sha256".to_owned(), format!("{:064x}", filename.len()))]),
@@ -139,8 +147,11 @@ impl Toy {
             }),
             filename: filename.clone(),
         };
-        let requires_dist: Vec<Dependency> =
-            content.requires.iter().map(|text| dependency(text)).collect();
+        let requires_dist: Vec<Dependency> = content
+            .requires
+            .iter()
+            .map(|text| dependency(text))
+            .collect();
         let mut provides_extras: Vec<_> = Vec::new();
         for text in &content.requires {
             if let Some((_, rest)) = text.split_once("extra == '") {
@@ -185,10 +196,13 @@ impl Toy {
 
 impl Facts for Toy {
     fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
-        self.pages.get(name).cloned().ok_or_else(|| FactError::NotFound {
-            name: name.clone(),
-            asked: vec!["https://index.example/simple/".to_owned()],
-        })
+        self.pages
+            .get(name)
+            .cloned()
+            .ok_or_else(|| FactError::NotFound {
+                name: name.clone(),
+                asked: vec!["https://index.example/simple/".to_owned()],
+            })
     }
 
     fn metadata(

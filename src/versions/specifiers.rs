@@ -334,8 +334,3 @@ mod tests {
         }
     }
 }
-
-/// Specifiers as people write them: `>=1,<2`, without spaces.
-pub fn display(specifiers: &VersionSpecifiers) -> String {
-    specifiers.to_string().replace(' ', "")
-}

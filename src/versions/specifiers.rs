@@ -17,3 +17,8 @@ pub fn contains(_specifiers: &VersionSpecifiers, _version: &Version) -> bool {
 pub fn rank_set(specifiers: &VersionSpecifiers, versions: &[Version]) -> RankSet {
     RankSet::from_members(versions.iter().map(|version| contains(specifiers, version)))
 }
+
+/// Specifiers as people write them: `>=1,<2`, without spaces.
+pub fn display(specifiers: &VersionSpecifiers) -> String {
+    specifiers.to_string().replace(' ', "")
+}

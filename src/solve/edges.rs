@@ -291,7 +291,10 @@ impl Requirements<'_> {
                 | RuleKind::Drop { when, .. }
                 | RuleKind::Needs { when, .. }
                 | RuleKind::Provides { when, .. } => self.holds(when, version),
-                RuleKind::Slot { .. } | RuleKind::Broken { .. } | RuleKind::Refuted { .. } => false,
+                RuleKind::Slot { .. }
+                | RuleKind::Family { .. }
+                | RuleKind::Broken { .. }
+                | RuleKind::Refuted { .. } => false,
             })
             .collect()
     }

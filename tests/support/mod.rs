@@ -229,9 +229,12 @@ fn rule(id: &str, kind: RuleKind) -> Arc<Rule> {
         severity: Severity::Corrupts,
         reason: format!("what {id} says"),
         error: None,
+        advice: None,
         sources: vec!["https://example.org/".to_owned()],
         evidence: Vec::<Evidence>::new(),
         checked: "2026-11-01".to_owned(),
+        hits: Vec::new(),
+        misses: Vec::new(),
         digest: String::new(),
         origin: RuleOrigin::Embedded,
     })

@@ -326,24 +326,24 @@ impl Requirements<'_> {
         })
     }
 
-    /// What a rule that applies asks for of a virtual package.
-    pub(crate) fn virtual_of_rule(rule: &Rule, version: &Version) -> Option<VirtualEdge> {
+    /// What a rule that applies asks for, or brings, of virtual packages.
+    pub(crate) fn virtuals_of_rule(rule: &Rule, version: &Version) -> Vec<VirtualEdge> {
         match &rule.kind {
-            RuleKind::Needs {
-                package, versions, ..
-            } => Some(VirtualEdge {
-                package: package.clone(),
-                range: VirtualRange::Needs(versions.clone()),
-            }),
-            RuleKind::Provides {
-                package,
-                version: fixed,
-                ..
-            } => Some(VirtualEdge {
-                package: package.clone(),
-                range: VirtualRange::Provides(fixed.clone().unwrap_or_else(|| version.clone())),
-            }),
-            _ => None,
+            RuleKind::Needs { packages, .. } => packages
+                .iter()
+                .map(|(package, range)| VirtualEdge {
+                    package: package.clone(),
+                    range: VirtualRange::Needs(range.clone()),
+                })
+                .collect(),
+            RuleKind::Provides { packages, .. } => packages
+                .iter()
+                .map(|(package, fixed)| VirtualEdge {
+                    package: package.clone(),
+                    range: VirtualRange::Provides(fixed.clone().unwrap_or_else(|| version.clone())),
+                })
+                .collect(),
+            _ => Vec::new(),
         }
     }
 }

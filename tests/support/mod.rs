@@ -314,11 +314,10 @@ pub fn broken(package: &str, versions: &str) -> Arc<Rule> {
 /// `needs`: `package` in `versions` needs a virtual package in `to`.
 pub fn needs(package: &str, versions: &str, virtual_package: &str, to: &str) -> Arc<Rule> {
     rule(
-        &format!("{package}/needs-{virtual_package}"),
+        &format!("{package}/needs-{virtual_package}-{versions}"),
         RuleKind::Needs {
             when: when(package, versions),
-            package: virtual_package.to_owned(),
-            versions: range(to),
+            packages: BTreeMap::from([(virtual_package.to_owned(), range(to))]),
         },
     )
 }
@@ -329,8 +328,7 @@ pub fn provides(package: &str, virtual_package: &str, at: Option<&str>) -> Arc<R
         &format!("{package}/provides-{virtual_package}"),
         RuleKind::Provides {
             when: when(package, ">=0"),
-            package: virtual_package.to_owned(),
-            version: at.map(version),
+            packages: BTreeMap::from([(virtual_package.to_owned(), at.map(version))]),
         },
     )
 }

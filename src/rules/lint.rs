@@ -80,11 +80,6 @@ fn unreachable(parsed: &Parsed) -> Vec<RuleError> {
     {
         report(versions.to_string(), &spans.then);
     }
-    if let RuleKind::Needs { packages, .. } = &parsed.rule.kind {
-        for versions in packages.values().filter(|range| range.is_unreachable()) {
-            report(versions.to_string(), &spans.then);
-        }
-    }
     errors
 }
 
@@ -93,6 +88,7 @@ fn required(kind: &RuleKind) -> Option<&VersionRange> {
     match kind {
         RuleKind::Constrain { versions, .. }
         | RuleKind::Requires { versions, .. }
+        | RuleKind::Needs { versions, .. }
         | RuleKind::Refuted { versions, .. } => Some(versions),
         _ => None,
     }

@@ -172,20 +172,23 @@ pub enum RuleKind {
         /// Whether they can share it.
         sharing: Sharing,
     },
-    /// `when` needs virtual packages in ranges.
+    /// `when` needs a virtual package in a range.
     Needs {
         /// What triggers it.
         when: When,
-        /// By virtual package, without `@` (`cuda`, `cudnn`, `driver`, `glibc`): where it must be.
-        packages: BTreeMap<String, VersionRange>,
+        /// The virtual package, without `@`: `cuda`, `cudnn`, `driver`, `glibc`.
+        package: String,
+        /// Where it must be.
+        versions: VersionRange,
     },
-    /// `when` brings virtual packages.
+    /// `when` brings a virtual package.
     Provides {
         /// What triggers it.
         when: When,
-        /// By virtual package, without `@`: the version it brings; `None` means the
-        /// distribution's own version.
-        packages: BTreeMap<String, Option<Version>>,
+        /// The virtual package, without `@`.
+        package: String,
+        /// The version it brings; `None` means the distribution's own version.
+        version: Option<Version>,
     },
     /// Distributions that are built together and chosen from the same variant.
     Family {
@@ -367,15 +370,15 @@ impl fmt::Display for Canonical<'_> {
                     .into_iter()
                     .try_for_each(|member| writeln!(f, "member {member}"))
             }
-            RuleKind::Needs { packages, .. } => write_needs(f, packages),
-            RuleKind::Provides { packages, .. } => {
-                packages
-                    .iter()
-                    .try_for_each(|(name, version)| match version {
-                        Some(version) => writeln!(f, "provides {name} {version}"),
-                        None => writeln!(f, "provides {name} version"),
-                    })
-            }
+            RuleKind::Needs {
+                package, versions, ..
+            } => writeln!(f, "then @{package} {versions}"),
+            RuleKind::Provides {
+                package, version, ..
+            } => match version {
+                Some(version) => writeln!(f, "then @{package} {version}"),
+                None => writeln!(f, "then @{package}"),
+            },
             RuleKind::Family {
                 name,
                 members,
@@ -393,19 +396,15 @@ impl fmt::Display for Canonical<'_> {
                         label.index,
                         marker_text(&label.marker)
                     )?;
-                    write_needs(f, &label.needs)?;
+                    for (package, versions) in &label.needs {
+                        writeln!(f, "needs @{package} {versions}")?;
+                    }
                 }
                 Ok(())
             }
             RuleKind::Broken { .. } => Ok(()),
         }
     }
-}
-
-fn write_needs(f: &mut fmt::Formatter<'_>, needs: &BTreeMap<String, VersionRange>) -> fmt::Result {
-    needs
-        .iter()
-        .try_for_each(|(name, versions)| writeln!(f, "needs {name} {versions}"))
 }
 
 fn sorted(members: &[PackageName]) -> Vec<&PackageName> {

@@ -11,6 +11,7 @@ mod platform;
 mod platform_name;
 mod python;
 mod tags;
+mod virtuals;
 mod wheel;
 mod words;
 

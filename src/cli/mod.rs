@@ -6,6 +6,7 @@
 
 mod args;
 mod error;
+pub mod interpreter;
 mod output;
 mod when;
 

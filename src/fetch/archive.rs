@@ -294,3 +294,6 @@ pub(super) fn wheel_metadata(
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -576,3 +576,6 @@ fn is_exception(line: &str) -> bool {
     let is_name = |character: char| character.is_alphanumeric() || "._".contains(character);
     known.iter().any(|ending| name.ends_with(ending)) && name.chars().all(is_name)
 }
+
+#[cfg(test)]
+pub(super) mod tests;

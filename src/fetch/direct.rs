@@ -523,3 +523,6 @@ fn offline(url: &str) -> FactError {
         hint: Some("run once without `--offline`".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

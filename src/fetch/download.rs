@@ -312,8 +312,9 @@ pub(super) fn file_path(url: &str) -> Option<std::path::PathBuf> {
 ///
 /// The user of an `ssh` URL stays: it is part of the address (`git@`), not a secret.
 pub(super) fn without_credentials(url: &str) -> String {
-    let Ok(mut parsed) = Url::parse(url) else {
-        // What is no URL may still hold `user:password@`.
+    let parsed = Url::parse(url).ok().filter(|url| !url.cannot_be_a_base());
+    let Some(mut parsed) = parsed else {
+        // What is no such URL may still hold `user:password@`.
         return url.rsplit('@').next().unwrap_or_default().to_owned();
     };
     if !parsed.scheme().ends_with("ssh") {

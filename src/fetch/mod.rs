@@ -8,6 +8,8 @@ mod archive;
 pub mod build;
 pub mod direct;
 pub mod download;
+#[cfg(test)]
+mod fixtures;
 mod process;
 pub mod records;
 pub mod sdist;

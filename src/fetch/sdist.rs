@@ -344,3 +344,6 @@ pub(super) fn not_kept(error: &std::io::Error) -> FactError {
         hint: Some("make room, or set `TMPDIR` to a folder that can be written to".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

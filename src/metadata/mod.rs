@@ -12,8 +12,10 @@ mod page;
 mod pyproject;
 mod repair;
 mod requirement;
+mod sdist;
 
 pub use core_metadata::{Dependency, DependencySource, Metadata, MetadataError};
 pub use filename::{FileKind, FilenameError, SdistName, WheelName};
 pub use page::{CoreMetadataSidecar, File, Page, PageError, Yanked};
 pub use repair::{Repair, parse_specifiers};
+pub use sdist::{SdistPart, SdistPath, sdist_path};

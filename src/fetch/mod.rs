@@ -4,7 +4,26 @@
     reason = "this is the edge: it reads the disk, the environment and the clock"
 )]
 
-/// Placeholder: the machine's temporary folder.
-pub fn temporary() -> Option<std::ffi::OsString> {
-    std::env::var_os("TMPDIR")
-}
+pub mod auth;
+pub mod body;
+pub mod certificates;
+pub mod client;
+pub mod default_index;
+pub mod error;
+mod failure;
+pub mod netrc;
+pub mod progress;
+pub mod retry;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use auth::{Auth, Credentials, KeyringProvider};
+pub use body::{AnswerBody, BodyReader, BodyStream};
+pub use certificates::CertificateSource;
+pub use client::{Answer, Ask, Client, ClientOptions};
+pub use default_index::DEFAULT_INDEX;
+pub use error::{FetchError, ShownUrl, TransportKind};
+pub use progress::{Counts, Progress};
+pub use retry::RetryPolicy;

@@ -1,0 +1,3 @@
+//! The edge against loopback servers.
+
+mod client;

@@ -16,6 +16,7 @@ use super::certificates::CertificateSource;
 use super::error::{FetchError, TransportKind, without_credentials};
 use super::failure::{Failure, failure, innermost, with_attempts};
 use super::progress::Progress;
+use super::remote_zip::RangeSupports;
 use super::retry::{self, RetryPolicy};
 
 /// How many addresses one request may be led through.
@@ -86,6 +87,7 @@ struct Inner {
     auth: Auth,
     progress: Arc<Progress>,
     permits: Semaphore,
+    range_supports: RangeSupports,
     // Reading the certificates takes milliseconds that a warm run does not need.
     http: OnceLock<Result<reqwest::Client, FetchError>>,
 }
@@ -137,6 +139,7 @@ impl Client {
             auth,
             progress,
             permits,
+            range_supports: RangeSupports::default(),
             http: OnceLock::new(),
         }))
     }
@@ -144,6 +147,15 @@ impl Client {
     /// Whether the network may not be used.
     pub fn offline(&self) -> bool {
         self.0.options.offline
+    }
+
+    /// The counters that this client keeps.
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.0.progress
+    }
+
+    pub(super) fn range_supports(&self) -> &RangeSupports {
+        &self.0.range_supports
     }
 
     /// Sends the request and reads the body, again where an attempt fails in passing.

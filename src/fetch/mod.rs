@@ -9,15 +9,20 @@ pub mod body;
 pub mod certificates;
 pub mod client;
 pub mod default_index;
+pub mod digest;
 pub mod error;
 mod failure;
 pub mod netrc;
 pub mod progress;
+pub mod remote_reader;
+pub mod remote_zip;
 pub mod retry;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub mod wheel_metadata;
+pub mod zip_directory;
 
 pub use auth::{Auth, Credentials, KeyringProvider};
 pub use body::{AnswerBody, BodyReader, BodyStream};
@@ -26,4 +31,6 @@ pub use client::{Answer, Ask, Client, ClientOptions};
 pub use default_index::DEFAULT_INDEX;
 pub use error::{FetchError, ShownUrl, TransportKind};
 pub use progress::{Counts, Progress};
+pub use remote_reader::RemoteReader;
+pub use remote_zip::{RemoteFile, RemoteSource};
 pub use retry::RetryPolicy;

@@ -63,6 +63,37 @@ impl Reply {
         self.cut = Some(bytes);
         self
     }
+
+    /// The part of `file` that was asked for, as a server that knows ranges gives it.
+    pub(crate) fn ranges_of(file: &[u8], asked: &Asked) -> Self {
+        let length = file.len();
+        let Some(range) = asked.headers.get("range") else {
+            return Self::ok("application/octet-stream", file).header("accept-ranges", "bytes");
+        };
+        let (from, to) = range
+            .strip_prefix("bytes=")
+            .unwrap()
+            .split_once('-')
+            .unwrap();
+        let (from, to): (usize, usize) = match (from, to) {
+            ("", last) => (length.saturating_sub(last.parse().unwrap()), length),
+            (from, "") => (from.parse().unwrap(), length),
+            (from, to) => (
+                from.parse().unwrap(),
+                length.min(to.parse::<usize>().unwrap() + 1),
+            ),
+        };
+        Self::partial(
+            &file[from..to],
+            &format!("bytes {from}-{}/{length}", to - 1),
+        )
+    }
+
+    pub(crate) fn partial(body: &[u8], content_range: &str) -> Self {
+        let mut reply = Self::new(206).header("content-range", content_range);
+        reply.body = body.to_vec();
+        reply
+    }
 }
 
 /// A server on a port of its own; it ends when it is dropped.
@@ -174,4 +205,29 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
         .build()
         .unwrap()
         .block_on(future)
+}
+
+/// A wheel with `entries` files beside its metadata, and its METADATA last but one, as
+/// build back-ends write it. `METADATA` names `name` and `version` and then `more`.
+pub(crate) fn wheel(name: &str, version: &str, more: &str, entries: usize) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for entry in 0..entries {
+        writer
+            .start_file(format!("{name}/module_{entry:06}.py"), stored)
+            .unwrap();
+        writer.write_all(b"pass # some content").unwrap();
+    }
+    let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}\n");
+    let deflated = stored.compression_method(zip::CompressionMethod::Deflated);
+    writer
+        .start_file(format!("{name}-{version}.dist-info/METADATA"), deflated)
+        .unwrap();
+    writer.write_all(metadata.as_bytes()).unwrap();
+    writer
+        .start_file(format!("{name}-{version}.dist-info/RECORD"), stored)
+        .unwrap();
+    writer.write_all(&vec![b'r'; entries * 50]).unwrap();
+    writer.finish().unwrap().into_inner()
 }

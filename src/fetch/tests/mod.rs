@@ -1,3 +1,4 @@
 //! The edge against loopback servers.
 
 mod client;
+mod wheel_metadata;

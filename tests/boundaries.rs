@@ -41,7 +41,10 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 fn used_modules(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+    for line in text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+    {
         for piece in line.split("crate::").skip(1) {
             let word: String = piece
                 .chars()

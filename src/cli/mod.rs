@@ -6,15 +6,9 @@
 
 mod args;
 mod error;
+pub mod interpreter;
 mod output;
 mod when;
-
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the edge reads files, the environment and the clock, and starts processes"
-)]
-
-pub mod interpreter;
 
 use std::process::ExitCode;
 

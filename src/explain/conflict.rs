@@ -166,13 +166,9 @@ pub(crate) fn rule_sentence(rule: &Rule, who: &str) -> String {
         RuleKind::Requires {
             package, versions, ..
         } => format!("needs {package}{versions}"),
-        RuleKind::Needs { packages, .. } => {
-            let needs: Vec<String> = packages
-                .iter()
-                .map(|(package, versions)| format!("{package} {versions}"))
-                .collect();
-            format!("needs {}", text::list(&needs))
-        }
+        RuleKind::Needs {
+            package, versions, ..
+        } => format!("needs {package} {versions}"),
         _ => "is limited".to_owned(),
     };
     let error = rule.error.as_ref().map_or_else(String::new, |error| {

@@ -64,6 +64,16 @@ pub(crate) struct Admission<'a> {
     pin: Option<&'a Version>,
 }
 
+/// What a universe hangs on beside page, target and policy.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct AdmissionKey {
+    name: PackageName,
+    prereleases: bool,
+    exact: Vec<String>,
+    pin: Option<Version>,
+    broken: Vec<String>,
+}
+
 impl<'a> Admission<'a> {
     pub(crate) fn new(
         request: &'a Request,
@@ -84,6 +94,34 @@ impl<'a> Admission<'a> {
             policy: &request.policy,
             lines,
             pin: request.pins.get(name).map(|pin| &pin.version),
+        }
+    }
+
+    /// What the admission hangs on beside page, target and policy: two admissions with the
+    /// same key make the same universe of a page.
+    pub(crate) fn key(&self, name: &PackageName) -> AdmissionKey {
+        let mut exact: Vec<String> = self
+            .specifiers()
+            .flat_map(|specifiers| specifiers.iter())
+            .filter(|specifier| {
+                matches!(specifier.operator(), Operator::Equal | Operator::ExactEqual)
+            })
+            .map(ToString::to_string)
+            .collect();
+        exact.sort();
+        exact.dedup();
+        AdmissionKey {
+            name: name.clone(),
+            prereleases: self.admits_prereleases(true),
+            exact,
+            pin: self.pin.cloned(),
+            broken: self
+                .rules
+                .on(name)
+                .iter()
+                .filter(|rule| matches!(rule.kind, RuleKind::Broken { .. }))
+                .map(|rule| rule.id.to_string())
+                .collect(),
         }
     }
 

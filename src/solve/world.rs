@@ -13,7 +13,7 @@ use super::edges::{Range, Requirement, Requirements, VirtualEdge, VirtualRange};
 use super::facts::{DirectFacts, FactError, Facts, Unusable};
 use super::node::{ABSENT, NameId, Names, Node};
 use super::outcome::SolveError;
-use super::universe::{Admission, Source, Universe};
+use super::universe::{Admission, AdmissionKey, Source, Universe};
 use super::virtuals;
 use crate::metadata::Metadata;
 use crate::request::{BuildPolicy, DirectUrl, LineSource, Request};
@@ -30,6 +30,7 @@ pub(crate) struct World<'a, F: Facts> {
     pub(crate) facts: &'a F,
     pub(crate) names: Names,
     universes: RefCell<Vec<Option<Rc<Universe>>>>,
+    memo: &'a Memo,
     direct: BTreeMap<PackageName, DirectUrl>,
     constrained: BTreeSet<PackageName>,
     slots: RefCell<BTreeMap<u32, BTreeMap<SlotKey, Rank>>>,
@@ -44,6 +45,15 @@ pub(crate) struct World<'a, F: Facts> {
 enum SlotKey {
     Version(Version),
     Member(PackageName),
+}
+
+/// What several solves over the same facts, target and policy can share.
+///
+/// Counterfactuals ("what if this line were not there?") differ in a line; the universes
+/// of the distributions stay the same.
+#[derive(Debug, Default)]
+pub struct Memo {
+    universes: RefCell<BTreeMap<AdmissionKey, Rc<Universe>>>,
 }
 
 /// Why a release's requirements cannot be had.
@@ -72,6 +82,7 @@ impl<'a, F: Facts> World<'a, F> {
         target: &'a Target,
         rules: &'a RuleSet,
         facts: &'a F,
+        memo: &'a Memo,
     ) -> Self {
         let direct = request
             .overrides
@@ -100,6 +111,7 @@ impl<'a, F: Facts> World<'a, F> {
             facts,
             names: Names::default(),
             universes: RefCell::default(),
+            memo,
             direct,
             constrained,
             slots: RefCell::default(),
@@ -130,7 +142,7 @@ impl<'a, F: Facts> World<'a, F> {
         if let Some(Some(universe)) = self.universes.borrow().get(index) {
             return Ok(Rc::clone(universe));
         }
-        let universe = Rc::new(self.load(&self.names.package_name(id))?);
+        let universe = self.load(&self.names.package_name(id))?;
         let mut universes = self.universes.borrow_mut();
         if universes.len() <= index {
             universes.resize(index + 1, None);
@@ -139,18 +151,28 @@ impl<'a, F: Facts> World<'a, F> {
         Ok(universe)
     }
 
-    fn load(&self, name: &PackageName) -> Result<Universe, SolveError> {
+    fn load(&self, name: &PackageName) -> Result<Rc<Universe>, SolveError> {
         if let Some(url) = self.direct.get(name) {
             let facts = self.facts.direct(url).map_err(|error| fatal(&error))?;
             check_direct(name, url, &facts)?;
-            return Ok(Universe::of_direct(url, facts));
+            return Ok(Rc::new(Universe::of_direct(url, facts)));
         }
         let admission = Admission::new(self.request(), self.target(), self.rules(), name);
-        match self.facts.page(name) {
-            Ok(page) => Universe::of_page(&page, &admission).map_err(|error| fatal(&error)),
-            Err(FactError::NotFound { asked, .. }) => Ok(Universe::missing(name, asked)),
-            Err(error) => Err(fatal(&error)),
+        let key = admission.key(name);
+        if let Some(known) = self.memo.universes.borrow().get(&key) {
+            return Ok(Rc::clone(known));
         }
+        let universe = match self.facts.page(name) {
+            Ok(page) => Universe::of_page(&page, &admission).map_err(|error| fatal(&error))?,
+            Err(FactError::NotFound { asked, .. }) => Universe::missing(name, asked),
+            Err(error) => return Err(fatal(&error)),
+        };
+        let universe = Rc::new(universe);
+        self.memo
+            .universes
+            .borrow_mut()
+            .insert(key, Rc::clone(&universe));
+        Ok(universe)
     }
 
     /// Whether a distribution has a shadow: something may limit it without pulling it in.

@@ -314,7 +314,6 @@ mod tests {
     ];
 
     #[test]
-    #[ignore = "until `versions::contains` evaluates specifiers"]
     fn requires_python_admits() {
         for (python, requires, admitted) in ADMITTED {
             let target = Target::declared(python, "linux").unwrap();

@@ -317,7 +317,8 @@ pub fn needs(package: &str, versions: &str, virtual_package: &str, to: &str) -> 
         &format!("{package}/needs-{virtual_package}-{versions}"),
         RuleKind::Needs {
             when: when(package, versions),
-            packages: BTreeMap::from([(virtual_package.to_owned(), range(to))]),
+            package: virtual_package.to_owned(),
+            versions: range(to),
         },
     )
 }
@@ -328,7 +329,8 @@ pub fn provides(package: &str, virtual_package: &str, at: Option<&str>) -> Arc<R
         &format!("{package}/provides-{virtual_package}"),
         RuleKind::Provides {
             when: when(package, ">=0"),
-            packages: BTreeMap::from([(virtual_package.to_owned(), at.map(version))]),
+            package: virtual_package.to_owned(),
+            version: at.map(version),
         },
     )
 }

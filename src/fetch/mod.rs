@@ -13,8 +13,48 @@ mod fixtures;
 mod process;
 pub mod records;
 pub mod sdist;
+pub mod auth;
+pub mod body;
+pub mod cache;
+pub mod certificates;
+pub mod client;
+pub mod default_index;
+pub mod digest;
+pub mod error;
+mod failure;
+pub mod find_links;
+pub mod freshness;
+pub mod guess;
+pub mod indexes;
+pub mod netrc;
+pub mod pages;
+mod prefetch;
+pub mod progress;
+pub mod registry;
+pub mod remote_reader;
+pub mod remote_zip;
+pub mod retry;
+mod tasks;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+pub mod wheel_metadata;
+pub mod wheels;
+pub mod zip_directory;
 
-/// Placeholder: the machine's temporary folder.
-pub fn temporary() -> Option<std::ffi::OsString> {
-    std::env::var_os("TMPDIR")
-}
+pub use auth::{Auth, Credentials, KeyringProvider};
+pub use body::{AnswerBody, BodyReader, BodyStream};
+pub use cache::Cache;
+pub use certificates::CertificateSource;
+pub use client::{Answer, Ask, Client, ClientOptions};
+pub use default_index::DEFAULT_INDEX;
+pub use error::{FetchError, ShownUrl, TransportKind};
+pub use freshness::Refresh;
+pub use guess::Guesses;
+pub use indexes::{FindLinks, Index, IndexStrategy, Indexes};
+pub use progress::{Counts, Progress};
+pub use registry::{Registry, RegistryOptions};
+pub use remote_reader::RemoteReader;
+pub use remote_zip::{RemoteFile, RemoteSource};
+pub use retry::RetryPolicy;

@@ -5,16 +5,41 @@
 )]
 
 mod archive;
+pub mod auth;
+pub mod body;
 pub mod build;
+pub mod certificates;
+pub mod client;
+pub mod default_index;
+pub mod digest;
 pub mod direct;
 pub mod download;
+pub mod error;
+mod failure;
 #[cfg(test)]
 mod fixtures;
+pub mod netrc;
 mod process;
+pub mod progress;
 pub mod records;
+pub mod remote_reader;
+pub mod remote_zip;
+pub mod retry;
 pub mod sdist;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+pub mod wheel_metadata;
+pub mod zip_directory;
 
-/// Placeholder: the machine's temporary folder.
-pub fn temporary() -> Option<std::ffi::OsString> {
-    std::env::var_os("TMPDIR")
-}
+pub use auth::{Auth, Credentials, KeyringProvider};
+pub use body::{AnswerBody, BodyReader, BodyStream};
+pub use certificates::CertificateSource;
+pub use client::{Answer, Ask, Client, ClientOptions};
+pub use default_index::DEFAULT_INDEX;
+pub use error::{FetchError, ShownUrl, TransportKind};
+pub use progress::{Counts, Progress};
+pub use remote_reader::RemoteReader;
+pub use remote_zip::{RemoteFile, RemoteSource};
+pub use retry::RetryPolicy;

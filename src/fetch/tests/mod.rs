@@ -1,0 +1,4 @@
+//! The edge against loopback servers.
+
+mod client;
+mod wheel_metadata;

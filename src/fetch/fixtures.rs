@@ -9,9 +9,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
+pub(super) use super::digest::sha256;
+
 use super::build::{BuildIndexes, Builder};
 use super::download::{Body, Download};
-use super::records::{Records, hexadecimal};
+use super::records::Records;
 use super::sdist::Sources;
 use crate::metadata::{File, FileKind};
 use crate::solve::FactError;
@@ -106,10 +108,6 @@ pub(super) fn sources<'a>(
         records,
         builder,
     }
-}
-
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
 }
 
 /// A tar.gz of these files.

@@ -4,14 +4,14 @@
 //! folder and be killed at any moment. A record that cannot be read, or that another
 //! version of the program wrote, is as good as none.
 
-use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+
+use super::digest;
 
 /// The layout of every record; one more when any of them changes.
 const VERSION: u32 = 1;
@@ -77,21 +77,10 @@ impl Records {
     }
 
     fn path(&self, kind: &str, key: &str) -> Option<PathBuf> {
-        let name = hexadecimal(&Sha256::digest(key.as_bytes()));
+        let name = digest::sha256(key.as_bytes());
         let folder = self.root.as_ref()?.join(kind);
         Some(folder.join(format!("{name}.json")))
     }
-}
-
-/// Bytes in hexadecimal, lower case.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

@@ -1,9 +1,11 @@
 //! Core metadata: the METADATA file of a wheel, the PKG-INFO of a source distribution.
 
+use std::str::FromStr;
+
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
-use super::Repair;
+use super::{Repair, repair, requirement};
 
 /// What one file's core metadata says that matters for resolving.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,3 +74,244 @@ pub enum MetadataError {
         found: String,
     },
 }
+
+impl Metadata {
+    /// Reads a wheel's METADATA, or the sidecar that an index serves in its place.
+    ///
+    /// Where the name and version that the file name gives are passed as `expected`, the
+    /// metadata must agree.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError`] where the release cannot be used.
+    pub fn parse(
+        bytes: &[u8],
+        expected: Option<(&PackageName, &Version)>,
+    ) -> Result<Self, MetadataError> {
+        Self::from_headers(Headers::read(bytes), expected)
+    }
+
+    /// Reads a source distribution's PKG-INFO, where it says what every build would say.
+    ///
+    /// `None` where it does not: its metadata version is older than 2.2, or a field that
+    /// matters for resolving is marked dynamic (PEP 643).
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError`] where the release cannot be used.
+    pub fn parse_static_pkg_info(
+        bytes: &[u8],
+        expected: Option<(&PackageName, &Version)>,
+    ) -> Result<Option<Self>, MetadataError> {
+        let headers = Headers::read(bytes);
+        if headers.is_static() {
+            Self::from_headers(headers, expected).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    fn from_headers(
+        headers: Headers,
+        expected: Option<(&PackageName, &Version)>,
+    ) -> Result<Self, MetadataError> {
+        headers.check_metadata_version()?;
+        let name = headers
+            .name
+            .ok_or(MetadataError::Missing { field: "Name" })?;
+        let name = PackageName::from_str(&name).map_err(|_| MetadataError::Malformed {
+            field: "Name",
+            value: name,
+            detail: "it is not the name of a distribution".to_owned(),
+        })?;
+        let version = headers
+            .version
+            .ok_or(MetadataError::Missing { field: "Version" })?;
+        let version = Version::from_str(&version).map_err(|error| MetadataError::Malformed {
+            field: "Version",
+            value: version,
+            detail: error.to_string(),
+        })?;
+        let mut metadata = Self {
+            name,
+            version,
+            requires_python: None,
+            requires_dist: Vec::new(),
+            provides_extras: Vec::new(),
+            repairs: Vec::new(),
+        };
+        metadata.check_is_for(expected)?;
+        if let Some(value) = headers.requires_python {
+            metadata.read_requires_python("Requires-Python", value)?;
+        }
+        // An extra whose name is not one can never be asked for.
+        metadata.provides_extras = headers
+            .provides_extra
+            .iter()
+            .filter_map(|extra| ExtraName::from_str(extra).ok())
+            .collect();
+        for value in headers.requires_dist {
+            metadata.read_requires_dist("Requires-Dist", value, None)?;
+        }
+        metadata.provides_extras.sort();
+        metadata.provides_extras.dedup();
+        Ok(metadata)
+    }
+
+    pub(super) fn check_is_for(
+        &self,
+        expected: Option<(&PackageName, &Version)>,
+    ) -> Result<(), MetadataError> {
+        match expected {
+            Some((name, version)) if *name != self.name || *version != self.version => {
+                Err(MetadataError::Mismatch {
+                    expected: format!("{name} {version}"),
+                    found: format!("{} {}", self.name, self.version),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn read_requires_python(
+        &mut self,
+        field: &'static str,
+        value: String,
+    ) -> Result<(), MetadataError> {
+        match repair::parse_specifiers(&value) {
+            Ok((specifiers, repairs)) => {
+                self.requires_python = Some(specifiers).filter(|some| !some.is_empty());
+                self.repairs.extend(repairs);
+                Ok(())
+            }
+            Err(detail) => Err(MetadataError::Malformed {
+                field,
+                value,
+                detail,
+            }),
+        }
+    }
+
+    /// Adds one dependency, under the extra that it belongs to where there is one.
+    pub(super) fn read_requires_dist(
+        &mut self,
+        field: &'static str,
+        value: String,
+        extra: Option<&ExtraName>,
+    ) -> Result<(), MetadataError> {
+        match requirement::parse(&value) {
+            Ok(mut parsed) => {
+                if let Some(extra) = extra {
+                    parsed.dependency.marker.and(requirement::is_extra(extra));
+                }
+                self.requires_dist.push(parsed.dependency);
+                self.provides_extras.extend(parsed.extras_named);
+                self.repairs.extend(parsed.repairs);
+                Ok(())
+            }
+            Err(detail) => Err(MetadataError::Malformed {
+                field,
+                value,
+                detail,
+            }),
+        }
+    }
+}
+
+/// The header fields that matter, as written.
+#[derive(Default)]
+struct Headers {
+    metadata_version: Option<String>,
+    name: Option<String>,
+    version: Option<String>,
+    requires_python: Option<String>,
+    requires_dist: Vec<String>,
+    provides_extra: Vec<String>,
+    dynamic: Vec<String>,
+}
+
+impl Headers {
+    /// Reads the header fields as Python's `email` does, which is what wrote them: folded
+    /// lines are joined, and the first line that is neither a field nor folded ends them.
+    fn read(bytes: &[u8]) -> Self {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let mut headers = Self::default();
+        let mut field: Option<(String, String)> = None;
+        for line in bytes.split(|byte| *byte == b'\n') {
+            let line = String::from_utf8_lossy(line);
+            let line = line.trim_end_matches('\r');
+            if line.starts_with([' ', '\t']) {
+                // A file that starts with a folded line has nothing to join it to.
+                if let Some((_, value)) = &mut field {
+                    value.push(' ');
+                    value.push_str(line.trim());
+                }
+                continue;
+            }
+            if let Some((name, value)) = field.take() {
+                headers.set(&name, value);
+            }
+            match line.split_once(':') {
+                Some((name, value)) if is_field_name(name) => {
+                    field = Some((name.to_ascii_lowercase(), value.trim().to_owned()));
+                }
+                _ => break,
+            }
+        }
+        if let Some((name, value)) = field {
+            headers.set(&name, value);
+        }
+        headers
+    }
+
+    fn set(&mut self, name: &str, value: String) {
+        // Of a field that may stand once, the first counts.
+        match name {
+            "metadata-version" => _ = self.metadata_version.get_or_insert(value),
+            "name" => _ = self.name.get_or_insert(value),
+            "version" => _ = self.version.get_or_insert(value),
+            "requires-python" => _ = self.requires_python.get_or_insert(value),
+            "requires-dist" => self.requires_dist.push(value),
+            "provides-extra" => self.provides_extra.push(value),
+            "dynamic" => self.dynamic.push(value.to_ascii_lowercase()),
+            _ => {}
+        }
+    }
+
+    /// The two parts of the metadata version, where it has them.
+    fn metadata_version(&self) -> Option<(u32, u32)> {
+        let (major, minor) = self.metadata_version.as_deref()?.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    }
+
+    /// Metadata of a later major version must not be guessed at.
+    fn check_metadata_version(&self) -> Result<(), MetadataError> {
+        match (self.metadata_version(), &self.metadata_version) {
+            (Some((3.., _)), Some(value)) => Err(MetadataError::Malformed {
+                field: "Metadata-Version",
+                value: value.clone(),
+                detail: "only versions 1 and 2 can be read".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// PEP 643: since metadata 2.2, what is not marked dynamic is the same in every build.
+    fn is_static(&self) -> bool {
+        let matters = |field: &String| {
+            matches!(
+                field.as_str(),
+                "name" | "version" | "requires-dist" | "requires-python" | "provides-extra"
+            )
+        };
+        self.metadata_version() >= Some((2, 2)) && !self.dynamic.iter().any(matters)
+    }
+}
+
+/// RFC 5322: printable ASCII without space and colon.
+fn is_field_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,5 +1,7 @@
 //! Wheel and source distribution file names.
 
+use std::str::FromStr;
+
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 use serde::{Deserialize, Serialize};
@@ -60,4 +62,400 @@ pub enum FilenameError {
         /// What is wrong with it.
         detail: String,
     },
+}
+
+/// The archive extensions of source distributions, as pip knows them; longer ones first.
+///
+/// PEP 625 leaves only `tar.gz` for new files, but old releases have all of these.
+const SDIST_EXTENSIONS: [&str; 11] = [
+    "tar.lzma", "tar.bz2", "tar.gz", "tar.xz", "tar.lz", "tgz", "tbz", "txz", "tlz", "tar", "zip",
+];
+
+impl FileKind {
+    /// Takes a file name of the distribution `name` apart.
+    ///
+    /// # Errors
+    ///
+    /// [`FilenameError`] where the file is of another kind or another distribution, or where
+    /// its version is not one that PEP 440 knows.
+    pub fn parse(filename: &str, name: &PackageName) -> Result<Self, FilenameError> {
+        if filename.strip_suffix(".whl").is_none() {
+            return SdistName::parse(filename, name).map(Self::Sdist);
+        }
+        let wheel = WheelName::parse(filename)?;
+        if wheel.name == *name {
+            Ok(Self::Wheel(wheel))
+        } else {
+            Err(malformed(
+                filename,
+                format!("is a file of `{}`, not of `{name}`", wheel.name),
+            ))
+        }
+    }
+
+    /// The version that the file name gives.
+    pub fn version(&self) -> &Version {
+        match self {
+            Self::Wheel(wheel) => &wheel.version,
+            Self::Sdist(sdist) => &sdist.version,
+        }
+    }
+}
+
+impl WheelName {
+    /// Takes a wheel's file name apart:
+    /// `{name}-{version}(-{build})?-{python}-{abi}-{platform}(-{variant})?.whl`.
+    ///
+    /// Names, tags and versions of old wheels are normalised, as pip does. Of the two
+    /// optional parts the build tag is the one that starts with a digit (PEP 825).
+    ///
+    /// # Errors
+    ///
+    /// [`FilenameError`] where the file is no wheel, or a part is missing or unreadable.
+    pub fn parse(filename: &str) -> Result<Self, FilenameError> {
+        let Some(stem) = filename.strip_suffix(".whl") else {
+            return Err(FilenameError::Kind {
+                filename: filename.to_owned(),
+            });
+        };
+        let mut parts = stem.split('-');
+        let (Some(name), Some(version)) = (parts.next(), parts.next()) else {
+            return Err(malformed(filename, "has no version".to_owned()));
+        };
+        let rest: Vec<&str> = parts.collect();
+        let (build, tags, variant) = match rest.as_slice() {
+            [python, abi, platform] => (None, [python, abi, platform], None),
+            [build, python, abi, platform] if starts_with_digit(build) => {
+                (Some(*build), [python, abi, platform], None)
+            }
+            [python, abi, platform, variant] => (None, [python, abi, platform], Some(*variant)),
+            [build, python, abi, platform, variant] if starts_with_digit(build) => {
+                (Some(*build), [python, abi, platform], Some(*variant))
+            }
+            _ => {
+                return Err(malformed(
+                    filename,
+                    format!(
+                        "has {} parts after the version, where a wheel has its Python, ABI and \
+                         platform tags, and perhaps a build number or a variant",
+                        rest.len()
+                    ),
+                ));
+            }
+        };
+        let build = build.map(|tag| parse_build(filename, tag)).transpose()?;
+        let variant = variant
+            .map(|label| parse_variant(filename, label))
+            .transpose()?;
+        let [python, abi, platform] = tags;
+        Ok(Self {
+            name: parse_name(filename, name)?,
+            version: parse_version(filename, version)?,
+            build,
+            python: parse_tags(filename, python)?,
+            abi: parse_tags(filename, abi)?,
+            platform: parse_tags(filename, platform)?,
+            variant,
+        })
+    }
+}
+
+impl SdistName {
+    /// Takes the file name of a source distribution of `name` apart.
+    ///
+    /// Before PEP 625 both name and version could hold hyphens (`foo-bar-1.0-beta1.zip`), so
+    /// a file name says where its version starts only to one who knows the name.
+    ///
+    /// # Errors
+    ///
+    /// [`FilenameError`] where the file is no source distribution of `name`, or its version
+    /// is not one that PEP 440 knows.
+    pub fn parse(filename: &str, name: &PackageName) -> Result<Self, FilenameError> {
+        let archive = SDIST_EXTENSIONS.iter().find_map(|extension| {
+            let stem = filename.strip_suffix(extension)?.strip_suffix('.')?;
+            Some((stem, *extension))
+        });
+        let Some((stem, extension)) = archive else {
+            return Err(FilenameError::Kind {
+                filename: filename.to_owned(),
+            });
+        };
+        let Some(version) = after_name(stem, name) else {
+            return Err(malformed(filename, format!("is not a file of `{name}`")));
+        };
+        Ok(Self {
+            name: name.clone(),
+            version: parse_version(filename, version)?,
+            extension: extension.to_owned(),
+        })
+    }
+}
+
+/// What follows `name`, in any of its spellings, and a hyphen.
+fn after_name<'a>(stem: &'a str, name: &PackageName) -> Option<&'a str> {
+    let is_separator = |character: char| matches!(character, '-' | '_' | '.');
+    let mut rest = stem;
+    for expected in name.as_ref().chars() {
+        if expected == '-' {
+            rest = rest
+                .strip_prefix(is_separator)?
+                .trim_start_matches(is_separator);
+        } else {
+            rest = rest.strip_prefix(|found: char| found.to_ascii_lowercase() == expected)?;
+        }
+    }
+    rest.strip_prefix('-')
+}
+
+fn starts_with_digit(part: &str) -> bool {
+    part.starts_with(|character: char| character.is_ascii_digit())
+}
+
+fn parse_name(filename: &str, name: &str) -> Result<PackageName, FilenameError> {
+    if name.is_empty() {
+        return Err(malformed(filename, "has no name".to_owned()));
+    }
+    PackageName::from_str(name)
+        .map_err(|_| malformed(filename, format!("`{name}` is not a distribution name")))
+}
+
+fn parse_version(filename: &str, version: &str) -> Result<Version, FilenameError> {
+    Version::from_str(version)
+        .map_err(|_| malformed(filename, format!("`{version}` is not a PEP 440 version")))
+}
+
+fn parse_build(filename: &str, tag: &str) -> Result<(u64, String), FilenameError> {
+    let digits = tag
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(tag.len());
+    let (number, rest) = tag.split_at(digits);
+    let number = number
+        .parse()
+        .map_err(|_| malformed(filename, format!("`{tag}` is not a build number")))?;
+    Ok((number, rest.to_owned()))
+}
+
+fn parse_variant(filename: &str, label: &str) -> Result<String, FilenameError> {
+    let is_allowed = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'_' | b'.');
+    if !label.is_empty() && label.bytes().all(is_allowed) {
+        Ok(label.to_owned())
+    } else {
+        Err(malformed(
+            filename,
+            format!("`{label}` is not a variant label"),
+        ))
+    }
+}
+
+fn parse_tags(filename: &str, tags: &str) -> Result<Vec<String>, FilenameError> {
+    tags.split('.')
+        .map(|tag| {
+            if tag.is_empty() {
+                Err(malformed(filename, format!("`{tags}` has an empty tag")))
+            } else {
+                Ok(tag.to_ascii_lowercase())
+            }
+        })
+        .collect()
+}
+
+fn malformed(filename: &str, detail: String) -> FilenameError {
+    FilenameError::Malformed {
+        filename: filename.to_owned(),
+        detail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn package(name: &str) -> PackageName {
+        PackageName::from_str(name).expect("a distribution name")
+    }
+
+    /// One line per part, as the file name gives it.
+    fn wheel(filename: &str) -> String {
+        match WheelName::parse(filename) {
+            Ok(wheel) => {
+                let build = wheel.build.map_or_else(String::new, |(number, rest)| {
+                    format!(" build={number}:{rest}")
+                });
+                let variant = wheel
+                    .variant
+                    .map_or_else(String::new, |label| format!(" variant={label}"));
+                format!(
+                    "{} {} {} {} {}{build}{variant}",
+                    wheel.name,
+                    wheel.version,
+                    wheel.python.join("|"),
+                    wheel.abi.join("|"),
+                    wheel.platform.join("|"),
+                )
+            }
+            Err(error) => error.to_string(),
+        }
+    }
+
+    fn sdist(filename: &str, name: &str) -> String {
+        match SdistName::parse(filename, &package(name)) {
+            Ok(sdist) => format!("{} {} {}", sdist.name, sdist.version, sdist.extension),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn wheel_names_are_taken_apart() {
+        for (filename, parts) in [
+            (
+                "numpy-1.26.4-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+                "numpy 1.26.4 cp311 cp311 manylinux_2_17_x86_64|manylinux2014_x86_64",
+            ),
+            (
+                "six-1.16.0-py2.py3-none-any.whl",
+                "six 1.16.0 py2|py3 none any",
+            ),
+            (
+                "torch-2.3.1+cu121-cp311-cp311-linux_x86_64.whl",
+                "torch 2.3.1+cu121 cp311 cp311 linux_x86_64",
+            ),
+            (
+                "Foo.Bar_baz-1.0RC1-1abc-PY3-None-Any.whl",
+                "foo-bar-baz 1.0rc1 py3 none any build=1:abc",
+            ),
+            (
+                "foo-1.0+Ubuntu_1-py3-none-any.whl",
+                "foo 1.0+ubuntu.1 py3 none any",
+            ),
+            (
+                "foo-1!2.0.post1.dev3-py3-none-any.whl",
+                "foo 1!2.0.post1.dev3 py3 none any",
+            ),
+            (
+                "torch-2.8.0-cp313-cp313-manylinux_2_28_x86_64-cu129.whl",
+                "torch 2.8.0 cp313 cp313 manylinux_2_28_x86_64 variant=cu129",
+            ),
+            (
+                "torch-2.9.0-2-cp313-cp313-win_amd64-cuda12.6.whl",
+                "torch 2.9.0 cp313 cp313 win_amd64 build=2: variant=cuda12.6",
+            ),
+        ] {
+            assert_eq!(wheel(filename), parts);
+        }
+    }
+
+    #[test]
+    fn wheel_names_that_cannot_be_read_say_why() {
+        for (filename, message) in [
+            (
+                "foo-1.0.exe",
+                "`foo-1.0.exe` is neither a wheel nor a source distribution",
+            ),
+            ("foo.whl", "`foo.whl`: has no version"),
+            (
+                "foo-1.0-py3.whl",
+                "`foo-1.0-py3.whl`: has 1 parts after the version, where a wheel has its Python, \
+                 ABI and platform tags, and perhaps a build number or a variant",
+            ),
+            (
+                "foo-2004d-py3-none-any.whl",
+                "`foo-2004d-py3-none-any.whl`: `2004d` is not a PEP 440 version",
+            ),
+            (
+                "-1.0-py3-none-any.whl",
+                "`-1.0-py3-none-any.whl`: has no name",
+            ),
+            (
+                "f oo-1.0-py3-none-any.whl",
+                "`f oo-1.0-py3-none-any.whl`: `f oo` is not a distribution name",
+            ),
+            (
+                "foo-1.0-py3-none-any-CU12.whl",
+                "`foo-1.0-py3-none-any-CU12.whl`: `CU12` is not a variant label",
+            ),
+            (
+                "foo-1.0-py2..py3-none-any.whl",
+                "`foo-1.0-py2..py3-none-any.whl`: `py2..py3` has an empty tag",
+            ),
+            (
+                "foo-1.0-99999999999999999999-py3-none-any.whl",
+                "`foo-1.0-99999999999999999999-py3-none-any.whl`: `99999999999999999999` is not a \
+                 build number",
+            ),
+        ] {
+            assert_eq!(wheel(filename), message);
+        }
+    }
+
+    #[test]
+    fn source_distribution_names_are_taken_apart() {
+        for (filename, name, parts) in [
+            ("numpy-1.26.4.tar.gz", "numpy", "numpy 1.26.4 tar.gz"),
+            ("numpy-1.0b1.zip", "numpy", "numpy 1.0b1 zip"),
+            (
+                "Foo.Bar__Baz-1.0-beta1.tgz",
+                "foo-bar-baz",
+                "foo-bar-baz 1.0b1 tgz",
+            ),
+            (
+                "foo-bar-1.0-1.tar.bz2",
+                "foo-bar",
+                "foo-bar 1.0.post1 tar.bz2",
+            ),
+            ("foo-2-1.0.tar.xz", "foo-2", "foo-2 1.0 tar.xz"),
+            ("foo-1.0.tar", "foo", "foo 1.0 tar"),
+        ] {
+            assert_eq!(sdist(filename, name), parts);
+        }
+    }
+
+    #[test]
+    fn source_distribution_names_that_cannot_be_read_say_why() {
+        for (filename, name, message) in [
+            (
+                "foo-bar-1.0.tar.gz",
+                "foo",
+                "`foo-bar-1.0.tar.gz`: `bar-1.0` is not a PEP 440 version",
+            ),
+            (
+                "bar-1.0.tar.gz",
+                "foo",
+                "`bar-1.0.tar.gz`: is not a file of `foo`",
+            ),
+            (
+                "foo-1.0.linux-x86_64.tar.gz",
+                "foo",
+                "`foo-1.0.linux-x86_64.tar.gz`: `1.0.linux-x86_64` is not a PEP 440 version",
+            ),
+            (
+                "foo-1.0-py2.7.egg",
+                "foo",
+                "`foo-1.0-py2.7.egg` is neither a wheel nor a source distribution",
+            ),
+        ] {
+            assert_eq!(sdist(filename, name), message);
+        }
+    }
+
+    #[test]
+    fn a_wheel_of_another_distribution_is_refused() {
+        let error = FileKind::parse("foo_bar-1.0-py3-none-any.whl", &package("foo"))
+            .expect_err("a wheel of `foo-bar`");
+        assert_eq!(
+            error.to_string(),
+            "`foo_bar-1.0-py3-none-any.whl`: is a file of `foo-bar`, not of `foo`"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_name_makes_the_parser_panic(
+            filename in r"(\PC|[-_.a-z0-9+!]){0,40}(\.whl|\.tar\.gz|\.zip)?",
+        ) {
+            let _ = FileKind::parse(&filename, &package("foo-bar"));
+            let _ = SdistName::parse(&format!("foo-bar-{filename}"), &package("foo-bar"));
+        }
+    }
 }

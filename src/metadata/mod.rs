@@ -5,10 +5,15 @@
 
 mod core_metadata;
 mod filename;
+mod html;
+mod json;
+mod marker_text;
 mod page;
+mod pyproject;
 mod repair;
+mod requirement;
 
 pub use core_metadata::{Dependency, DependencySource, Metadata, MetadataError};
 pub use filename::{FileKind, FilenameError, SdistName, WheelName};
 pub use page::{CoreMetadataSidecar, File, Page, PageError, Yanked};
-pub use repair::Repair;
+pub use repair::{Repair, parse_specifiers};

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
-use super::FileKind;
+use super::{FileKind, html, json};
 
 /// One distribution's page on one index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,9 +87,254 @@ pub enum PageError {
     },
 }
 
+impl Page {
+    /// Reads the page of `name` that an index served.
+    ///
+    /// `page_url` is where the page was found in the end, after redirects: links are relative
+    /// to it. `index` is recorded as given, without credentials. A file is left out, and
+    /// counted as skipped, where its name is another distribution's, its version is not one
+    /// that PEP 440 knows, or its kind is neither wheel nor source distribution.
+    ///
+    /// # Errors
+    ///
+    /// [`PageError`] where the page as a whole cannot be read.
+    pub fn parse(
+        name: &PackageName,
+        index: &str,
+        page_url: &Url,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<Self, PageError> {
+        Self::read(name, index, page_url, content_type, body, Listing::Project)
+    }
+
+    /// Reads the files of `name` off a page that lists files of many distributions
+    /// (`--find-links`).
+    ///
+    /// Files of other distributions are not counted as skipped. The same file name may occur
+    /// more than once, in different folders.
+    ///
+    /// # Errors
+    ///
+    /// [`PageError`] where the page as a whole cannot be read.
+    pub fn parse_find_links(
+        name: &PackageName,
+        index: &str,
+        page_url: &Url,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<Self, PageError> {
+        Self::read(name, index, page_url, content_type, body, Listing::Flat)
+    }
+
+    fn read(
+        name: &PackageName,
+        index: &str,
+        page_url: &Url,
+        content_type: &str,
+        body: &[u8],
+        listing: Listing,
+    ) -> Result<Self, PageError> {
+        let format = Format::of(content_type, body).ok_or_else(|| PageError::ContentType {
+            name: name.clone(),
+            content_type: content_type.to_owned(),
+        })?;
+        let links = match format {
+            Format::Html => html::links(page_url, body),
+            Format::Json => json::links(page_url, body),
+        }
+        .map_err(|detail| PageError::Malformed {
+            name: name.clone(),
+            expected: format.name(),
+            detail,
+        })?;
+        let mut files = Vec::with_capacity(links.len());
+        let mut skipped = 0_u32;
+        for link in links {
+            match link.and_then(|link| link.into_file(name)) {
+                Some(file) => files.push(file),
+                None => skipped = skipped.saturating_add(1),
+            }
+        }
+        Ok(Self {
+            name: name.clone(),
+            index: without_credentials(index),
+            files,
+            skipped: match listing {
+                Listing::Project => skipped,
+                Listing::Flat => 0,
+            },
+        })
+    }
+}
+
+/// Whose files a page lists.
+#[derive(Clone, Copy)]
+enum Listing {
+    /// One distribution's.
+    Project,
+    /// Any.
+    Flat,
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Html,
+    Json,
+}
+
+impl Format {
+    /// The format that a content type names; where there is none, the body is looked at.
+    fn of(content_type: &str, body: &[u8]) -> Option<Self> {
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        match media_type.to_ascii_lowercase().as_str() {
+            "application/vnd.pypi.simple.v1+json"
+            | "application/vnd.pypi.simple.latest+json"
+            | "application/json" => Some(Self::Json),
+            "" if body.trim_ascii_start().starts_with(b"{") => Some(Self::Json),
+            "application/vnd.pypi.simple.v1+html"
+            | "application/vnd.pypi.simple.latest+html"
+            | "application/xhtml+xml"
+            | "text/html"
+            | "" => Some(Self::Html),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Html => "an HTML index page (PEP 503)",
+            Self::Json => "a JSON index page (PEP 691)",
+        }
+    }
+}
+
+/// A link to a file as a page has it, before its name is looked at.
+pub(super) struct Link {
+    pub(super) filename: String,
+    pub(super) url: Url,
+    pub(super) hashes: BTreeMap<String, String>,
+    pub(super) size: Option<u64>,
+    pub(super) upload_time: Option<Timestamp>,
+    pub(super) requires_python: Option<String>,
+    pub(super) yanked: Option<Yanked>,
+    pub(super) sidecar: Option<CoreMetadataSidecar>,
+}
+
+impl Link {
+    fn into_file(self, name: &PackageName) -> Option<File> {
+        // A file name becomes part of paths elsewhere.
+        if self.filename.contains(['/', '\\']) {
+            return None;
+        }
+        let kind = FileKind::parse(&self.filename, name).ok()?;
+        Some(File {
+            version: kind.version().clone(),
+            kind,
+            filename: self.filename,
+            url: bare(self.url),
+            hashes: self.hashes,
+            size: self.size,
+            upload_time: self.upload_time,
+            requires_python: self.requires_python.filter(|text| !text.trim().is_empty()),
+            yanked: self.yanked,
+            sidecar: self.sidecar,
+        })
+    }
+}
+
+/// The last part of a URL's path, percent-decoded; `None` for a folder.
+pub(super) fn filename_of(url: &Url) -> Option<String> {
+    let encoded = url.path_segments()?.next_back()?;
+    let mut decoded = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let escaped = match after {
+            [high, low, ..] if first == b'%' => hex_digit(*high).zip(hex_digit(*low)),
+            _ => None,
+        };
+        if let Some((high, low)) = escaped {
+            decoded.push(high << 4 | low);
+            rest = &after[2..];
+        } else {
+            decoded.push(first);
+            rest = after;
+        }
+    }
+    String::from_utf8(decoded)
+        .ok()
+        .filter(|name| !name.is_empty())
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// A hash as a page gives it: a known algorithm, and a digest of its length in hexadecimal.
+pub(super) fn hash(algorithm: &str, digest: &str) -> Option<(String, String)> {
+    let algorithm = algorithm.to_ascii_lowercase();
+    let digits = match algorithm.as_str() {
+        "md5" => 32,
+        "sha1" => 40,
+        "sha224" => 56,
+        "sha256" => 64,
+        "sha384" => 96,
+        "sha512" => 128,
+        _ => return None,
+    };
+    let is_digest = digest.len() == digits && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_digest.then(|| (algorithm, digest.to_ascii_lowercase()))
+}
+
+/// An upload time (PEP 700); one without an offset is taken as UTC.
+pub(super) fn upload_time(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    text.parse().or_else(|_| format!("{text}Z").parse()).ok()
+}
+
+/// PEP 629 and PEP 691: a reader of version 1 must refuse another major version.
+pub(super) fn check_api_version(version: &str) -> Result<(), String> {
+    let major = version.trim().split('.').next().unwrap_or_default();
+    if major == "1" {
+        Ok(())
+    } else {
+        Err(format!(
+            "it has API version `{version}`, and only version 1 can be read"
+        ))
+    }
+}
+
+/// The URL without credentials and without fragment.
+fn bare(mut url: Url) -> String {
+    url.set_fragment(None);
+    strip_credentials(&mut url);
+    url.into()
+}
+
+fn without_credentials(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() || !parsed.username().is_empty() => {
+            strip_credentials(&mut parsed);
+            parsed.into()
+        }
+        _ => url.to_owned(),
+    }
+}
+
+fn strip_credentials(url: &mut Url) {
+    // Setting them fails only where a URL cannot have any.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+}
+
 impl File {
     /// The sha256, hexadecimal, where the index gives it.
     pub fn sha256(&self) -> Option<&str> {
         self.hashes.get("sha256").map(String::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests;

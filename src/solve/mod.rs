@@ -1,14 +1,30 @@
 //! The solver: request + target + rules over facts gives an outcome.
 
+mod conflict;
+mod edges;
+mod extract;
 mod facts;
+mod node;
+mod order;
 mod outcome;
+mod provider;
+mod universe;
+mod virtuals;
+mod world;
+
+use pubgrub::PubGrubError;
+
+use pep440_rs::Version;
+use pep508_rs::PackageName;
 
 use crate::{Request, RuleSet, Target};
 
 pub use facts::{DirectFacts, FactError, Facts, Unusable};
 pub use outcome::{
-    Chosen, ChosenOrigin, Conflict, Edge, EdgeCause, Outcome, Solution, SolveError, Warning,
+    ChangedEdge, Chosen, ChosenOrigin, Conflict, Edge, EdgeCause, Outcome, Reason, Solution,
+    SolveError, Span, Warning,
 };
+pub use world::Memo;
 
 /// Finds a set of releases that meets the request on the target under the rules.
 ///
@@ -17,10 +33,75 @@ pub use outcome::{
 /// [`SolveError`] where facts could not be had (an index is down); that there is no
 /// solution is an [`Outcome`].
 pub fn solve(
-    _request: &Request,
-    _target: &Target,
-    _rules: &RuleSet,
-    _facts: &impl Facts,
+    request: &Request,
+    target: &Target,
+    rules: &RuleSet,
+    facts: &impl Facts,
 ) -> Result<Outcome, SolveError> {
-    Ok(Outcome::Solved(Box::default()))
+    solve_again(request, target, rules, facts, &Memo::default())
+}
+
+/// As [`solve`], for one of several solves over the same facts, target and policy.
+///
+/// The answer is the one that [`solve`] gives; `memo` saves work only.
+///
+/// # Errors
+///
+/// As [`solve`].
+pub fn solve_again(
+    request: &Request,
+    target: &Target,
+    rules: &RuleSet,
+    facts: &impl Facts,
+    memo: &Memo,
+) -> Result<Outcome, SolveError> {
+    let world = world::World::new(request, target, rules, facts, memo);
+    let provider = provider::Provider::new(world);
+    provider.meet_lines();
+    match pubgrub::resolve(&provider, node::Node::Root, 0_u32) {
+        Ok(selected) => {
+            let solution = extract::solution(&provider, &selected)?;
+            Ok(Outcome::Solved(Box::new(solution)))
+        }
+        Err(PubGrubError::NoSolution(tree)) => {
+            let conflict = conflict::conflict(&provider, &tree)?;
+            Ok(Outcome::Unsolvable(Box::new(conflict)))
+        }
+        Err(
+            PubGrubError::ErrorRetrievingDependencies { source, .. }
+            | PubGrubError::ErrorChoosingVersion { source, .. }
+            | PubGrubError::ErrorInShouldCancel(source),
+        ) => Err(source),
+    }
+}
+
+/// The releases of one distribution, as a solve would see them.
+#[derive(Debug, Clone, Default)]
+pub struct Candidates {
+    /// The releases that can be chosen, ascending.
+    pub versions: Vec<Version>,
+    /// The releases that cannot, ascending, with the reason against each.
+    pub rejected: Vec<(Version, Unusable)>,
+}
+
+/// The releases of a distribution that a solve would choose from.
+///
+/// # Errors
+///
+/// [`SolveError`] where facts could not be had.
+pub fn candidates(
+    name: &PackageName,
+    request: &Request,
+    target: &Target,
+    rules: &RuleSet,
+    facts: &impl Facts,
+) -> Result<Candidates, SolveError> {
+    let memo = Memo::default();
+    let world = world::World::new(request, target, rules, facts, &memo);
+    let (id, _) = world.names.package(name);
+    let universe = world.universe(id)?;
+    Ok(Candidates {
+        versions: universe.versions.clone(),
+        rejected: universe.rejected.clone(),
+    })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
 
+use super::facts::Unusable;
 use crate::metadata::{File, Metadata, Page};
 use crate::request::DirectUrl;
 use crate::rules::RuleId;
@@ -28,6 +29,8 @@ pub struct Solution {
     pub edges: Vec<Edge>,
     /// The rules that held in the solution: something in it triggered them.
     pub rules: BTreeSet<RuleId>,
+    /// The requirements of metadata that a rule or an option removed or replaced.
+    pub changed: BTreeSet<ChangedEdge>,
     /// What the user should hear about it, sorted.
     pub warnings: Vec<Warning>,
     /// The decisions in the order they were made, for `-v`: `name version`.
@@ -105,6 +108,21 @@ pub enum EdgeCause {
     },
 }
 
+/// A requirement of a file's metadata that a rule or an option removed or replaced.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChangedEdge {
+    /// The distribution whose metadata has the requirement; `None` for a line of the user's.
+    pub from: Option<PackageName>,
+    /// The distribution that was required.
+    pub to: PackageName,
+    /// The range as written.
+    pub was: String,
+    /// What stands in its place, as a requirement; `None` where it was removed.
+    pub now: Option<String>,
+    /// What changed it: `rule …`, `override …`, `--provider …`.
+    pub by: String,
+}
+
 /// Something the user should hear about a solution.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Warning {
@@ -142,11 +160,101 @@ pub enum Warning {
     },
 }
 
-/// Why there is no solution. `explain` turns it into sentences.
-#[derive(Debug, Clone, Default)]
+/// Why there is no solution. [`crate::explain`] turns it into sentences.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Conflict {
-    /// The reasons, each a step from facts towards the contradiction.
-    pub steps: Vec<String>,
+    /// What cannot hold together, in the order in which it was derived, without repetition.
+    pub reasons: Vec<Reason>,
+}
+
+/// One of the things that cannot hold together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// A line of the user's, by its index in `Request::requirements`.
+    Line(usize),
+    /// A constraint of the user's, by its index in `Request::constraints`.
+    Constraint(usize),
+    /// What releases of a distribution ask for, by their metadata.
+    Requires {
+        /// The distribution.
+        package: PackageName,
+        /// Those of its releases.
+        releases: Span,
+        /// The extra that brings the requirement.
+        extra: Option<ExtraName>,
+        /// The distribution that is asked for.
+        to: PackageName,
+        /// The ranges, as written, without repetition.
+        ranges: Vec<String>,
+    },
+    /// A rule that releases of a distribution trigger.
+    Rule {
+        /// The rule.
+        id: RuleId,
+        /// The distribution that triggers it.
+        package: PackageName,
+        /// Those of its releases.
+        releases: Span,
+    },
+    /// None of a distribution's releases in a range can be chosen.
+    NoRelease {
+        /// The distribution.
+        package: PackageName,
+        /// The releases that exist in the range, each with the reason against it, ascending;
+        /// all of them where no range is known.
+        rejected: Vec<(Version, Unusable)>,
+    },
+    /// No index has the distribution.
+    NotFound {
+        /// The distribution.
+        package: PackageName,
+        /// The indexes that were asked.
+        asked: Vec<String>,
+    },
+    /// Releases were set aside when their metadata was read.
+    SetAside {
+        /// The distribution.
+        package: PackageName,
+        /// Those of its releases.
+        releases: Span,
+        /// The reason.
+        reason: Unusable,
+    },
+    /// Releases of a distribution install into an import path that another fills.
+    Slot {
+        /// The rule.
+        id: RuleId,
+        /// The distribution.
+        package: PackageName,
+        /// Those of its releases.
+        releases: Span,
+    },
+    /// A virtual package is not what is needed.
+    Virtual {
+        /// The virtual package, without `@`.
+        package: String,
+        /// What the target states, where it states it.
+        stated: Option<String>,
+    },
+}
+
+/// Releases of one distribution, named by what exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Span {
+    /// Every release that can be chosen.
+    Every,
+    /// One release.
+    One(Version),
+    /// Every release before this one.
+    Before(Version),
+    /// This release and every later one.
+    From(Version),
+    /// Every release from the first to the second, both included.
+    Between(Version, Version),
+    /// Releases that do not lie together: the oldest, the newest, and how many.
+    Several(Version, Version, u32),
+    /// None that can be chosen.
+    None,
 }
 
 /// A solve that could not be carried through.

@@ -1,0 +1,53 @@
+//! Collects `resolver-rules/<package>/<rule>.toml` into one table that the program embeds.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a build script reads the rules from the disk"
+)]
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    // A folder is watched with everything below it.
+    println!("cargo:rerun-if-changed=resolver-rules");
+    println!("cargo:rerun-if-changed=build.rs");
+
+    let mut ids = Vec::new();
+    let root = Path::new("resolver-rules");
+    if root.is_dir() {
+        for package in fs::read_dir(root)? {
+            let package = package?.path();
+            if package.is_dir() {
+                for rule in fs::read_dir(&package)? {
+                    ids.extend(rule_id(root, &rule?.path()));
+                }
+            }
+        }
+    }
+    // The order of a folder's entries differs between file systems.
+    ids.sort();
+
+    let mut table = String::from("&[\n");
+    for id in ids {
+        let _ = writeln!(
+            table,
+            "    ({id:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),",
+            format!("/resolver-rules/{id}.toml")
+        );
+    }
+    table.push_str("]\n");
+
+    let out = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
+    fs::write(Path::new(&out).join("embedded_rules.rs"), table)
+}
+
+/// `torch/numpy1-abi` for `resolver-rules/torch/numpy1-abi.toml`; nothing for other files.
+fn rule_id(root: &Path, path: &Path) -> Option<String> {
+    if path.extension()? != "toml" {
+        return None;
+    }
+    let relative = path.strip_prefix(root).ok()?.with_extension("");
+    let parts: Option<Vec<&str>> = relative.iter().map(|part| part.to_str()).collect();
+    Some(parts?.join("/"))
+}

@@ -1,0 +1,350 @@
+//! The command line. Option names follow pip-compile and uv.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A lockfile resolver for Python ML stacks that knows what the binaries need.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mlresolve",
+    version,
+    max_term_width = 100,
+    propagate_version = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Lock requirements: pinned, hashed, and free of binaries that cannot work together
+    Lock(Box<LockArgs>),
+    /// Say why a distribution is locked, at this version and not a newer one
+    Why(Box<WhyArgs>),
+    /// Record the index facts that a set of locks needs, or look into a recording
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
+    /// Look at the rules
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// Find or empty the cache
+    #[command(subcommand)]
+    Cache(CacheCommand),
+    /// Print a completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SnapshotCommand {
+    /// Lock the inputs and write down every index fact that was needed
+    Record(Box<RecordArgs>),
+    /// Say what a snapshot holds
+    Info {
+        /// The snapshot
+        file: PathBuf,
+        /// How to print it
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecordArgs {
+    #[command(flatten)]
+    pub(crate) resolve: ResolveArgs,
+    /// What the snapshot is recorded for, in words
+    #[arg(long = "for", value_name = "TEXT", default_value = "")]
+    pub(crate) purpose: String,
+    /// The file to write
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// List the rules
+    List {
+        /// Only rules that speak of this distribution
+        name: Option<String>,
+        /// A folder of further rules
+        #[arg(long, value_name = "DIR")]
+        rules: Vec<PathBuf>,
+        /// How to print it
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show one rule: what breaks, what it looks like, what to do, the evidence
+    Show {
+        /// The rule's id, such as `torch/numpy1-abi`
+        id: String,
+        /// A folder of further rules
+        #[arg(long, value_name = "DIR")]
+        rules: Vec<PathBuf>,
+        /// How to print it
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Check rule files
+    Lint {
+        /// Folders of rules; the embedded ones where none is named
+        folders: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Print the cache folder
+    Dir {
+        /// The cache folder
+        #[arg(long, value_name = "DIR", env = "MLRESOLVE_CACHE_DIR")]
+        cache_dir: Option<PathBuf>,
+    },
+    /// Remove everything from the cache
+    Clean {
+        /// The cache folder
+        #[arg(long, value_name = "DIR", env = "MLRESOLVE_CACHE_DIR")]
+        cache_dir: Option<PathBuf>,
+    },
+}
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// How `# via` annotations are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Annotations {
+    /// One asker a line
+    #[default]
+    Split,
+    /// All on one line
+    Line,
+}
+
+/// Which index serves a name that several have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum IndexStrategy {
+    /// The first index that has the name, extra indexes first
+    #[default]
+    FirstIndex,
+    /// The best version from any index, as pip does (exposed to dependency confusion)
+    UnsafeBestMatch,
+}
+
+/// What is resolved, for what, from where.
+#[derive(Debug, Clone, Args, Default)]
+pub(crate) struct ResolveArgs {
+    /// requirements.in, requirements files, pyproject.toml, setup.cfg; `-` is standard input.
+    /// Found by itself where none is named
+    #[arg(value_name = "INPUT")]
+    pub(crate) inputs: Vec<String>,
+
+    /// Constrain distributions where they are present, as in this requirements file
+    #[arg(short, long, value_name = "FILE", help_heading = "Input")]
+    pub(crate) constraint: Vec<String>,
+    /// Replace every requirement on these distributions, as in this requirements file
+    #[arg(
+        long = "override",
+        alias = "overrides",
+        value_name = "FILE",
+        help_heading = "Input"
+    )]
+    pub(crate) overrides: Vec<String>,
+    /// Include an optional dependency group of the project (`--extra test`, comma lists too)
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        help_heading = "Input"
+    )]
+    pub(crate) extra: Vec<String>,
+    /// Include all optional dependency groups of the project
+    #[arg(long, help_heading = "Input")]
+    pub(crate) all_extras: bool,
+    /// Include a dependency group (PEP 735)
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub(crate) group: Vec<String>,
+
+    /// The Python version to lock for (`3.11`, `3.11.4`, `3.13t`)
+    #[arg(long, value_name = "VERSION", help_heading = "Target")]
+    pub(crate) python_version: Option<String>,
+    /// The platform to lock for (`linux`, `x86_64-manylinux_2_28`, `aarch64-apple-darwin`, `windows`)
+    #[arg(long, value_name = "PLATFORM", help_heading = "Target")]
+    pub(crate) python_platform: Option<String>,
+    /// The interpreter to lock for, and to build with
+    #[arg(long, value_name = "PATH", help_heading = "Target")]
+    pub(crate) python: Option<String>,
+
+    /// The index that serves what no extra index has
+    #[arg(
+        short,
+        long,
+        alias = "default-index",
+        value_name = "URL",
+        help_heading = "Index"
+    )]
+    pub(crate) index_url: Option<String>,
+    /// A further index, asked before the default one
+    #[arg(long, alias = "index", value_name = "URL", help_heading = "Index")]
+    pub(crate) extra_index_url: Vec<String>,
+    /// Ask no index, only `--find-links`
+    #[arg(long, help_heading = "Index")]
+    pub(crate) no_index: bool,
+    /// A folder or page of files
+    #[arg(short, long, value_name = "PATH|URL", help_heading = "Index")]
+    pub(crate) find_links: Vec<String>,
+    /// Which index serves a name that several have
+    #[arg(long, value_enum, value_name = "STRATEGY", help_heading = "Index")]
+    pub(crate) index_strategy: Option<IndexStrategy>,
+    /// Where to ask for credentials: `subprocess` runs the `keyring` command
+    #[arg(long, value_name = "PROVIDER", help_heading = "Index")]
+    pub(crate) keyring_provider: Option<String>,
+    /// A bundle of certificates to trust
+    #[arg(long, value_name = "FILE", help_heading = "Index")]
+    pub(crate) cert: Option<PathBuf>,
+    /// A host to which plain http is no cause for a warning; accepted for compatibility
+    #[arg(long, value_name = "HOST", help_heading = "Index")]
+    pub(crate) trusted_host: Vec<String>,
+
+    /// See only files uploaded before this instant or up to this date (RFC 3339, `2026-11-01`, `30 days`)
+    #[arg(
+        long,
+        alias = "uploaded-prior-to",
+        value_name = "DATE",
+        help_heading = "Choice"
+    )]
+    pub(crate) exclude_newer: Option<String>,
+    /// Lift the cut-off for an index that gives no upload times (`URL=off`)
+    #[arg(long, value_name = "INDEX=off", help_heading = "Choice")]
+    pub(crate) exclude_newer_index: Vec<String>,
+    /// Let pre-releases be chosen
+    #[arg(short, long, help_heading = "Choice")]
+    pub(crate) pre: bool,
+    /// Use only wheels for these distributions (`:all:`, `:none:`, comma lists)
+    #[arg(long, value_name = "NAMES", help_heading = "Choice")]
+    pub(crate) only_binary: Vec<String>,
+    /// Use no wheels for these distributions (`:all:`, `:none:`, comma lists)
+    #[arg(long, value_name = "NAMES", help_heading = "Choice")]
+    pub(crate) no_binary: Vec<String>,
+    /// Never run a distribution's code to learn its metadata
+    #[arg(long, conflicts_with = "build", help_heading = "Choice")]
+    pub(crate) no_build: bool,
+    /// `:all:` takes source distributions like wheels and builds them where needed, as pip does
+    #[arg(long, value_name = ":all:", help_heading = "Choice")]
+    pub(crate) build: Option<String>,
+    /// Which distribution stands for an import path that several install (`cv2=opencv-python-headless`)
+    #[arg(long, value_name = "SLOT=NAME", help_heading = "Choice")]
+    pub(crate) provider: Vec<String>,
+
+    /// A folder of further rules, which may tighten
+    #[arg(long, value_name = "DIR", help_heading = "Rules")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Ignore a rule; the lock records it
+    #[arg(long, value_name = "ID", help_heading = "Rules")]
+    pub(crate) ignore_rule: Vec<String>,
+
+    /// Take all index facts from this recording; no network
+    #[arg(long, value_name = "FILE", help_heading = "Cache")]
+    pub(crate) snapshot: Vec<PathBuf>,
+    /// Use only what the cache holds; no network
+    #[arg(long, help_heading = "Cache")]
+    pub(crate) offline: bool,
+    /// Ask again for index pages that the cache holds
+    #[arg(long, help_heading = "Cache")]
+    pub(crate) refresh: bool,
+    /// Leave the cache alone
+    #[arg(long, help_heading = "Cache")]
+    pub(crate) no_cache: bool,
+    /// The cache folder
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "MLRESOLVE_CACHE_DIR",
+        help_heading = "Cache"
+    )]
+    pub(crate) cache_dir: Option<PathBuf>,
+
+    /// Say less
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// Say more: each decision, repaired metadata
+    #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Output")]
+    pub(crate) verbose: u8,
+    /// Do not read `[tool.mlresolve]` or mlresolve.toml
+    #[arg(long, help_heading = "Input")]
+    pub(crate) no_config: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LockArgs {
+    #[command(flatten)]
+    pub(crate) resolve: ResolveArgs,
+
+    /// The lock to write; `pylock*.toml` is PEP 751, `-` is standard output
+    #[arg(
+        short,
+        long = "output-file",
+        alias = "output",
+        value_name = "FILE",
+        help_heading = "Output"
+    )]
+    pub(crate) output: Option<String>,
+    /// Give up all pins of the existing lock
+    #[arg(short = 'U', long, help_heading = "Choice")]
+    pub(crate) upgrade: bool,
+    /// Give up the pin of one distribution (`-P numpy`, `-P 'numpy<2'`)
+    #[arg(short = 'P', long, value_name = "SPEC", help_heading = "Choice")]
+    pub(crate) upgrade_package: Vec<String>,
+    /// Write no hashes
+    #[arg(long, help_heading = "Output")]
+    pub(crate) no_hashes: bool,
+    /// Write hashes (the default; accepted for compatibility)
+    #[arg(long, conflicts_with = "no_hashes", help_heading = "Output")]
+    pub(crate) generate_hashes: bool,
+    /// Write no `# via` annotations
+    #[arg(long, help_heading = "Output")]
+    pub(crate) no_annotate: bool,
+    /// How annotations are laid out
+    #[arg(long, value_enum, value_name = "STYLE", help_heading = "Output")]
+    pub(crate) annotation_style: Option<Annotations>,
+    /// Write no header
+    #[arg(long, help_heading = "Output")]
+    pub(crate) no_header: bool,
+    /// Write no index lines
+    #[arg(long, help_heading = "Output")]
+    pub(crate) no_emit_index_url: bool,
+    /// Write extras off pinned names
+    #[arg(long, help_heading = "Output")]
+    pub(crate) strip_extras: bool,
+    /// Pin setuptools, pip and distribute too (the default is a comment, as in pip-compile)
+    #[arg(long, help_heading = "Output")]
+    pub(crate) allow_unsafe: bool,
+    /// Show what would be written and write nothing
+    #[arg(short = 'n', long, help_heading = "Output")]
+    pub(crate) dry_run: bool,
+    /// Check that the lock still follows from its inputs: exit code 4 where it does not
+    #[arg(long, help_heading = "Output")]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhyArgs {
+    /// The distribution
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) resolve: ResolveArgs,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}

@@ -1,0 +1,57 @@
+//! Writing files whole or not at all.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::error::{CliError, Exit};
+
+/// Replaces a file in one step: a reader sees the old bytes or the new, and a failure
+/// leaves the old.
+///
+/// # Errors
+///
+/// Where the folder cannot be written to.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let failed = |error: &std::io::Error| {
+        CliError::new(
+            Exit::Usage,
+            format!("cannot write `{}`: {error}", path.display()),
+        )
+        .hint("name a file in a folder that can be written to with `-o`")
+    };
+    // A symbolic link stays one: what it points to is replaced.
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let folder = match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+        _ => PathBuf::from("."),
+    };
+    let mut file = tempfile::Builder::new()
+        .prefix(".mlresolve-")
+        .tempfile_in(&folder)
+        .map_err(|error| failed(&error))?;
+    file.write_all(bytes).map_err(|error| failed(&error))?;
+    file.as_file().sync_all().map_err(|error| failed(&error))?;
+    keep_mode(file.as_file(), &target).map_err(|error| failed(&error))?;
+    file.persist(&target)
+        .map_err(|error| failed(&error.error))?;
+    Ok(())
+}
+
+/// Gives the new file the old one's permissions, or those that any new file has.
+#[cfg(unix)]
+fn keep_mode(file: &std::fs::File, target: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = match std::fs::metadata(target) {
+        Ok(known) => known.permissions().mode() & 0o777,
+        // What the process's mask leaves of 0666 cannot be read without changing it;
+        // 0644 is what nearly everyone has.
+        Err(_) => 0o644,
+    };
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn keep_mode(_file: &std::fs::File, _target: &Path) -> std::io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! HTML index pages (PEP 503), and flat pages of links (find-links).
+
+use std::cell::RefCell;
+
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::states::RawKind;
+use html5ever::tokenizer::{
+    BufferQueue, StartTag, Tag, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+};
+use html5ever::{Attribute, local_name};
+use url::Url;
+
+use super::page::{self, CoreMetadataSidecar, Link, Yanked};
+
+/// A tag that no page has, fed after the body: where it does not arrive as a tag, the body
+/// ended within one.
+const END_MARK: &str = "mlresolve-end-of-page";
+
+/// The links of an HTML page, in page order; `None` stands for one that is not a file's.
+///
+/// Only the tokens are read, no tree is built: index pages are flat, and a page of 5,000 links
+/// should take milliseconds. An anchor's text is never looked at, the name of its file is that
+/// of its path.
+///
+/// # Errors
+///
+/// What is wrong with the page, in words.
+pub(super) fn links(page_url: &Url, body: &[u8]) -> Result<Vec<Option<Link>>, String> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err("it is empty".to_owned());
+    }
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
+    let queue = BufferQueue::default();
+    queue.push_back(StrTendril::from(String::from_utf8_lossy(body).as_ref()));
+    queue.push_back(StrTendril::from(format!("<{END_MARK}>")));
+    // The sink never asks for a pause, so one call reads everything.
+    let _ = tokenizer.feed(&queue);
+    tokenizer.end();
+    let found = tokenizer.sink.0.into_inner();
+
+    if !found.is_html {
+        return Err("it has neither links nor any other HTML element".to_owned());
+    }
+    if !found.is_complete {
+        return Err("it ends inside a tag, a comment or a script; is it cut off?".to_owned());
+    }
+    if let Some(version) = found.repository_version {
+        page::check_api_version(&version)?;
+    }
+    let base = found
+        .base
+        .and_then(|base| page_url.join(&base).ok())
+        .unwrap_or_else(|| page_url.clone());
+    Ok(found
+        .anchors
+        .into_iter()
+        .map(|anchor| anchor.into_link(&base))
+        .collect())
+}
+
+#[derive(Default)]
+struct Sink(RefCell<Found>);
+
+/// What a page holds that matters.
+#[derive(Default)]
+struct Found {
+    base: Option<StrTendril>,
+    repository_version: Option<StrTendril>,
+    anchors: Vec<Anchor>,
+    is_html: bool,
+    is_complete: bool,
+}
+
+/// The attributes of a link, entities decoded.
+struct Anchor {
+    href: StrTendril,
+    requires_python: Option<StrTendril>,
+    yanked: Option<StrTendril>,
+    core_metadata: Option<StrTendril>,
+    dist_info_metadata: Option<StrTendril>,
+    upload_time: Option<StrTendril>,
+    size: Option<StrTendril>,
+}
+
+impl TokenSink for Sink {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
+        let mut found = self.0.borrow_mut();
+        match token {
+            Token::DoctypeToken(_) => found.is_html = true,
+            Token::TagToken(tag) if tag.kind == StartTag => return found.start_tag(tag),
+            _ => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+impl Found {
+    fn start_tag(&mut self, mut tag: Tag) -> TokenSinkResult<()> {
+        // A tree builder would tell the tokenizer where markup is not markup.
+        match tag.name {
+            local_name!("script") => return TokenSinkResult::RawData(RawKind::ScriptData),
+            local_name!("style") | local_name!("noframes") | local_name!("xmp") => {
+                return TokenSinkResult::RawData(RawKind::Rawtext);
+            }
+            local_name!("title") | local_name!("textarea") => {
+                self.is_html = true;
+                return TokenSinkResult::RawData(RawKind::Rcdata);
+            }
+            local_name!("html") | local_name!("head") | local_name!("body") => self.is_html = true,
+            local_name!("base") => {
+                self.is_html = true;
+                // The first one counts, as HTML has it.
+                if self.base.is_none() {
+                    self.base = take(&mut tag.attrs, "href");
+                }
+            }
+            // PEP 629.
+            local_name!("meta") => {
+                self.is_html = true;
+                let name = take(&mut tag.attrs, "name");
+                if name.as_deref() == Some("pypi:repository-version") {
+                    self.repository_version = take(&mut tag.attrs, "content");
+                }
+            }
+            local_name!("a") => {
+                self.is_html = true;
+                self.anchors.extend(Anchor::read(&mut tag.attrs));
+            }
+            ref other if **other == *END_MARK => self.is_complete = true,
+            _ => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+impl Anchor {
+    fn read(attributes: &mut Vec<Attribute>) -> Option<Self> {
+        Some(Self {
+            href: take(attributes, "href")?,
+            requires_python: take(attributes, "data-requires-python"),
+            yanked: take(attributes, "data-yanked"),
+            core_metadata: take(attributes, "data-core-metadata"),
+            dist_info_metadata: take(attributes, "data-dist-info-metadata"),
+            upload_time: take(attributes, "data-upload-time"),
+            size: take(attributes, "data-size"),
+        })
+    }
+
+    fn into_link(self, base: &Url) -> Option<Link> {
+        let url = base.join(&self.href).ok()?;
+        let filename = page::filename_of(&url)?;
+        let hashes = url
+            .fragment()
+            .unwrap_or_default()
+            .split('&')
+            .filter_map(|part| part.split_once('='))
+            .filter_map(|(algorithm, digest)| page::hash(algorithm, digest))
+            .collect();
+        Some(Link {
+            filename,
+            hashes,
+            size: self.size.and_then(|size| size.trim().parse().ok()),
+            upload_time: self.upload_time.as_deref().and_then(page::upload_time),
+            requires_python: self.requires_python.map(String::from),
+            yanked: self.yanked.map(|reason| Yanked {
+                reason: Some(reason.to_string()).filter(|text| !text.trim().is_empty()),
+            }),
+            // PEP 714: the older attribute counts only where the newer one is absent.
+            sidecar: self
+                .core_metadata
+                .or(self.dist_info_metadata)
+                .and_then(|value| sidecar(value.trim())),
+            url,
+        })
+    }
+}
+
+/// PEP 658: `true`, or a hash of the sidecar.
+fn sidecar(value: &str) -> Option<CoreMetadataSidecar> {
+    if let Some((algorithm, digest)) = value.split_once('=') {
+        let sha256 = page::hash(algorithm, digest)
+            .filter(|(algorithm, _)| algorithm == "sha256")
+            .map(|(_, digest)| digest);
+        return Some(CoreMetadataSidecar { sha256 });
+    }
+    value
+        .eq_ignore_ascii_case("true")
+        .then_some(CoreMetadataSidecar { sha256: None })
+}
+
+fn take(attributes: &mut Vec<Attribute>, name: &str) -> Option<StrTendril> {
+    let position = attributes
+        .iter()
+        .position(|attribute| *attribute.name.local == *name)?;
+    Some(attributes.swap_remove(position).value)
+}

@@ -1,0 +1,284 @@
+//! From PubGrub's derivation tree to the things that cannot hold together.
+//!
+//! The tree's leaves are the facts; everything between them is inference that a reader
+//! can redo. Nodes that only pass a wish on are folded into what they stand for.
+
+use pubgrub::{DerivationTree, External};
+
+use super::facts::{Facts, Unusable};
+use super::node::{ABSENT, NameId, Node};
+use super::outcome::{Conflict, Reason, SolveError, Span};
+use super::provider::{Provider, SetAside};
+use super::universe::{Source, Universe};
+use super::world::{Failure, World, set_of};
+use crate::versions::{Rank, RankSet};
+
+type Tree = DerivationTree<Node, RankSet, SetAside>;
+
+/// The reasons that a derivation tree's leaves stand for.
+pub(crate) fn conflict<F: Facts>(
+    provider: &Provider<'_, F>,
+    tree: &Tree,
+) -> Result<Conflict, SolveError> {
+    let mut folding = Folding {
+        world: &provider.world,
+        conflict: Conflict::default(),
+    };
+    // An explicit stack: derivations of large problems are deep.
+    let mut waiting = vec![tree];
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(tree) = waiting.pop() {
+        match tree {
+            DerivationTree::External(external) => folding.leaf(external)?,
+            DerivationTree::Derived(derived) => {
+                if derived.shared_id.is_none_or(|id| seen.insert(id)) {
+                    waiting.push(&derived.cause2);
+                    waiting.push(&derived.cause1);
+                }
+            }
+        }
+    }
+    Ok(folding.conflict)
+}
+
+struct Folding<'a, 'b, F: Facts> {
+    world: &'a World<'b, F>,
+    conflict: Conflict,
+}
+
+impl<F: Facts> Folding<'_, '_, F> {
+    fn leaf(&mut self, external: &External<Node, RankSet, SetAside>) -> Result<(), SolveError> {
+        match external {
+            External::NotRoot(..) => {}
+            External::FromDependencyOf(from, ranks, to, _) => self.edge(*from, ranks, *to)?,
+            External::NoVersions(node, range) => self.no_versions(*node, range)?,
+            External::Custom(node, ranks, SetAside(reason)) => {
+                if let Some(id) = node.distribution() {
+                    let universe = self.world.universe(id)?;
+                    self.add(Reason::SetAside {
+                        package: universe.name.clone(),
+                        releases: span(&universe, ranks),
+                        reason: reason.clone(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, reason: Reason) {
+        if !self.conflict.reasons.contains(&reason) {
+            self.conflict.reasons.push(reason);
+        }
+    }
+
+    fn edge(&mut self, from: Node, ranks: &RankSet, to: Node) -> Result<(), SolveError> {
+        match (from, to) {
+            (Node::Line(index), to) => {
+                self.add(Reason::Line(index as usize));
+                // A name that no index has, and a range that nothing meets, show here
+                // only: PubGrub never asks for their versions.
+                if let Node::Package(id) | Node::Extra(id, _) = to {
+                    self.empty_line(index as usize, id)?;
+                }
+            }
+            (Node::Constraint(id), _) => {
+                let name = self.world.names.package_name(id);
+                for constraint in self.world.requirements.constraints(&name) {
+                    if let super::outcome::EdgeCause::Constraint(index) = constraint.cause {
+                        self.add(Reason::Constraint(index));
+                    }
+                }
+            }
+            (Node::Package(id), Node::Rule(index)) => self.rule(id, ranks, index)?,
+            (Node::Package(id), Node::Slot(index)) => {
+                let universe = self.world.universe(id)?;
+                if let Some(rule) = self.world.rules().iter().nth(index as usize) {
+                    self.add(Reason::Slot {
+                        id: rule.id.clone(),
+                        package: universe.name.clone(),
+                        releases: span(&universe, ranks),
+                    });
+                }
+            }
+            (Node::Package(id) | Node::Extra(id, _), to)
+                if to.distribution().is_some_and(|other| other != id) =>
+            {
+                self.requires(from, id, ranks, to)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn rule(&mut self, id: NameId, ranks: &RankSet, index: u32) -> Result<(), SolveError> {
+        let universe = self.world.universe(id)?;
+        if let Some(rule) = self.world.rules().iter().nth(index as usize) {
+            self.add(Reason::Rule {
+                id: rule.id.clone(),
+                package: universe.name.clone(),
+                releases: span(&universe, ranks),
+            });
+        }
+        Ok(())
+    }
+
+    /// A requirement of metadata: the texts are read again from the releases it is true of.
+    fn requires(
+        &mut self,
+        from: Node,
+        id: NameId,
+        ranks: &RankSet,
+        to: Node,
+    ) -> Result<(), SolveError> {
+        let Some(other) = to.distribution() else {
+            return Ok(());
+        };
+        let universe = self.world.universe(id)?;
+        let target = self.world.names.package_name(other);
+        let extra = match from {
+            Node::Extra(_, extra) => Some(self.world.names.extra_name(extra)),
+            _ => None,
+        };
+        let other_universe = self.world.universe(other)?;
+        let mut ranges: Vec<String> = Vec::new();
+        let mut empty = None;
+        // The newest of them suffice: the edge says that they ask for the same releases.
+        for rank in ranks.ranks_below(universe.len()).rev().take(4) {
+            let metadata = match self.world.metadata(id, &universe, rank) {
+                Ok(metadata) => metadata,
+                Err(Failure::Unusable(_)) => continue,
+                Err(Failure::Fatal(error)) => return Err(error),
+            };
+            let Ok(found) = self
+                .world
+                .requirements
+                .of_metadata(&metadata, extra.as_ref())
+            else {
+                continue;
+            };
+            for requirement in found.requirements {
+                let text = requirement.range.text();
+                if requirement.to != target || ranges.contains(&text) {
+                    continue;
+                }
+                ranges.push(text);
+                if set_of(&other_universe, &requirement.range).is_empty() {
+                    empty = Some(rejected_in(&other_universe, &requirement.range));
+                }
+            }
+        }
+        self.add(Reason::Requires {
+            package: universe.name.clone(),
+            releases: span(&universe, ranks),
+            extra,
+            to: target.clone(),
+            ranges,
+        });
+        if matches!(other_universe.source, Source::Missing(_)) {
+            return self.missing(other);
+        }
+        if let Some(rejected) = empty {
+            self.add(Reason::NoRelease {
+                package: target,
+                rejected,
+            });
+        }
+        Ok(())
+    }
+
+    fn missing(&mut self, id: NameId) -> Result<(), SolveError> {
+        let universe = self.world.universe(id)?;
+        if let Source::Missing(asked) = &universe.source {
+            self.add(Reason::NotFound {
+                package: universe.name.clone(),
+                asked: asked.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// A line whose range has no release that can be chosen.
+    fn empty_line(&mut self, index: usize, id: NameId) -> Result<(), SolveError> {
+        self.missing(id)?;
+        let universe = self.world.universe(id)?;
+        if matches!(universe.source, Source::Missing(_)) {
+            return Ok(());
+        }
+        for requirement in self.world.requirements.of_line(index).requirements {
+            if set_of(&universe, &requirement.range).is_empty() {
+                self.add(Reason::NoRelease {
+                    package: universe.name.clone(),
+                    rejected: rejected_in(&universe, &requirement.range),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn no_versions(&mut self, node: Node, range: &RankSet) -> Result<(), SolveError> {
+        if let Node::Virtual(index) = node {
+            let package = self.world.virtual_name(index);
+            let stated = self
+                .world
+                .target()
+                .virtual_version(&package)
+                .map(|version| version.to_string());
+            self.add(Reason::Virtual { package, stated });
+            return Ok(());
+        }
+        let Some(id) = node.distribution() else {
+            return Ok(());
+        };
+        self.missing(id)?;
+        let universe = self.world.universe(id)?;
+        // A set that excludes releases that could be chosen is an inference; only where
+        // nothing at all is left does the reader need to hear why.
+        if universe.len() == 0 && !range.contains(ABSENT) {
+            self.add(Reason::NoRelease {
+                package: universe.name.clone(),
+                rejected: universe.rejected.clone(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The releases in a range that exist and cannot be chosen.
+fn rejected_in(
+    universe: &Universe,
+    range: &super::edges::Range,
+) -> Vec<(pep440_rs::Version, Unusable)> {
+    let contains = |version: &pep440_rs::Version| match range {
+        super::edges::Range::Specifiers(specifiers) => {
+            crate::versions::contains(specifiers, version)
+        }
+        super::edges::Range::Rule(range) => range.contains(version),
+        super::edges::Range::Direct(_) => true,
+    };
+    universe
+        .rejected
+        .iter()
+        .filter(|(version, _)| contains(version))
+        .cloned()
+        .collect()
+}
+
+/// A set of ranks, named by what exists.
+pub(crate) fn span(universe: &Universe, ranks: &RankSet) -> Span {
+    let len = universe.len();
+    let within = ranks.intersection(&RankSet::interval(0, len));
+    let version = |rank: Rank| universe.versions[rank as usize].clone();
+    let intervals: Vec<(Rank, Rank)> = within.intervals().collect();
+    match intervals.as_slice() {
+        [] => Span::None,
+        [(0, end)] if *end == len => Span::Every,
+        [(start, end)] if end - start == 1 => Span::One(version(*start)),
+        [(0, end)] => Span::Before(version(*end)),
+        [(start, end)] if *end == len => Span::From(version(*start)),
+        [(start, end)] => Span::Between(version(*start), version(end - 1)),
+        [(start, _), .., (_, end)] => {
+            Span::Several(version(*start), version(end - 1), within.count_below(len))
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! From PubGrub's selection to a solution whose every edge has its cause.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use pep508_rs::{ExtraName, PackageName};
+use pubgrub::SelectedDependencies;
+
+use super::FactError;
+use super::edges::{Found, Requirement, Requirements};
+use super::facts::Facts;
+use super::node::Node;
+use super::outcome::{Chosen, ChosenOrigin, Edge, EdgeCause, Solution, SolveError, Warning};
+use super::provider::Provider;
+use super::universe::{Source, Universe};
+use super::world::{Failure, World, fatal};
+use crate::rules::{RuleKind, Sharing};
+use crate::versions::Rank;
+
+/// The solution that a selection stands for: what the user's lines reach, nothing else.
+pub(crate) fn solution<F: Facts>(
+    provider: &Provider<'_, F>,
+    selected: &SelectedDependencies<Node, Rank>,
+) -> Result<Solution, SolveError> {
+    let mut extraction = Extraction {
+        world: &provider.world,
+        ranks: selected
+            .iter()
+            .filter_map(|(node, rank)| match node {
+                Node::Package(id) => Some((provider.world.names.package_name(*id), *rank)),
+                _ => None,
+            })
+            .collect(),
+        solution: Solution::default(),
+        edges: BTreeSet::new(),
+        waiting: Vec::new(),
+        visited: BTreeSet::new(),
+    };
+    extraction.lines();
+    while let Some((name, extra)) = extraction.waiting.pop() {
+        extraction.visit(&name, extra.as_ref())?;
+    }
+    extraction.limits();
+    extraction.slots();
+    let Extraction {
+        mut solution,
+        edges,
+        ..
+    } = extraction;
+    solution.edges = edges.into_iter().collect();
+    solution.warnings.sort();
+    solution.decisions = decisions(provider);
+    Ok(solution)
+}
+
+struct Extraction<'a, 'b, F: Facts> {
+    world: &'a World<'b, F>,
+    ranks: BTreeMap<PackageName, Rank>,
+    solution: Solution,
+    edges: BTreeSet<Edge>,
+    waiting: Vec<(PackageName, Option<ExtraName>)>,
+    visited: BTreeSet<(PackageName, Option<ExtraName>)>,
+}
+
+impl<F: Facts> Extraction<'_, '_, F> {
+    fn lines(&mut self) {
+        for index in 0..self.world.request().requirements.len() {
+            let found = self.world.requirements.of_line(index);
+            self.take(found);
+        }
+    }
+
+    fn take(&mut self, found: Found) {
+        self.solution.changed.extend(found.changed);
+        for requirement in found.requirements {
+            self.follow(&requirement);
+        }
+    }
+
+    fn follow(&mut self, requirement: &Requirement) {
+        self.edges.insert(Edge {
+            cause: requirement.cause.clone(),
+            to: requirement.to.clone(),
+            extras: requirement.extras.clone(),
+            range: requirement.range.text(),
+            pulls_in: requirement.pulls_in,
+        });
+        if !requirement.pulls_in {
+            return;
+        }
+        self.wait(requirement.to.clone(), None);
+        for extra in &requirement.extras {
+            self.wait(requirement.to.clone(), Some(extra.clone()));
+        }
+    }
+
+    fn wait(&mut self, name: PackageName, extra: Option<ExtraName>) {
+        if self.visited.insert((name.clone(), extra.clone())) {
+            self.waiting.push((name, extra));
+        }
+    }
+
+    fn visit(&mut self, name: &PackageName, extra: Option<&ExtraName>) -> Result<(), SolveError> {
+        let Some(rank) = self.ranks.get(name).copied() else {
+            return Ok(());
+        };
+        let (id, _) = self.world.names.package(name);
+        let universe = self.world.universe(id)?;
+        let metadata = self
+            .world
+            .metadata(id, &universe, rank)
+            .map_err(unexpected)?;
+        if !self.solution.packages.contains_key(name) {
+            let chosen = chosen(&universe, rank, Arc::clone(&metadata));
+            if self.world.was_built(id, rank) {
+                self.solution.warnings.push(Warning::Built {
+                    name: name.clone(),
+                    version: chosen.version.clone(),
+                });
+            }
+            if let Some(yanked) = &universe.releases[rank as usize].yanked {
+                self.solution.warnings.push(Warning::Yanked {
+                    name: name.clone(),
+                    version: chosen.version.clone(),
+                    reason: yanked.reason.clone(),
+                });
+            }
+            self.solution.packages.insert(name.clone(), chosen);
+            self.rules(name, &universe.versions[rank as usize]);
+        }
+        if let Some(extra) = extra {
+            if let Some(chosen) = self.solution.packages.get_mut(name) {
+                chosen.extras.insert(extra.clone());
+            }
+            if metadata.provides_extras.binary_search(extra).is_err() {
+                self.solution.warnings.push(Warning::UnknownExtra {
+                    name: name.clone(),
+                    version: metadata.version.clone(),
+                    extra: extra.clone(),
+                });
+            }
+        }
+        let found = self
+            .world
+            .requirements
+            .of_metadata(&metadata, extra)
+            .map_err(|reason| unexpected(Failure::Unusable(reason)))?;
+        self.take(found);
+        Ok(())
+    }
+
+    fn rules(&mut self, name: &PackageName, version: &pep440_rs::Version) {
+        let world = self.world;
+        for rule in world.requirements.applying(name, version) {
+            self.solution.rules.insert(rule.id.clone());
+            if let Some(requirement) = Requirements::of_rule(rule, name) {
+                self.follow(&requirement);
+            }
+        }
+    }
+
+    /// Constraints of the user's, and rules, limit only what is there.
+    fn limits(&mut self) {
+        let world = self.world;
+        for name in self.solution.packages.keys() {
+            for constraint in world.requirements.constraints(name) {
+                self.edges.insert(Edge {
+                    cause: constraint.cause.clone(),
+                    to: constraint.to.clone(),
+                    extras: Vec::new(),
+                    range: constraint.range.text(),
+                    pulls_in: false,
+                });
+            }
+        }
+        let packages = &self.solution.packages;
+        self.edges
+            .retain(|edge| edge.pulls_in || packages.contains_key(&edge.to));
+        // A rule that limits only what is absent, and changes nothing else, did not shape
+        // the lock.
+        let edges = &self.edges;
+        let changed = &self.solution.changed;
+        self.solution.rules.retain(|id| {
+            let by = format!("rule {id}");
+            let is_virtual = world.rules().get(&id.0).is_some_and(|rule| {
+                matches!(
+                    rule.kind,
+                    RuleKind::Needs { .. } | RuleKind::Provides { .. }
+                )
+            });
+            is_virtual
+                || changed.iter().any(|edge| edge.by == by)
+                || edges.iter().any(
+                    |edge| matches!(&edge.cause, EdgeCause::Rule { id: known, .. } if known == id),
+                )
+        });
+    }
+
+    fn slots(&mut self) {
+        for rule in self.world.rules().iter() {
+            let RuleKind::Slot {
+                import,
+                members,
+                sharing: Sharing::SameVersion,
+            } = &rule.kind
+            else {
+                continue;
+            };
+            let present: Vec<PackageName> = members
+                .iter()
+                .filter(|member| self.solution.packages.contains_key(*member))
+                .cloned()
+                .collect();
+            if present.len() > 1 {
+                self.solution.rules.insert(rule.id.clone());
+                self.solution.warnings.push(Warning::SharedSlot {
+                    import: import.clone(),
+                    members: present,
+                });
+            }
+        }
+    }
+}
+
+fn chosen(universe: &Universe, rank: Rank, metadata: Arc<crate::metadata::Metadata>) -> Chosen {
+    let release = &universe.releases[rank as usize];
+    let (origin, file, mut files) = match &universe.source {
+        Source::Index(page) => (
+            ChosenOrigin::Index(Arc::clone(page)),
+            universe.metadata_file(rank).cloned(),
+            release
+                .files
+                .iter()
+                .filter_map(|index| page.files.get(*index))
+                .cloned()
+                .collect::<Vec<_>>(),
+        ),
+        Source::Direct(url, facts) => (
+            ChosenOrigin::Direct {
+                url: url.clone(),
+                commit: facts.commit.clone(),
+            },
+            facts.file.clone(),
+            facts.file.iter().cloned().collect(),
+        ),
+        Source::Missing(_) => unreachable_source(),
+    };
+    files.sort_by(|a, b| a.filename.cmp(&b.filename));
+    Chosen {
+        version: universe.versions[rank as usize].clone(),
+        extras: BTreeSet::new(),
+        metadata,
+        file,
+        origin,
+        files,
+    }
+}
+
+/// A distribution that no index has offers no release, so none can have been chosen.
+fn unreachable_source() -> ! {
+    unreachable!("a release was chosen of a distribution that has none")
+}
+
+fn unexpected(failure: Failure) -> SolveError {
+    match failure {
+        Failure::Fatal(error) => error,
+        Failure::Unusable(reason) => fatal(&FactError::Failed {
+            message: format!("a chosen release turned out to be unusable: it {reason}"),
+            hint: Some("the index or the cache changed during the run: run it again".to_owned()),
+        }),
+    }
+}
+
+fn decisions<F: Facts>(provider: &Provider<'_, F>) -> Vec<String> {
+    let world = &provider.world;
+    provider
+        .log
+        .borrow()
+        .iter()
+        .filter_map(|(node, rank)| match node {
+            Node::Package(id) => {
+                let universe = world.universe(*id).ok()?;
+                let version = universe.versions.get(*rank as usize)?;
+                Some(format!("{} {version}", universe.name))
+            }
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,479 @@
+//! The known releases of one distribution for one target: what can be chosen, and why not the rest.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use pep440_rs::{Operator, Version, VersionSpecifiers};
+use pep508_rs::PackageName;
+
+use super::facts::{DirectFacts, FactError, Unusable};
+use crate::metadata::{File, FileKind, Page, Yanked};
+use crate::request::{DirectUrl, Line, LineSource, Policy, Request};
+use crate::rules::{RuleKind, RuleSet};
+use crate::target::Target;
+use crate::versions::{self, Rank, RankSet};
+
+/// The releases of one distribution that can be chosen, oldest first; a release's place
+/// is its rank.
+#[derive(Debug)]
+pub(crate) struct Universe {
+    /// The distribution.
+    pub(crate) name: PackageName,
+    /// The versions, ascending, one for each release.
+    pub(crate) versions: Vec<Version>,
+    /// The releases, in the same order.
+    pub(crate) releases: Vec<Release>,
+    /// The releases that cannot be chosen, ascending, with the reason.
+    pub(crate) rejected: Vec<(Version, Unusable)>,
+    /// Where they come from.
+    pub(crate) source: Source,
+}
+
+/// Where a universe's releases come from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// A page of an index.
+    Index(Arc<Page>),
+    /// A direct reference: the universe has one release.
+    Direct(DirectUrl, Arc<DirectFacts>),
+    /// No index has the distribution.
+    Missing(Vec<String>),
+}
+
+/// One release that can be chosen: its files, as indexes into the page's.
+#[derive(Debug, Default)]
+pub(crate) struct Release {
+    /// The wheel that suits the target best.
+    pub(crate) wheel: Option<usize>,
+    /// The source distribution.
+    pub(crate) sdist: Option<usize>,
+    /// Every file that the policy admits, whatever its target, in page order.
+    pub(crate) files: Vec<usize>,
+    /// The release is yanked, and was admitted because a pin demands it.
+    pub(crate) yanked: Option<Yanked>,
+}
+
+/// What decides which releases of a distribution can be chosen.
+pub(crate) struct Admission<'a> {
+    pub(crate) target: &'a Target,
+    pub(crate) rules: &'a RuleSet,
+    policy: &'a Policy,
+    /// The user's lines that name the distribution.
+    lines: Vec<&'a Line>,
+    pin: Option<&'a Version>,
+}
+
+/// What a universe hangs on beside page, target and policy.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct AdmissionKey {
+    name: PackageName,
+    prereleases: bool,
+    exact: Vec<String>,
+    pin: Option<Version>,
+    broken: Vec<String>,
+}
+
+impl<'a> Admission<'a> {
+    pub(crate) fn new(
+        request: &'a Request,
+        target: &'a Target,
+        rules: &'a RuleSet,
+        name: &PackageName,
+    ) -> Self {
+        let lines = request
+            .requirements
+            .iter()
+            .chain(&request.constraints)
+            .chain(&request.overrides)
+            .filter(|line| line.name == *name)
+            .collect();
+        Self {
+            target,
+            rules,
+            policy: &request.policy,
+            lines,
+            pin: request.pins.get(name).map(|pin| &pin.version),
+        }
+    }
+
+    /// What the admission hangs on beside page, target and policy: two admissions with the
+    /// same key make the same universe of a page.
+    pub(crate) fn key(&self, name: &PackageName) -> AdmissionKey {
+        let mut exact: Vec<String> = self
+            .specifiers()
+            .flat_map(|specifiers| specifiers.iter())
+            .filter(|specifier| {
+                matches!(specifier.operator(), Operator::Equal | Operator::ExactEqual)
+            })
+            .map(ToString::to_string)
+            .collect();
+        exact.sort();
+        exact.dedup();
+        AdmissionKey {
+            name: name.clone(),
+            prereleases: self.admits_prereleases(true),
+            exact,
+            pin: self.pin.cloned(),
+            broken: self
+                .rules
+                .on(name)
+                .iter()
+                .filter(|rule| matches!(rule.kind, RuleKind::Broken { .. }))
+                .map(|rule| rule.id.to_string())
+                .collect(),
+        }
+    }
+
+    fn specifiers(&self) -> impl Iterator<Item = &VersionSpecifiers> {
+        self.lines.iter().filter_map(|line| match &line.source {
+            LineSource::Specifiers(specifiers) => Some(specifiers),
+            LineSource::Direct(_) => None,
+        })
+    }
+
+    /// Pre-releases: with `--pre`, when a user line names one, or when there is no final
+    /// release before the cut-off.
+    fn admits_prereleases(&self, finals: bool) -> bool {
+        self.policy.prereleases
+            || !finals
+            || self
+                .specifiers()
+                .flat_map(|specifiers| specifiers.iter())
+                .any(|specifier| specifier.version().any_prerelease())
+            || self.pin.is_some_and(Version::any_prerelease)
+    }
+
+    /// Yanked releases: only by the user's `==` or `===`, or by an existing pin.
+    fn admits_yanked(&self, version: &Version) -> bool {
+        self.pin == Some(version)
+            || self.specifiers().any(|specifiers| {
+                specifiers.iter().any(|specifier| {
+                    matches!(specifier.operator(), Operator::Equal | Operator::ExactEqual)
+                }) && versions::contains(specifiers, version)
+            })
+    }
+
+    fn broken_by(&self, name: &PackageName, version: &Version) -> Option<Unusable> {
+        self.rules
+            .on(name)
+            .iter()
+            .find_map(|rule| match &rule.kind {
+                RuleKind::Broken { when }
+                    if when.versions.contains(version)
+                        && when.marker.evaluate(&self.target.markers, &[]) =>
+                {
+                    Some(Unusable::Broken {
+                        rule: rule.id.to_string(),
+                    })
+                }
+                _ => None,
+            })
+    }
+}
+
+impl Universe {
+    /// The releases of a page that can be chosen.
+    ///
+    /// # Errors
+    ///
+    /// [`FactError::Failed`] where there is a cut-off and the page gives no upload times.
+    pub(crate) fn of_page(page: &Arc<Page>, admission: &Admission<'_>) -> Result<Self, FactError> {
+        let cutoff = cutoff(page, admission.policy)?;
+        let mut by_version: BTreeMap<&Version, Vec<usize>> = BTreeMap::new();
+        for (index, file) in page.files.iter().enumerate() {
+            by_version.entry(&file.version).or_default().push(index);
+        }
+        let visible = |index: &usize| cutoff.sees(&page.files[*index]).is_ok();
+        let finals = by_version
+            .iter()
+            .any(|(version, files)| !version.any_prerelease() && files.iter().any(visible));
+        let prereleases = admission.admits_prereleases(finals);
+
+        let mut universe = Self {
+            name: page.name.clone(),
+            versions: Vec::with_capacity(by_version.len()),
+            releases: Vec::with_capacity(by_version.len()),
+            rejected: Vec::new(),
+            source: Source::Index(Arc::clone(page)),
+        };
+        let mut judge = Judge::new(page, admission, &cutoff);
+        for (version, files) in by_version {
+            let verdict = if version.any_prerelease() && !prereleases {
+                Err(Unusable::PreRelease)
+            } else if let Some(broken) = admission.broken_by(&page.name, version) {
+                Err(broken)
+            } else {
+                judge.release(version, &files)
+            };
+            match verdict {
+                Ok(release) => {
+                    universe.versions.push(version.clone());
+                    universe.releases.push(release);
+                }
+                Err(reason) => universe.rejected.push((version.clone(), reason)),
+            }
+        }
+        Ok(universe)
+    }
+
+    /// The one release of a direct reference.
+    pub(crate) fn of_direct(url: &DirectUrl, facts: Arc<DirectFacts>) -> Self {
+        Self {
+            name: facts.metadata.name.clone(),
+            versions: vec![facts.metadata.version.clone()],
+            releases: vec![Release::default()],
+            rejected: Vec::new(),
+            source: Source::Direct(url.clone(), facts),
+        }
+    }
+
+    /// A distribution that no index has.
+    pub(crate) fn missing(name: &PackageName, asked: Vec<String>) -> Self {
+        Self {
+            name: name.clone(),
+            versions: Vec::new(),
+            releases: Vec::new(),
+            rejected: Vec::new(),
+            source: Source::Missing(asked),
+        }
+    }
+
+    /// How many releases can be chosen.
+    pub(crate) fn len(&self) -> Rank {
+        Rank::try_from(self.versions.len()).unwrap_or(Rank::MAX)
+    }
+
+    /// The releases that specifiers contain.
+    pub(crate) fn set(&self, specifiers: &VersionSpecifiers) -> RankSet {
+        if specifiers.is_empty() {
+            return RankSet::interval(0, self.len());
+        }
+        versions::rank_set(specifiers, &self.versions)
+    }
+
+    /// The release that is chosen first among those of `range`: the pin if it is there,
+    /// else the newest with a suitable wheel, else the newest.
+    pub(crate) fn first_choice(
+        &self,
+        range: &RankSet,
+        pin: Option<&Version>,
+        freely: bool,
+    ) -> Option<Rank> {
+        if let Some(rank) = pin
+            .and_then(|pin| self.rank(pin))
+            .filter(|rank| range.contains(*rank))
+        {
+            return Some(rank);
+        }
+        let newest = range.ranks_below(self.len()).next_back()?;
+        if freely {
+            return Some(newest);
+        }
+        range
+            .ranks_below(self.len())
+            .rev()
+            .find(|rank| self.releases[*rank as usize].has_wheel(&self.source))
+            .or(Some(newest))
+    }
+
+    /// The rank of a version.
+    pub(crate) fn rank(&self, version: &Version) -> Option<Rank> {
+        let index = self.versions.binary_search(version).ok()?;
+        Rank::try_from(index).ok()
+    }
+
+    /// The file that a release's metadata is read from.
+    pub(crate) fn metadata_file(&self, rank: Rank) -> Option<&File> {
+        let release = self.releases.get(rank as usize)?;
+        let Source::Index(page) = &self.source else {
+            return None;
+        };
+        page.files.get(release.wheel.or(release.sdist)?)
+    }
+}
+
+impl Release {
+    /// Whether nothing needs to be built for the release.
+    fn has_wheel(&self, source: &Source) -> bool {
+        self.wheel.is_some() || matches!(source, Source::Direct(..))
+    }
+}
+
+/// The cut-off as it holds for one page.
+enum Cutoff {
+    Off,
+    Before(jiff::Timestamp),
+}
+
+impl Cutoff {
+    fn sees(&self, file: &File) -> Result<(), Unusable> {
+        match self {
+            Self::Off => Ok(()),
+            Self::Before(instant) => match file.upload_time {
+                Some(time) if time < *instant => Ok(()),
+                Some(_) => Err(Unusable::TooNew),
+                None => Err(Unusable::NoUploadTime),
+            },
+        }
+    }
+}
+
+fn cutoff(page: &Page, policy: &Policy) -> Result<Cutoff, FactError> {
+    let Some(instant) = policy.exclude_newer else {
+        return Ok(Cutoff::Off);
+    };
+    if policy.exclude_newer_off.contains(&page.index) {
+        return Ok(Cutoff::Off);
+    }
+    if page.files.is_empty() || page.files.iter().any(|file| file.upload_time.is_some()) {
+        return Ok(Cutoff::Before(instant));
+    }
+    Err(FactError::Failed {
+        message: format!(
+            "there is a cut-off (`--exclude-newer`), but the index `{}` gives no upload times for `{}`",
+            page.index, page.name
+        ),
+        hint: Some(format!(
+            "take everything on that index, whatever its age, with `--exclude-newer-index {}=off`",
+            page.index
+        )),
+    })
+}
+
+/// Judges the files of one page.
+struct Judge<'a> {
+    page: &'a Page,
+    admission: &'a Admission<'a>,
+    cutoff: &'a Cutoff,
+    wheels: bool,
+    sdists: bool,
+    /// Verdicts on `Requires-Python` strings: a page repeats a few of them thousands of times.
+    pythons: BTreeMap<&'a str, bool>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(page: &'a Page, admission: &'a Admission<'a>, cutoff: &'a Cutoff) -> Self {
+        Self {
+            page,
+            admission,
+            cutoff,
+            wheels: admission.policy.wheels.allows(&page.name),
+            sdists: admission.policy.sdists.allows(&page.name),
+            pythons: BTreeMap::new(),
+        }
+    }
+
+    /// The release made of these files, or the reason that comes closest to a use of it.
+    fn release(&mut self, version: &Version, files: &[usize]) -> Result<Release, Unusable> {
+        let mut release = Release::default();
+        let mut best = None;
+        let mut reasons: Vec<Unusable> = Vec::new();
+        let mut tags: Vec<String> = Vec::new();
+        let yanked_admitted = self.admission.admits_yanked(version);
+        for &index in files {
+            let file = &self.page.files[index];
+            if let Err(reason) = self.visible(file, yanked_admitted) {
+                reasons.push(reason);
+                continue;
+            }
+            release.files.push(index);
+            if let Some(yanked) = &file.yanked {
+                release.yanked = Some(yanked.clone());
+            }
+            match &file.kind {
+                FileKind::Wheel(wheel) => {
+                    let order = self.admission.target.wheel_order(wheel);
+                    match (order, self.admits_python(file)) {
+                        (Some(key), Ok(())) => {
+                            if best.as_ref().is_none_or(|(known, _)| *known < key) {
+                                best = Some((key, index));
+                            }
+                        }
+                        (_, Err(reason)) => reasons.push(reason),
+                        (None, Ok(())) => {
+                            tags.push(format!(
+                                "{}-{}-{}",
+                                wheel.python.join("."),
+                                wheel.abi.join("."),
+                                wheel.platform.join(".")
+                            ));
+                        }
+                    }
+                }
+                FileKind::Sdist(_) => match self.admits_python(file) {
+                    Ok(()) => release.sdist = Some(better_sdist(self.page, release.sdist, index)),
+                    Err(reason) => reasons.push(reason),
+                },
+            }
+        }
+        release.wheel = best.map(|(_, index)| index);
+        if release.wheel.is_some() || release.sdist.is_some() {
+            return Ok(release);
+        }
+        Err(closest(reasons, tags))
+    }
+
+    fn visible(&self, file: &File, yanked_admitted: bool) -> Result<(), Unusable> {
+        self.cutoff.sees(file)?;
+        match &file.kind {
+            FileKind::Wheel(_) if !self.wheels => return Err(Unusable::WheelRefused),
+            FileKind::Sdist(_) if !self.sdists => return Err(Unusable::SdistRefused),
+            _ => {}
+        }
+        match &file.yanked {
+            Some(yanked) if !yanked_admitted => Err(Unusable::Yanked {
+                reason: yanked.reason.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn admits_python(&mut self, file: &'a File) -> Result<(), Unusable> {
+        let Some(requires) = file.requires_python.as_deref() else {
+            return Ok(());
+        };
+        let target = self.admission.target;
+        let admitted = *self.pythons.entry(requires).or_insert_with(|| {
+            // What a page says and nobody can read is left to the file's own metadata.
+            VersionSpecifiers::from_str(requires)
+                .map_or(true, |specifiers| target.admits_python(&specifiers))
+        });
+        if admitted {
+            Ok(())
+        } else {
+            Err(Unusable::Python {
+                requires: requires.to_owned(),
+            })
+        }
+    }
+}
+
+/// Of several source distributions, `tar.gz` first (PEP 625), then the later in page order.
+fn better_sdist(page: &Page, known: Option<usize>, new: usize) -> usize {
+    let is_tar_gz = |index: usize| matches!(&page.files[index].kind, FileKind::Sdist(name) if name.extension == "tar.gz");
+    match known {
+        Some(known) if is_tar_gz(known) && !is_tar_gz(new) => known,
+        _ => new,
+    }
+}
+
+/// Of the reasons against a release's files, the one nearest to a use of it.
+fn closest(mut reasons: Vec<Unusable>, mut tags: Vec<String>) -> Unusable {
+    let distance = |reason: &Unusable| match reason {
+        Unusable::Python { .. } => 0,
+        Unusable::Yanked { .. } => 1,
+        Unusable::WheelRefused | Unusable::SdistRefused => 2,
+        Unusable::NoUploadTime => 4,
+        Unusable::TooNew => 5,
+        _ => 3,
+    };
+    tags.sort();
+    tags.dedup();
+    tags.truncate(4);
+    if !tags.is_empty() || reasons.is_empty() {
+        reasons.push(Unusable::NoSuitableFile { found: tags });
+    }
+    reasons.sort_by_key(|reason| (distance(reason), reason.clone()));
+    reasons.swap_remove(0)
+}

@@ -1,0 +1,464 @@
+//! One solve's view of its facts: names, universes, and requirements as sets of ranks.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+use pep440_rs::{Version, VersionSpecifiers};
+use pep508_rs::PackageName;
+
+use super::edges::{Range, Requirement, Requirements, VirtualEdge, VirtualRange};
+use super::facts::{DirectFacts, FactError, Facts, Unusable};
+use super::node::{ABSENT, NameId, Names, Node};
+use super::outcome::SolveError;
+use super::universe::{Admission, AdmissionKey, Source, Universe};
+use super::virtuals;
+use crate::metadata::Metadata;
+use crate::request::{BuildPolicy, DirectUrl, LineSource, Request};
+use crate::rules::{RuleId, RuleKind, RuleSet, Sharing};
+use crate::target::Target;
+use crate::versions::{Rank, RankSet};
+
+/// How many source distributions are looked into for static metadata before one is built.
+const STATIC_LOOKS: usize = 8;
+
+/// One solve's view of its facts.
+pub(crate) struct World<'a, F: Facts> {
+    pub(crate) requirements: Requirements<'a>,
+    pub(crate) facts: &'a F,
+    pub(crate) names: Names,
+    universes: RefCell<Vec<Option<Rc<Universe>>>>,
+    memo: &'a Memo,
+    direct: BTreeMap<PackageName, DirectUrl>,
+    constrained: BTreeSet<PackageName>,
+    slots: RefCell<BTreeMap<u32, BTreeMap<SlotKey, Rank>>>,
+    rule_indexes: BTreeMap<RuleId, u32>,
+    virtuals: RefCell<IndexSet<String>>,
+    built: RefCell<BTreeSet<(NameId, Rank)>>,
+}
+
+/// What tells the contents of a slot apart: a version where members share it at one
+/// version, a member where they cannot share it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum SlotKey {
+    Version(Version),
+    Member(PackageName),
+}
+
+/// What several solves over the same facts, target and policy can share.
+///
+/// Counterfactuals ("what if this line were not there?") differ in a line; the universes
+/// of the distributions stay the same.
+#[derive(Debug, Default)]
+pub struct Memo {
+    universes: RefCell<BTreeMap<AdmissionKey, Rc<Universe>>>,
+}
+
+/// Why a release's requirements cannot be had.
+pub(crate) enum Failure {
+    /// The release cannot be used.
+    Unusable(Unusable),
+    /// The solve cannot go on.
+    Fatal(SolveError),
+}
+
+impl From<Unusable> for Failure {
+    fn from(reason: Unusable) -> Self {
+        Self::Unusable(reason)
+    }
+}
+
+impl From<SolveError> for Failure {
+    fn from(error: SolveError) -> Self {
+        Self::Fatal(error)
+    }
+}
+
+impl<'a, F: Facts> World<'a, F> {
+    pub(crate) fn new(
+        request: &'a Request,
+        target: &'a Target,
+        rules: &'a RuleSet,
+        facts: &'a F,
+        memo: &'a Memo,
+    ) -> Self {
+        let direct = request
+            .overrides
+            .iter()
+            .chain(&request.requirements)
+            .chain(&request.constraints)
+            .rev()
+            .filter(|line| line.marker.evaluate(&target.markers, &[]))
+            .filter_map(|line| match &line.source {
+                LineSource::Direct(url) => Some((line.name.clone(), url.clone())),
+                LineSource::Specifiers(_) => None,
+            })
+            .collect();
+        let constrained = request
+            .constraints
+            .iter()
+            .filter(|line| line.marker.evaluate(&target.markers, &[]))
+            .map(|line| line.name.clone())
+            .collect();
+        Self {
+            requirements: Requirements {
+                request,
+                target,
+                rules,
+            },
+            facts,
+            names: Names::default(),
+            universes: RefCell::default(),
+            memo,
+            direct,
+            constrained,
+            slots: RefCell::default(),
+            rule_indexes: (0..)
+                .zip(rules.iter())
+                .map(|(index, rule)| (rule.id.clone(), index))
+                .collect(),
+            virtuals: RefCell::default(),
+            built: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn request(&self) -> &'a Request {
+        self.requirements.request
+    }
+
+    pub(crate) fn rules(&self) -> &'a RuleSet {
+        self.requirements.rules
+    }
+
+    pub(crate) fn target(&self) -> &'a Target {
+        self.requirements.target
+    }
+
+    /// The releases of a distribution.
+    pub(crate) fn universe(&self, id: NameId) -> Result<Rc<Universe>, SolveError> {
+        let index = id as usize;
+        if let Some(Some(universe)) = self.universes.borrow().get(index) {
+            return Ok(Rc::clone(universe));
+        }
+        let universe = self.load(&self.names.package_name(id))?;
+        let mut universes = self.universes.borrow_mut();
+        if universes.len() <= index {
+            universes.resize(index + 1, None);
+        }
+        universes[index] = Some(Rc::clone(&universe));
+        Ok(universe)
+    }
+
+    fn load(&self, name: &PackageName) -> Result<Rc<Universe>, SolveError> {
+        if let Some(url) = self.direct.get(name) {
+            let facts = self.facts.direct(url).map_err(|error| fatal(&error))?;
+            check_direct(name, url, &facts)?;
+            return Ok(Rc::new(Universe::of_direct(url, facts)));
+        }
+        let admission = Admission::new(self.request(), self.target(), self.rules(), name);
+        let key = admission.key(name);
+        if let Some(known) = self.memo.universes.borrow().get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let universe = match self.facts.page(name) {
+            Ok(page) => Universe::of_page(&page, &admission).map_err(|error| fatal(&error))?,
+            Err(FactError::NotFound { asked, .. }) => Universe::missing(name, asked),
+            Err(error) => return Err(fatal(&error)),
+        };
+        let universe = Rc::new(universe);
+        self.memo
+            .universes
+            .borrow_mut()
+            .insert(key, Rc::clone(&universe));
+        Ok(universe)
+    }
+
+    /// Whether a distribution has a shadow: something may limit it without pulling it in.
+    pub(crate) fn has_shadow(&self, name: &PackageName) -> bool {
+        self.rules().limits(name) || self.constrained.contains(name)
+    }
+
+    pub(crate) fn is_constrained(&self, name: &PackageName) -> bool {
+        self.constrained.contains(name)
+    }
+
+    /// The pin of an existing lock for a distribution.
+    pub(crate) fn pin(&self, name: &PackageName) -> Option<&'a Version> {
+        self.request().pins.get(name).map(|pin| &pin.version)
+    }
+
+    /// Says to the edge what will be asked for; called before anything of it is.
+    pub(crate) fn hint_all(&self, requirements: &[Requirement]) {
+        for requirement in requirements {
+            let (_, new) = self.names.package(&requirement.to);
+            if new && !self.direct.contains_key(&requirement.to) {
+                match &requirement.range {
+                    Range::Specifiers(specifiers) => self.facts.hint(&requirement.to, specifiers),
+                    _ => self
+                        .facts
+                        .hint(&requirement.to, &VersionSpecifiers::empty()),
+                }
+            }
+        }
+    }
+
+    /// A requirement as solver terms: nodes, and the ranks in which each must be.
+    pub(crate) fn lower(
+        &self,
+        requirement: &Requirement,
+        out: &mut Vec<(Node, RankSet)>,
+    ) -> Result<(), SolveError> {
+        let (id, _) = self.names.package(&requirement.to);
+        let universe = self.universe(id)?;
+        let set = set_of(&universe, &requirement.range);
+        if !requirement.pulls_in {
+            out.push((Node::Shadow(id), set.union(&RankSet::singleton(ABSENT))));
+            return Ok(());
+        }
+        if self.has_shadow(&requirement.to) {
+            out.push((Node::Shadow(id), set.clone()));
+        }
+        if self.is_constrained(&requirement.to) {
+            out.push((Node::Constraint(id), RankSet::singleton(0)));
+        }
+        for (slot, sharing) in self.slots_of(&requirement.to) {
+            out.push((
+                Node::Slot(slot),
+                self.slot_set(slot, sharing, &universe, &set),
+            ));
+        }
+        for extra in &requirement.extras {
+            out.push((Node::Extra(id, self.names.extra(extra)), set.clone()));
+        }
+        out.push((Node::Package(id), set));
+        Ok(())
+    }
+
+    /// The slots that a distribution installs into and that forbid something.
+    fn slots_of(&self, name: &PackageName) -> impl Iterator<Item = (u32, Sharing)> + '_ {
+        self.rules()
+            .on(name)
+            .iter()
+            .filter_map(|rule| match &rule.kind {
+                RuleKind::Slot { sharing, .. } if *sharing != Sharing::Identical => {
+                    Some((self.rule_index(&rule.id), *sharing))
+                }
+                _ => None,
+            })
+    }
+
+    /// The slot contents that a set of a member's releases stands for.
+    fn slot_set(&self, slot: u32, sharing: Sharing, universe: &Universe, set: &RankSet) -> RankSet {
+        let mut slots = self.slots.borrow_mut();
+        let keys = slots.entry(slot).or_default();
+        let mut number = |key: SlotKey| {
+            let next = Rank::try_from(keys.len()).unwrap_or(ABSENT - 1);
+            *keys.entry(key).or_insert(next)
+        };
+        if sharing == Sharing::Never {
+            return RankSet::singleton(number(SlotKey::Member(universe.name.clone())));
+        }
+        // Every version gets its number at first sight, so that a set met later is made
+        // of the same numbers.
+        let numbers: Vec<Rank> = universe
+            .versions
+            .iter()
+            .map(|version| number(SlotKey::Version(version.clone())))
+            .collect();
+        RankSet::from_ranks(
+            set.ranks_below(universe.len())
+                .map(|rank| numbers[rank as usize]),
+        )
+    }
+
+    /// What a release occupies: its own shadow, and its slots.
+    pub(crate) fn occupies(
+        &self,
+        id: NameId,
+        universe: &Universe,
+        rank: Rank,
+        out: &mut Vec<(Node, RankSet)>,
+    ) {
+        let own = RankSet::singleton(rank);
+        for (slot, sharing) in self.slots_of(&universe.name) {
+            out.push((
+                Node::Slot(slot),
+                self.slot_set(slot, sharing, universe, &own),
+            ));
+        }
+        if self.has_shadow(&universe.name) {
+            out.push((Node::Shadow(id), own));
+        }
+    }
+
+    /// The number of a rule in this solve.
+    pub(crate) fn rule_index(&self, id: &RuleId) -> u32 {
+        self.rule_indexes.get(id).copied().unwrap_or(u32::MAX)
+    }
+
+    /// A virtual package as a solver term.
+    pub(crate) fn lower_virtual(&self, edge: &VirtualEdge) -> (Node, RankSet) {
+        let (index, _) = self.virtuals.borrow_mut().insert_full(edge.package.clone());
+        let set = match &edge.range {
+            VirtualRange::Needs(range) => virtuals::ordinals(range),
+            VirtualRange::Provides(version) => RankSet::singleton(virtuals::ordinal(version)),
+        };
+        (Node::Virtual(u32::try_from(index).unwrap_or(u32::MAX)), set)
+    }
+
+    /// The name of a virtual package.
+    pub(crate) fn virtual_name(&self, index: u32) -> String {
+        self.virtuals
+            .borrow()
+            .get_index(index as usize)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// The release that is chosen first among those of `range`.
+    pub(crate) fn choice(
+        &self,
+        id: NameId,
+        universe: &Universe,
+        range: &RankSet,
+    ) -> Result<Option<Rank>, SolveError> {
+        let build = self.request().policy.build;
+        let pin = self.pin(&universe.name);
+        let first = universe.first_choice(range, pin, build == BuildPolicy::Freely);
+        let Some(rank) = first else {
+            return Ok(None);
+        };
+        let has_wheel = universe.releases[rank as usize].wheel.is_some();
+        if has_wheel
+            || build == BuildPolicy::Freely
+            || matches!(universe.source, Source::Direct(..))
+        {
+            return Ok(Some(rank));
+        }
+        // No wheel will do: a source distribution whose metadata is static comes before
+        // one that must be built for it.
+        for candidate in range.ranks_below(universe.len()).rev().take(STATIC_LOOKS) {
+            if self.is_built(id, candidate) {
+                return Ok(Some(candidate));
+            }
+            match self.read(universe, candidate, BuildPolicy::Never) {
+                Ok(_) => return Ok(Some(candidate)),
+                Err(Failure::Unusable(_)) => {}
+                Err(Failure::Fatal(error)) => return Err(error),
+            }
+        }
+        Ok(Some(rank))
+    }
+
+    fn is_built(&self, id: NameId, rank: Rank) -> bool {
+        self.built.borrow().contains(&(id, rank))
+    }
+
+    /// Whether a release's metadata was had by running its build.
+    pub(crate) fn was_built(&self, id: NameId, rank: Rank) -> bool {
+        self.is_built(id, rank)
+    }
+
+    /// A release's metadata, checked against the target.
+    pub(crate) fn metadata(
+        &self,
+        id: NameId,
+        universe: &Universe,
+        rank: Rank,
+    ) -> Result<Arc<Metadata>, Failure> {
+        let metadata = match self.read(universe, rank, BuildPolicy::Never) {
+            Err(Failure::Unusable(Unusable::NeedsBuild))
+                if self.request().policy.build != BuildPolicy::Never =>
+            {
+                let metadata = self.read(universe, rank, BuildPolicy::Freely)?;
+                self.built.borrow_mut().insert((id, rank));
+                metadata
+            }
+            other => other?,
+        };
+        match &metadata.requires_python {
+            Some(requires) if !self.target().admits_python(requires) => {
+                Err(Failure::Unusable(Unusable::Python {
+                    requires: crate::versions::display(requires),
+                }))
+            }
+            _ => Ok(metadata),
+        }
+    }
+
+    fn read(
+        &self,
+        universe: &Universe,
+        rank: Rank,
+        build: BuildPolicy,
+    ) -> Result<Arc<Metadata>, Failure> {
+        match &universe.source {
+            Source::Direct(_, facts) => Ok(Arc::new(facts.metadata.clone())),
+            Source::Missing(_) => Err(Failure::Unusable(Unusable::NoSuitableFile {
+                found: Vec::new(),
+            })),
+            Source::Index(page) => {
+                let Some(file) = universe.metadata_file(rank) else {
+                    return Err(Failure::Unusable(Unusable::NoSuitableFile {
+                        found: Vec::new(),
+                    }));
+                };
+                self.facts
+                    .metadata(page, file, build)
+                    .map_err(|error| match error {
+                        FactError::Unusable(reason) => Failure::Unusable(reason),
+                        other => Failure::Fatal(fatal(&other)),
+                    })
+            }
+        }
+    }
+}
+
+/// The ranks that a range contains.
+pub(crate) fn set_of(universe: &Universe, range: &Range) -> RankSet {
+    match range {
+        Range::Specifiers(specifiers) => universe.set(specifiers),
+        Range::Rule(range) => range
+            .0
+            .iter()
+            .map(|specifiers| universe.set(specifiers))
+            .fold(RankSet::empty(), |set, next| set.union(&next)),
+        Range::Direct(given) => match &universe.source {
+            Source::Direct(url, _) if url.given == *given || url.url == *given => {
+                RankSet::interval(0, universe.len())
+            }
+            _ => RankSet::empty(),
+        },
+    }
+}
+
+/// A direct reference must be to the distribution that the line names.
+fn check_direct(
+    name: &PackageName,
+    url: &DirectUrl,
+    facts: &DirectFacts,
+) -> Result<(), SolveError> {
+    if facts.metadata.name == *name {
+        return Ok(());
+    }
+    Err(SolveError::Facts {
+        message: format!(
+            "`{}` was asked for as `{name}`, but its metadata is for `{}`",
+            url.given, facts.metadata.name
+        ),
+        hint: Some(format!("write `{} @ {}`", facts.metadata.name, url.given)),
+    })
+}
+
+pub(crate) fn fatal(error: &FactError) -> SolveError {
+    let hint = match error {
+        FactError::Failed { hint, .. } => hint.clone(),
+        _ => None,
+    };
+    SolveError::Facts {
+        message: error.to_string(),
+        hint,
+    }
+}

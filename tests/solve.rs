@@ -1,0 +1,381 @@
+//! The solver's stories, each on a toy index.
+
+mod support;
+
+use mlresolve::RuleSet;
+use mlresolve::request::Request;
+use mlresolve::rules::Sharing;
+use mlresolve::solve::{Outcome, Reason, Solution, solve};
+use support::{
+    Toy, broken, constrain, drop_rule, name, needs, provides, request, requires, rules, slot,
+    target,
+};
+
+fn solved(toy: &Toy, request: &Request, rules: &RuleSet) -> Solution {
+    match solve(request, &target(), rules, toy).expect("toy facts never fail") {
+        Outcome::Solved(solution) => *solution,
+        Outcome::Unsolvable(conflict) => panic!("no solution: {conflict:?}"),
+    }
+}
+
+fn pins(solution: &Solution) -> Vec<String> {
+    solution
+        .packages
+        .iter()
+        .map(|(name, chosen)| format!("{name}=={}", chosen.version))
+        .collect()
+}
+
+fn check(toy: &Toy, lines: &[&str], rules: &RuleSet, expected: &[&str]) {
+    let solution = solved(toy, &request(lines), rules);
+    assert_eq!(pins(&solution), expected);
+}
+
+fn reasons(toy: &Toy, lines: &[&str], rules: &RuleSet) -> Vec<Reason> {
+    match solve(&request(lines), &target(), rules, toy).expect("toy facts never fail") {
+        Outcome::Solved(solution) => panic!("solved: {:?}", pins(&solution)),
+        Outcome::Unsolvable(conflict) => conflict.reasons,
+    }
+}
+
+fn numpy_world() -> Toy {
+    let mut toy = Toy::default();
+    for release in ["1.25.0", "1.26.4", "2.0.0", "2.4.6"] {
+        toy.release("numpy", release, &[]);
+    }
+    toy.release("torch", "2.1.2", &[])
+        .release("torch", "2.3.1", &[])
+        .release("pandas", "2.1.0", &["numpy>=1.23.2"])
+        .release("pandas", "2.3.0", &["numpy>=1.23.2"])
+        .release("opencv-python", "4.9.0.80", &["numpy>=1.21.2"])
+        .release("opencv-python", "4.13.0.1", &["numpy>=2"])
+        .release("opencv-python-headless", "4.9.0.80", &["numpy>=1.21.2"])
+        .release("opencv-python-headless", "4.12.0.1", &["numpy>=1.21.2"]);
+    toy
+}
+
+fn numpy_rules() -> RuleSet {
+    rules(vec![
+        constrain("torch", "<2.3", "numpy", "<2"),
+        constrain("opencv-python", "<4.10", "numpy", "<2"),
+    ])
+}
+
+#[test]
+fn the_newest_of_everything_where_nothing_forbids_it() {
+    check(
+        &numpy_world(),
+        &["torch", "pandas"],
+        &numpy_rules(),
+        &["numpy==2.4.6", "pandas==2.3.0", "torch==2.3.1"],
+    );
+}
+
+#[test]
+fn a_rule_limits_what_is_there() {
+    check(
+        &numpy_world(),
+        &["torch<2.2", "pandas"],
+        &numpy_rules(),
+        &["numpy==1.26.4", "pandas==2.3.0", "torch==2.1.2"],
+    );
+}
+
+#[test]
+fn a_rule_never_pulls_in_what_it_limits() {
+    check(
+        &numpy_world(),
+        &["torch<2.2"],
+        &numpy_rules(),
+        &["torch==2.1.2"],
+    );
+}
+
+#[test]
+fn the_compiled_side_keeps_its_newest_release_in_any_order_of_lines() {
+    let expected = ["numpy==1.26.4", "opencv-python==4.9.0.80"];
+    check(
+        &numpy_world(),
+        &["opencv-python<4.10", "numpy"],
+        &numpy_rules(),
+        &expected,
+    );
+    check(
+        &numpy_world(),
+        &["numpy", "opencv-python<4.10"],
+        &numpy_rules(),
+        &expected,
+    );
+}
+
+#[test]
+fn a_dependent_gives_way_where_a_bounded_line_and_a_rule_leave_no_room() {
+    check(
+        &numpy_world(),
+        &["torch<2.2", "opencv-python"],
+        &numpy_rules(),
+        &["numpy==1.26.4", "opencv-python==4.9.0.80", "torch==2.1.2"],
+    );
+}
+
+#[test]
+fn two_lines_and_a_rule_that_cannot_hold_together_are_named() {
+    let found = reasons(
+        &numpy_world(),
+        &["torch==2.1.2", "numpy>=2"],
+        &numpy_rules(),
+    );
+    assert!(found.contains(&Reason::Line(0)), "{found:?}");
+    assert!(found.contains(&Reason::Line(1)), "{found:?}");
+    assert!(
+        found
+            .iter()
+            .any(|reason| matches!(reason, Reason::Rule { id, .. } if &*id.0 == "torch/numpy")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn what_does_not_take_part_in_a_conflict_is_not_named() {
+    let found = reasons(
+        &numpy_world(),
+        &["pandas", "torch==2.1.2", "numpy>=2"],
+        &numpy_rules(),
+    );
+    assert!(!found.contains(&Reason::Line(0)), "{found:?}");
+}
+
+#[test]
+fn an_unsatisfiable_limit_on_something_absent_forbids_nothing() {
+    let mut toy = numpy_world();
+    toy.release("old", "1.0", &[]);
+    let impossible = rules(vec![
+        constrain("old", ">=0", "numpy", "<1"),
+        constrain("torch", ">=0", "numpy", ">=3"),
+    ]);
+    check(
+        &toy,
+        &["old", "torch"],
+        &impossible,
+        &["old==1.0", "torch==2.3.1"],
+    );
+}
+
+#[test]
+fn a_limit_on_a_distribution_that_no_index_has_forbids_nothing() {
+    let nothing = rules(vec![constrain("torch", ">=0", "nowhere", "<1")]);
+    check(&numpy_world(), &["torch"], &nothing, &["torch==2.3.1"]);
+}
+
+#[test]
+fn a_required_distribution_is_pulled_in() {
+    let pulls = rules(vec![requires("torch", "<2.3", "numpy", "<2")]);
+    check(
+        &numpy_world(),
+        &["torch<2.2"],
+        &pulls,
+        &["numpy==1.26.4", "torch==2.1.2"],
+    );
+}
+
+#[test]
+fn a_false_bound_is_removed_or_replaced() {
+    let mut toy = numpy_world();
+    toy.release("capped", "1.0", &["numpy<1.26"]);
+    let removed = rules(vec![drop_rule("capped", ">=0", "numpy", None)]);
+    check(
+        &toy,
+        &["capped", "numpy"],
+        &removed,
+        &["capped==1.0", "numpy==2.4.6"],
+    );
+    let replaced = rules(vec![drop_rule("capped", ">=0", "numpy", Some("<2"))]);
+    let solution = solved(&toy, &request(&["capped"]), &replaced);
+    assert_eq!(pins(&solution), ["capped==1.0", "numpy==1.26.4"]);
+    assert_eq!(solution.changed.len(), 1);
+}
+
+#[test]
+fn members_of_a_slot_are_taken_at_one_version() {
+    let shared = rules(vec![slot(
+        "cv2",
+        &["opencv-python", "opencv-python-headless"],
+        Sharing::SameVersion,
+    )]);
+    let lines = ["opencv-python", "opencv-python-headless"];
+    let solution = solved(&numpy_world(), &request(&lines), &shared);
+    assert_eq!(
+        pins(&solution),
+        [
+            "numpy==2.4.6",
+            "opencv-python==4.9.0.80",
+            "opencv-python-headless==4.9.0.80"
+        ]
+    );
+    assert_eq!(solution.warnings.len(), 1);
+}
+
+#[test]
+fn members_of_a_slot_that_cannot_share_exclude_each_other() {
+    let lines = ["opencv-python", "opencv-python-headless"];
+    let never = rules(vec![slot("cv2", &lines, Sharing::Never)]);
+    let found = reasons(&numpy_world(), &lines, &never);
+    assert!(
+        found.contains(&Reason::Line(0)) && found.contains(&Reason::Line(1)),
+        "{found:?}"
+    );
+    let identical = rules(vec![slot("cv2", &lines, Sharing::Identical)]);
+    check(
+        &numpy_world(),
+        &lines,
+        &identical,
+        &[
+            "numpy==2.4.6",
+            "opencv-python==4.13.0.1",
+            "opencv-python-headless==4.12.0.1",
+        ],
+    );
+}
+
+#[test]
+fn a_provider_meets_every_demand_on_a_slot() {
+    let shared = rules(vec![slot(
+        "cv2",
+        &["opencv-python", "opencv-python-headless"],
+        Sharing::SameVersion,
+    )]);
+    let mut toy = numpy_world();
+    toy.release("vision", "1.0", &["opencv-python>=4.8"]);
+    let mut asked = request(&["vision"]);
+    asked
+        .policy
+        .providers
+        .insert("cv2".to_owned(), name("opencv-python-headless"));
+    let solution = solved(&toy, &asked, &shared);
+    assert_eq!(
+        pins(&solution),
+        [
+            "numpy==2.4.6",
+            "opencv-python-headless==4.12.0.1",
+            "vision==1.0"
+        ]
+    );
+}
+
+#[test]
+fn a_broken_release_is_passed_over() {
+    let avoided = rules(vec![broken("numpy", "==2.4.6")]);
+    check(&numpy_world(), &["numpy"], &avoided, &["numpy==2.0.0"]);
+}
+
+#[test]
+fn one_environment_has_one_version_of_what_is_provided_and_needed() {
+    let mut toy = Toy::default();
+    toy.release("cudnn", "8.9.2", &[])
+        .release("cudnn", "9.1.0", &[])
+        .release("torch", "2.3.1", &["cudnn==8.9.2"])
+        .release("torch", "2.4.0", &["cudnn==9.1.0"])
+        .release("ort", "1.18.0", &[])
+        .release("ort", "1.19.0", &[]);
+    let set = rules(vec![
+        provides("cudnn", "cudnn", None),
+        needs("ort", ">=1.19", "cudnn", ">=9,<10"),
+        needs("ort", "<1.19", "cudnn", ">=8,<9"),
+    ]);
+    check(
+        &toy,
+        &["torch", "ort"],
+        &set,
+        &["cudnn==9.1.0", "ort==1.19.0", "torch==2.4.0"],
+    );
+    check(
+        &toy,
+        &["torch==2.3.1", "ort"],
+        &set,
+        &["cudnn==8.9.2", "ort==1.18.0", "torch==2.3.1"],
+    );
+    let found = reasons(&toy, &["torch==2.3.1", "ort==1.19.0"], &set);
+    assert!(
+        found.contains(&Reason::Line(0)) && found.contains(&Reason::Line(1)),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn constraints_limit_only_what_is_there() {
+    let mut asked = request(&["pandas"]);
+    asked.constraints = vec![
+        support::line("numpy<2", 1),
+        support::line("torch==2.1.2", 2),
+    ];
+    let solution = solved(&numpy_world(), &asked, &RuleSet::default());
+    assert_eq!(pins(&solution), ["numpy==1.26.4", "pandas==2.3.0"]);
+}
+
+#[test]
+fn overrides_replace_every_requirement() {
+    let mut asked = request(&["opencv-python"]);
+    asked.overrides = vec![support::line("numpy==1.25.0", 1)];
+    let solution = solved(&numpy_world(), &asked, &RuleSet::default());
+    assert_eq!(
+        pins(&solution),
+        ["numpy==1.25.0", "opencv-python==4.13.0.1"]
+    );
+    assert_eq!(solution.changed.len(), 1);
+}
+
+#[test]
+fn extras_bring_their_requirements() {
+    let mut toy = numpy_world();
+    toy.release(
+        "suite",
+        "1.0",
+        &[
+            "suite[array] ; extra == 'all'",
+            "numpy<2 ; extra == 'array'",
+            "torch ; extra == 'all'",
+        ],
+    );
+    check(&toy, &["suite"], &RuleSet::default(), &["suite==1.0"]);
+    check(
+        &toy,
+        &["suite[all]"],
+        &RuleSet::default(),
+        &["numpy==1.26.4", "suite==1.0", "torch==2.3.1"],
+    );
+}
+
+#[test]
+fn pins_are_kept_where_they_serve() {
+    let mut asked = request(&["pandas"]);
+    let pin = |text: &str| mlresolve::request::Pin {
+        version: support::version(text),
+        hashes: Vec::new(),
+    };
+    asked.pins.insert(name("numpy"), pin("1.26.4"));
+    asked.pins.insert(name("pandas"), pin("9.9.9"));
+    let solution = solved(&numpy_world(), &asked, &RuleSet::default());
+    assert_eq!(pins(&solution), ["numpy==1.26.4", "pandas==2.3.0"]);
+}
+
+#[test]
+fn prereleases_only_where_a_line_names_one_or_nothing_else_exists() {
+    let mut toy = Toy::default();
+    toy.release("a", "1.0", &["b", "c"])
+        .release("b", "1.0", &[])
+        .release("b", "2.0rc1", &[])
+        .release("c", "0.1b1", &[])
+        .release("c", "0.1b2", &[]);
+    check(
+        &toy,
+        &["a"],
+        &RuleSet::default(),
+        &["a==1.0", "b==1.0", "c==0.1b2"],
+    );
+    check(
+        &toy,
+        &["a", "b>=2.0rc1"],
+        &RuleSet::default(),
+        &["a==1.0", "b==2.0rc1", "c==0.1b2"],
+    );
+}

@@ -1,0 +1,341 @@
+//! A toy index for tests: a few lines make a world.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot build its world should stop"
+)]
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use mlresolve::metadata::{
+    Dependency, DependencySource, File, FileKind, Metadata, Page, WheelName, Yanked,
+};
+use mlresolve::request::{BuildPolicy, DirectUrl, Line, LineSource, Place, Request};
+use mlresolve::rules::{
+    Evidence, Rule, RuleId, RuleKind, RuleOrigin, RuleSet, Severity, Sharing, VersionRange, When,
+};
+use mlresolve::solve::{DirectFacts, FactError, Facts};
+use mlresolve::{PackageName, Target};
+use pep440_rs::{Version, VersionSpecifiers};
+use pep508_rs::{MarkerTree, Requirement, VersionOrUrl};
+use url::Url;
+
+/// One release of a toy distribution.
+#[derive(Debug, Clone, Default)]
+pub struct Release {
+    /// `Requires-Dist` lines.
+    pub requires: Vec<String>,
+    /// `Requires-Python`.
+    pub python: Option<String>,
+    /// Tags instead of `py3-none-any`.
+    pub tags: Option<String>,
+    /// Whether it is yanked.
+    pub yanked: bool,
+    /// When it was uploaded.
+    pub uploaded: Option<String>,
+}
+
+/// A toy index.
+#[derive(Debug, Clone, Default)]
+pub struct Toy {
+    pages: BTreeMap<PackageName, Arc<Page>>,
+    metadata: BTreeMap<String, Arc<Metadata>>,
+}
+
+pub fn name(text: &str) -> PackageName {
+    PackageName::from_str(text).unwrap()
+}
+
+pub fn version(text: &str) -> Version {
+    Version::from_str(text).unwrap()
+}
+
+pub fn specifiers(text: &str) -> VersionSpecifiers {
+    VersionSpecifiers::from_str(text).unwrap()
+}
+
+/// The target that toy worlds are solved for.
+pub fn target() -> Target {
+    Target::declared("3.11", "x86_64-manylinux_2_28").unwrap()
+}
+
+pub fn dependency(text: &str) -> Dependency {
+    let requirement = Requirement::<Url>::from_str(text).unwrap();
+    let mut extras = requirement.extras;
+    extras.sort();
+    Dependency {
+        name: requirement.name,
+        extras,
+        source: match requirement.version_or_url {
+            None => DependencySource::Specifiers(VersionSpecifiers::empty()),
+            Some(VersionOrUrl::VersionSpecifier(specifiers)) => {
+                DependencySource::Specifiers(specifiers)
+            }
+            Some(VersionOrUrl::Url(url)) => DependencySource::Url(url.to_string()),
+        },
+        marker: requirement.marker,
+    }
+}
+
+/// The n-th line of a toy request.
+pub fn line(text: &str, number: u32) -> Line {
+    let dependency = dependency(text);
+    Line {
+        name: dependency.name,
+        extras: dependency.extras,
+        source: match dependency.source {
+            DependencySource::Specifiers(specifiers) => LineSource::Specifiers(specifiers),
+            DependencySource::Url(url) => LineSource::Direct(DirectUrl {
+                url: url.clone(),
+                given: url,
+                subdirectory: None,
+                editable: false,
+            }),
+        },
+        marker: dependency.marker,
+        text: text.to_owned(),
+        hashes: Vec::new(),
+        place: Place {
+            file: "requirements.in".into(),
+            line: number,
+            column: 1,
+        },
+    }
+}
+
+/// A request made of requirement lines.
+pub fn request(lines: &[&str]) -> Request {
+    Request {
+        requirements: (1..)
+            .zip(lines)
+            .map(|(number, text)| line(text, number))
+            .collect(),
+        ..Request::default()
+    }
+}
+
+impl Toy {
+    /// Adds a release.
+    pub fn add(&mut self, package: &str, release: &str, content: &Release) -> &mut Self {
+        let package = name(package);
+        let release = version(release);
+        let tags = content.tags.as_deref().unwrap_or("py3-none-any");
+        let stem = package.as_ref().replace('-', "_");
+        let filename = format!("{stem}-{release}-{tags}.whl");
+        let mut parts = tags
+            .split('-')
+            .map(|part| part.split('.').map(str::to_owned).collect());
+        let file = File {
+            url: format!("https://files.example/{filename}"),
+            hashes: BTreeMap::from([("sha256".to_owned(), format!("{:064x}", filename.len()))]),
+            size: Some(1000),
+            upload_time: content.uploaded.as_ref().map(|text| text.parse().unwrap()),
+            requires_python: content.python.clone(),
+            yanked: content.yanked.then_some(Yanked { reason: None }),
+            sidecar: None,
+            version: release.clone(),
+            kind: FileKind::Wheel(WheelName {
+                name: package.clone(),
+                version: release.clone(),
+                build: None,
+                python: parts.next().unwrap(),
+                abi: parts.next().unwrap(),
+                platform: parts.next().unwrap(),
+                variant: None,
+            }),
+            filename: filename.clone(),
+        };
+        let requires_dist: Vec<Dependency> = content
+            .requires
+            .iter()
+            .map(|text| dependency(text))
+            .collect();
+        let mut provides_extras: Vec<_> = Vec::new();
+        for text in &content.requires {
+            if let Some((_, rest)) = text.split_once("extra == '") {
+                let extra = rest.split('\'').next().unwrap();
+                provides_extras.push(mlresolve::ExtraName::from_str(extra).unwrap());
+            }
+        }
+        provides_extras.sort();
+        provides_extras.dedup();
+        self.metadata.insert(
+            filename,
+            Arc::new(Metadata {
+                name: package.clone(),
+                version: release,
+                requires_python: None,
+                requires_dist,
+                provides_extras,
+                repairs: Vec::new(),
+            }),
+        );
+        let page = self.pages.entry(package.clone()).or_insert_with(|| {
+            Arc::new(Page {
+                name: package,
+                index: "https://index.example/simple/".to_owned(),
+                files: Vec::new(),
+                skipped: 0,
+            })
+        });
+        Arc::make_mut(page).files.push(file);
+        self
+    }
+
+    /// Adds a release with nothing but requirements.
+    pub fn release(&mut self, package: &str, release: &str, requires: &[&str]) -> &mut Self {
+        let content = Release {
+            requires: requires.iter().map(|text| (*text).to_owned()).collect(),
+            ..Release::default()
+        };
+        self.add(package, release, &content)
+    }
+}
+
+impl Facts for Toy {
+    fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
+        self.pages
+            .get(name)
+            .cloned()
+            .ok_or_else(|| FactError::NotFound {
+                name: name.clone(),
+                asked: vec!["https://index.example/simple/".to_owned()],
+            })
+    }
+
+    fn metadata(
+        &self,
+        _page: &Page,
+        file: &File,
+        _build: BuildPolicy,
+    ) -> Result<Arc<Metadata>, FactError> {
+        Ok(Arc::clone(&self.metadata[&file.filename]))
+    }
+
+    fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {
+        Err(FactError::Failed {
+            message: format!("a toy index has no `{}`", url.given),
+            hint: None,
+        })
+    }
+}
+
+fn rule(id: &str, kind: RuleKind) -> Arc<Rule> {
+    Arc::new(Rule {
+        id: RuleId(id.into()),
+        kind,
+        severity: Severity::Corrupts,
+        reason: format!("what {id} says"),
+        error: None,
+        advice: None,
+        sources: vec!["https://example.org/".to_owned()],
+        evidence: Vec::<Evidence>::new(),
+        checked: "2026-11-01".to_owned(),
+        hits: Vec::new(),
+        misses: Vec::new(),
+        digest: String::new(),
+        origin: RuleOrigin::Embedded,
+    })
+}
+
+fn range(text: &str) -> VersionRange {
+    VersionRange(vec![specifiers(text)])
+}
+
+fn when(package: &str, versions: &str) -> When {
+    When {
+        package: name(package),
+        versions: range(versions),
+        marker: MarkerTree::TRUE,
+    }
+}
+
+/// `constrain`: when `package` is in `versions` and `limited` is there, it must be in `to`.
+pub fn constrain(package: &str, versions: &str, limited: &str, to: &str) -> Arc<Rule> {
+    rule(
+        &format!("{package}/{limited}"),
+        RuleKind::Constrain {
+            when: when(package, versions),
+            package: name(limited),
+            versions: range(to),
+            inherited: false,
+        },
+    )
+}
+
+/// `requires`: `package` in `versions` pulls in `pulled` in `to`.
+pub fn requires(package: &str, versions: &str, pulled: &str, to: &str) -> Arc<Rule> {
+    rule(
+        &format!("{package}/needs-{pulled}"),
+        RuleKind::Requires {
+            when: when(package, versions),
+            package: name(pulled),
+            versions: range(to),
+        },
+    )
+}
+
+/// `drop`: the requirement of `package` on `dropped` is removed or replaced.
+pub fn drop_rule(package: &str, versions: &str, dropped: &str, to: Option<&str>) -> Arc<Rule> {
+    rule(
+        &format!("{package}/drop-{dropped}"),
+        RuleKind::Drop {
+            when: when(package, versions),
+            package: name(dropped),
+            replacement: to.map(specifiers),
+        },
+    )
+}
+
+/// `slot`: distributions that install into one import path.
+pub fn slot(import: &str, members: &[&str], sharing: Sharing) -> Arc<Rule> {
+    rule(
+        &format!("{import}/slot"),
+        RuleKind::Slot {
+            import: import.to_owned(),
+            members: members.iter().map(|member| name(member)).collect(),
+            sharing,
+        },
+    )
+}
+
+/// `broken`: releases that must not be chosen.
+pub fn broken(package: &str, versions: &str) -> Arc<Rule> {
+    rule(
+        &format!("{package}/broken"),
+        RuleKind::Broken {
+            when: when(package, versions),
+        },
+    )
+}
+
+/// `needs`: `package` in `versions` needs a virtual package in `to`.
+pub fn needs(package: &str, versions: &str, virtual_package: &str, to: &str) -> Arc<Rule> {
+    rule(
+        &format!("{package}/needs-{virtual_package}-{versions}"),
+        RuleKind::Needs {
+            when: when(package, versions),
+            package: virtual_package.to_owned(),
+            versions: range(to),
+        },
+    )
+}
+
+/// `provides`: `package` in `versions` brings a virtual package at a version, or its own.
+pub fn provides(package: &str, virtual_package: &str, at: Option<&str>) -> Arc<Rule> {
+    rule(
+        &format!("{package}/provides-{virtual_package}"),
+        RuleKind::Provides {
+            when: when(package, ">=0"),
+            package: virtual_package.to_owned(),
+            version: at.map(version),
+        },
+    )
+}
+
+/// A rule set.
+pub fn rules(rules: Vec<Arc<Rule>>) -> RuleSet {
+    RuleSet::new(rules)
+}

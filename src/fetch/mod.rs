@@ -4,6 +4,15 @@
     reason = "this is the edge: it reads the disk, the environment and the clock"
 )]
 
+mod archive;
+pub mod build;
+pub mod direct;
+pub mod download;
+#[cfg(test)]
+mod fixtures;
+mod process;
+pub mod records;
+pub mod sdist;
 pub mod auth;
 pub mod body;
 pub mod cache;

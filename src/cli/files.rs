@@ -61,7 +61,9 @@ impl Sources for Files<'_> {
     }
 
     fn absolute(&self, path: &str) -> String {
-        std::path::absolute(path)
-            .map_or_else(|_| path.to_owned(), |path| path.to_string_lossy().into_owned())
+        std::path::absolute(path).map_or_else(
+            |_| path.to_owned(),
+            |path| path.to_string_lossy().into_owned(),
+        )
     }
 }

@@ -47,8 +47,11 @@ pub(crate) fn output(named: Option<&str>, inputs: &[String]) -> Result<Output, C
         (Some("-"), _) => return Ok(Output::Standard),
         (Some(path), _) => path.to_owned(),
         (None, [input]) if input == "-" => {
-            return Err(CliError::usage("requirements from standard input need `-o`")
-                .hint("name the lock with `-o requirements.txt`, or `-o -` for standard output"));
+            return Err(
+                CliError::usage("requirements from standard input need `-o`").hint(
+                    "name the lock with `-o requirements.txt`, or `-o -` for standard output",
+                ),
+            );
         }
         (None, [input]) => beside(input).ok_or_else(|| {
             CliError::usage(format!("no output follows from `{input}`"))
@@ -61,8 +64,10 @@ pub(crate) fn output(named: Option<&str>, inputs: &[String]) -> Result<Output, C
     };
     for input in inputs {
         if same_file(input, &output) {
-            return Err(CliError::usage(format!("`{output}` is an input and would be overwritten"))
-                .hint("name another file with `-o`"));
+            return Err(CliError::usage(format!(
+                "`{output}` is an input and would be overwritten"
+            ))
+            .hint("name another file with `-o`"));
         }
     }
     Ok(Output::File(output))

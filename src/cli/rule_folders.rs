@@ -8,10 +8,7 @@ use crate::rules::{FolderTrust, RuleId, RuleOrigin, RuleSource};
 
 /// The rules in force: those that come with the program, and those of the folders named on
 /// the command line and in the settings.
-pub(crate) fn rules(
-    named: &[PathBuf],
-    in_settings: &[PathBuf],
-) -> Result<RuleSet, CliError> {
+pub(crate) fn rules(named: &[PathBuf], in_settings: &[PathBuf]) -> Result<RuleSet, CliError> {
     let mut rules =
         RuleSet::embedded().map_err(|error| CliError::diagnostic(Exit::Usage, error))?;
     for (folders, trust) in [
@@ -59,7 +56,11 @@ pub(crate) fn near(word: &str, known: &[&str]) -> String {
         .filter(|(score, _)| *score > 0.8)
         .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    let names: Vec<String> = near.iter().take(2).map(|(_, other)| format!("`{other}`")).collect();
+    let names: Vec<String> = near
+        .iter()
+        .take(2)
+        .map(|(_, other)| format!("`{other}`"))
+        .collect();
     names.join(" or ")
 }
 
@@ -71,11 +72,7 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<(String, String)>, CliError> {
     Ok(found)
 }
 
-fn collect(
-    root: &Path,
-    folder: &Path,
-    found: &mut Vec<(String, String)>,
-) -> Result<(), CliError> {
+fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) -> Result<(), CliError> {
     let failed = |path: &Path, error: &std::io::Error| {
         CliError::usage(format!("cannot read `{}`: {error}", path.display()))
             .hint("`--rules` takes a folder of `<package>/<rule>.toml` files")
@@ -85,7 +82,10 @@ fn collect(
         let path = entry.map_err(|error| failed(folder, &error))?.path();
         if path.is_dir() {
             collect(root, &path, found)?;
-        } else if path.extension().is_some_and(|extension| extension == "toml") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
             let text = std::fs::read_to_string(&path).map_err(|error| failed(&path, &error))?;
             let inside = path.strip_prefix(root).unwrap_or(&path).with_extension("");
             let id: Vec<String> = inside

@@ -5,35 +5,36 @@
 )]
 
 mod archive;
-pub mod build;
-pub mod direct;
-pub mod download;
-#[cfg(test)]
-mod fixtures;
-mod process;
-pub mod records;
-pub mod sdist;
 pub mod auth;
 pub mod body;
+pub mod build;
 pub mod cache;
 pub mod certificates;
 pub mod client;
 pub mod default_index;
 pub mod digest;
+pub mod direct;
+pub mod download;
+pub mod edge;
 pub mod error;
 mod failure;
 pub mod find_links;
+#[cfg(test)]
+mod fixtures;
 pub mod freshness;
 pub mod guess;
 pub mod indexes;
 pub mod netrc;
 pub mod pages;
 mod prefetch;
+mod process;
 pub mod progress;
+pub mod records;
 pub mod registry;
 pub mod remote_reader;
 pub mod remote_zip;
 pub mod retry;
+pub mod sdist;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;

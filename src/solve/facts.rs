@@ -149,7 +149,7 @@ fn reason_given(reason: Option<&String>) -> String {
         .map_or_else(String::new, |text| format!(" ({text})"))
 }
 
-impl<T: Facts + ?Sized> Facts for Box<T> {
+impl<T: Facts + ?Sized> Facts for &T {
     fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
         (**self).page(name)
     }

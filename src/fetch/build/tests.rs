@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::front_end::is_new_enough;
 use super::*;
 
 /// A build backend that needs nothing but itself. It leaves traces in its folder, as
@@ -225,7 +226,18 @@ Processing /x
       ERROR: No matching distribution found for numpy==1.0
       [end of output]
 ";
+    let other_name = "
+      Traceback (most recent call last):
+        File \"setup.py\", line 2, in <module>
+          raise InvalidVersion(version)
+      packaging.version.InvalidVersion: Invalid version: '1_2'
+";
+    let other_name = format!("  ╰─> [4 lines of output]\n{other_name}      [end of output]\n");
     for (said, expected) in [
+        (
+            other_name.as_str(),
+            "packaging.version.InvalidVersion: Invalid version: '1_2'",
+        ),
         (
             no_torch,
             "getting requirements to build wheel: ModuleNotFoundError: No module named 'torch'",

@@ -6,9 +6,10 @@
 mod front_end;
 mod report;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,8 @@ pub struct Builder {
     limit: Duration,
     records: Records,
     front_end: OnceLock<Result<FrontEnd, FactError>>,
+    /// What was built in this run, by key: a build that fails is not run again either.
+    known: Mutex<BTreeMap<String, Result<Built, FactError>>>,
 }
 
 /// What is to be built.
@@ -138,6 +141,7 @@ impl Builder {
             limit: BUILD_LIMIT,
             records,
             front_end: OnceLock::new(),
+            known: Mutex::default(),
         }
     }
 
@@ -170,17 +174,36 @@ impl Builder {
             let subdirectory = project.subdirectory.unwrap_or_default();
             format!("{identity} {subdirectory} {host}")
         });
-        if let Some(built) = key.as_ref().and_then(|key| self.records.get("built", key)) {
+        let Some(key) = key else {
+            return self.build(front_end, project, source);
+        };
+        // Builds with one key wait for each other here, and so do all others: a build may
+        // take all processors.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = known.get(&key) {
+            return answer.clone();
+        }
+        if let Some(built) = self.records.get("built", &key) {
             return Ok(built);
         }
+        let answer = self.build(front_end, project, source);
+        if let Ok(built) = &answer {
+            self.records.put("built", &key, built);
+        }
+        known.insert(key, answer.clone());
+        answer
+    }
+
+    fn build(
+        &self,
+        front_end: &FrontEnd,
+        project: Project<'_>,
+        source: impl FnOnce() -> Result<Source, FactError>,
+    ) -> Result<Built, FactError> {
         let source = source()?;
         let metadata = self.run(front_end, &source.path, project.subdirectory)?;
-        let host = host.clone();
-        let built = Built { metadata, host };
-        if let Some(key) = &key {
-            self.records.put("built", key, &built);
-        }
-        Ok(built)
+        let host = front_end.host.clone();
+        Ok(Built { metadata, host })
     }
 
     fn run(

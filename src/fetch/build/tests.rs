@@ -122,6 +122,23 @@ fn a_failure_gives_the_line_that_matters() {
 }
 
 #[test]
+fn a_build_that_failed_is_not_run_again_in_the_same_run() {
+    let folder = tempfile::tempdir().unwrap();
+    project(folder.path(), "raise RuntimeError('no')");
+    let identified = Project {
+        subdirectory: None,
+        identity: Some("1234"),
+    };
+    let builder = builder(&Records::default());
+    let first = builder.metadata(identified, || Ok(source(folder.path())));
+    let again = builder.metadata(identified, || panic!("it is known"));
+    assert_eq!(
+        first.unwrap_err().to_string(),
+        again.unwrap_err().to_string()
+    );
+}
+
+#[test]
 fn a_build_that_hangs_is_stopped() {
     let folder = tempfile::tempdir().unwrap();
     project(folder.path(), "__import__('threading').Event().wait()");

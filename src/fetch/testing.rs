@@ -140,6 +140,15 @@ impl Server {
     }
 }
 
+impl Server {
+    /// The paths that were asked so far, sorted.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        let mut paths: Vec<String> = self.asked().into_iter().map(|asked| asked.path).collect();
+        paths.sort();
+        paths
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.end.store(true, Ordering::SeqCst);

@@ -17,7 +17,7 @@ use crate::metadata::WheelName;
 const TAIL: u64 = 32 << 10;
 
 /// No METADATA is larger than this, in bytes.
-const METADATA_LIMIT: u64 = 10 << 20;
+pub(super) const METADATA_LIMIT: u64 = 10 << 20;
 
 /// No central directory is larger than this, in bytes.
 const DIRECTORY_LIMIT: u64 = 64 << 20;

@@ -13,7 +13,7 @@ use super::{
 use crate::metadata::WheelName;
 use crate::request::{DirectUrl, Line, Request};
 use crate::rules::{RuleId, RuleSet};
-use crate::solve::{Chosen, ChosenOrigin, Edge, EdgeCause, Solution};
+use crate::solve::{ChangedEdge, Chosen, ChosenOrigin, Edge, EdgeCause, Solution};
 
 /// What a lock says beside the solution.
 pub struct LockContext<'a> {
@@ -36,9 +36,6 @@ pub struct LockContext<'a> {
     pub rules: &'a RuleSet,
     /// The rules that were ignored on the command line.
     pub ignored_rules: Vec<RuleId>,
-    /// The requirements that a rule or option removed, in words. What an override
-    /// replaced and what a rule added is found in the solution.
-    pub changed_edges: Vec<String>,
     /// What is listed of files and hashes.
     pub hashes: HashListing,
     /// sha256, hexadecimal, of files whose index gives none, by their URL.
@@ -92,7 +89,7 @@ impl Lock {
             missing.sort();
             return Err(LockError::MissingHashes { files: missing });
         }
-        let changed_edges = changed_edges(solution, request, &reached, &context);
+        let changed_edges = changed_edges(solution, &reached);
         Ok(Self {
             packages,
             provenance: Provenance {
@@ -362,41 +359,44 @@ fn marker(line: &Line) -> Option<String> {
         .or_else(|| line.marker.try_to_string())
 }
 
-/// The edges that overrides replaced and rules added, and what the caller knows of others.
-fn changed_edges(
-    solution: &Solution,
-    request: &Request,
-    reached: &BTreeSet<&PackageName>,
-    context: &LockContext<'_>,
-) -> Vec<String> {
+/// The requirements that rules and options removed, replaced or added, in words.
+fn changed_edges(solution: &Solution, reached: &BTreeSet<&PackageName>) -> Vec<String> {
     let release = |name: &PackageName| match solution.packages.get(name) {
-        Some(chosen) => format!("`{name} {}`", chosen.version),
-        None => format!("`{name}`"),
+        Some(chosen) => format!("{name} {}", chosen.version),
+        None => name.to_string(),
     };
-    let found = solution.edges.iter().filter_map(|edge| match &edge.cause {
-        EdgeCause::Package {
-            name,
-            overridden: Some(index),
-            ..
-        } if reached.contains(name) => {
-            let line = request.overrides.get(*index)?;
-            Some(format!(
-                "`{}` replaces what {} requires of `{}` ({})",
-                line.text,
-                release(name),
-                edge.to,
-                line.place
-            ))
-        }
+    let changed = solution.changed.iter().filter_map(|edge| {
+        let ChangedEdge { to, was, by, .. } = edge;
+        let who = match &edge.from {
+            Some(name) if reached.contains(name) => release(name),
+            // It was changed in a package that is not part of the lock.
+            Some(_) => return None,
+            None => "the input".to_owned(),
+        };
+        let now = match &edge.now {
+            Some(now) => format!("has `{now}` in its place"),
+            None => "removed it".to_owned(),
+        };
+        Some(format!(
+            "{who} requires `{}`; {by} {now}",
+            required(to, was)
+        ))
+    });
+    let added = solution.edges.iter().filter_map(|edge| match &edge.cause {
         EdgeCause::Rule { id, name } if edge.pulls_in && reached.contains(name) => Some(format!(
-            "rule {id} adds `{}{}` to what {} requires",
-            edge.to,
-            edge.range,
-            release(name)
+            "{} requires `{}`; rule {id} added it",
+            release(name),
+            required(&edge.to, &edge.range),
         )),
         _ => None,
     });
-    sorted(found.chain(context.changed_edges.iter().cloned()))
+    sorted(changed.chain(added))
+}
+
+/// The requirement as it reads; its range may be a URL.
+fn required(name: &PackageName, range: &str) -> String {
+    let separator = if range.contains("://") { " @ " } else { "" };
+    format!("{name}{separator}{range}")
 }
 
 fn options(

@@ -205,12 +205,14 @@ fn write_target(target: &TargetRecord, text: &mut String) {
         "platform",
         Some(&*target.platform).filter(|text| !text.is_empty()),
     );
-    if !target.accelerator.is_empty() {
-        let pairs = target
-            .accelerator
+    for (name, values) in [
+        ("markers", &target.detected),
+        ("accelerator", &target.accelerator),
+    ] {
+        let pairs = values
             .iter()
             .map(|(name, value)| (name.as_str(), string(value)));
-        table.put("accelerator", Some(inline_table(pairs)));
+        table.put(name, (!values.is_empty()).then(|| inline_table(pairs)));
     }
     table.end("[tool.mlresolve.target]", text);
 }

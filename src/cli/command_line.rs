@@ -18,7 +18,7 @@ pub(crate) fn upgrade(text: &str) -> Result<(PackageName, Option<Line>), CliErro
         CliError::usage(format!("`-P {text}` is not understood: {detail}"))
             .hint("write `-P numpy` or `-P 'numpy<2'`")
     };
-    let (dependency, _) = Dependency::parse(text).map_err(|error| wrong(error.to_string()))?;
+    let (dependency, _) = Dependency::parse(text).map_err(wrong)?;
     let DependencySource::Specifiers(specifiers) = dependency.source else {
         return Err(wrong("a direct reference cannot be upgraded to".to_owned()));
     };

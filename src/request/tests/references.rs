@@ -104,11 +104,12 @@ fn urls_alone() {
 #[test]
 fn urls_behind_names() {
     check(
-        "name @ https://h.example/a.zip\nname @ https://h.example/a.zip;python_version>\"3\"\nname[e]@https://h.example/a.zip#egg=name[f] ; python_version>\"3\"\nname @ file:///tmp/pkg\nname @ git+https://github.com/o/r@deadbeef",
+        "name @ https://h.example/a.zip\nname @ https://h.example/a.zip;python_version>\"3\"\nname[e]@https://h.example/a.zip#egg=name[f] ; python_version>\"3\"\nname @ file:///tmp/pkg\nname @ git+https://github.com/o/r@deadbeef\nname @ https://h.example/release-1.0.tar.gz",
         "require a.in:1:1 `name @ https://h.example/a.zip`: name @ https://h.example/a.zip (`https://h.example/a.zip`)
          require a.in:2:1 `name @ https://h.example/a.zip;python_version>\"3\"`: name @ https://h.example/a.zip (`https://h.example/a.zip`) ; python_full_version >= '3.1'
          require a.in:3:1 `name[e]@https://h.example/a.zip#egg=name[f] ; python_version>\"3\"`: name[e,f] @ https://h.example/a.zip (`https://h.example/a.zip#egg=name[f]`) ; python_full_version >= '3.1'
          require a.in:4:1 `name @ file:///tmp/pkg`: name @ file:///tmp/pkg (`file:///tmp/pkg`)
-         require a.in:5:1 `name @ git+https://github.com/o/r@deadbeef`: name @ git+https://github.com/o/r@deadbeef (`git+https://github.com/o/r@deadbeef`)",
+         require a.in:5:1 `name @ git+https://github.com/o/r@deadbeef`: name @ git+https://github.com/o/r@deadbeef (`git+https://github.com/o/r@deadbeef`)
+         require a.in:6:1 `name @ https://h.example/release-1.0.tar.gz`: name @ https://h.example/release-1.0.tar.gz (`https://h.example/release-1.0.tar.gz`)",
     );
 }

@@ -284,7 +284,7 @@ impl RequestError {
             | Self::OptionValue { advice, .. } => advice.clone(),
             Self::Unreadable { error, by, .. } => match (error, by) {
                 (SourceError::NotFound, Some(_)) => {
-                    "paths after `-r` and `-c` count from the folder of the file they stand in"
+                    "paths in a file count from the folder of that file"
                 }
                 (SourceError::Folder, _) => "name a file inside it",
                 _ => "check the name and that the file may be read",

@@ -27,6 +27,7 @@ mod requirements_file;
 mod settings;
 mod settings_keys;
 mod setup_cfg;
+mod setuptools;
 mod sources;
 mod specifier;
 #[cfg(test)]

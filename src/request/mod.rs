@@ -45,7 +45,7 @@ pub use inputs::{
     UnnamedLine, Wanted, Warning,
 };
 pub use policy::{BuildPolicy, Policy, Selection};
-pub use read::read_inputs;
+pub use read::{read_argument, read_inputs};
 pub use settings::{
     AnnotationStyle, IndexStrategy, Located, OutputSettings, Settings, TargetSettings,
 };

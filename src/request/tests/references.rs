@@ -102,6 +102,33 @@ fn urls_alone() {
 }
 
 #[test]
+fn arguments() {
+    let memory = super::Memory::new(&[]);
+    let line = crate::request::read_argument(" numpy[x]<2 ; os_name == 'x'", &memory)
+        .expect("it is a requirement");
+    super::compare(
+        &super::show_line(&line),
+        "command line:1:2 `numpy[x]<2 ; os_name == 'x'`: numpy[x] <2 ; os_name == 'x'",
+    );
+    let error = crate::request::read_argument("numpy<two", &memory).expect_err("it is none");
+    assert_eq!(
+        error.place().map(ToString::to_string).as_deref(),
+        Some("command line:1")
+    );
+}
+
+#[test]
+fn variables_in_paths_stay_hidden() {
+    check(
+        "./${TOKEN}/x ; os_name == 'x'",
+        "error: a.in:1: there is nothing at `./${TOKEN}/x`
+         code: mlresolve::request::no_such_path
+         at: a.in:1:1 `./${TOKEN}/x`
+         help: relative paths count from where the program runs; to require a distribution, write its name without a path",
+    );
+}
+
+#[test]
 fn urls_behind_names() {
     check(
         "name @ https://h.example/a.zip\nname @ https://h.example/a.zip;python_version>\"3\"\nname[e]@https://h.example/a.zip#egg=name[f] ; python_version>\"3\"\nname @ file:///tmp/pkg\nname @ git+https://github.com/o/r@deadbeef\nname @ https://h.example/release-1.0.tar.gz",

@@ -11,7 +11,7 @@ fn unreadable_files() {
         "error: cannot read `sub/none.txt` (named at a.in:1): there is no such file
          code: mlresolve::request::unreadable
          at: a.in:1:4 `sub/none.txt`
-         help: paths after `-r` and `-c` count from the folder of the file they stand in",
+         help: paths in a file count from the folder of that file",
     );
     check_files(
         &[("a.in", "-c sub"), ("sub/x", "")],

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use pep508_rs::PackageName;
 
 use super::credentials::without_credentials;
-use super::hashes::{self, Listing};
 use super::{
     InstallerOptions, Lock, LockError, LockedPackage, Provenance, Source, TargetRecord, Via,
     marker_text,
 };
+use super::{direct, hashes};
 use crate::metadata::WheelName;
-use crate::request::{DirectUrl, Line, Request};
+use crate::request::{Line, Request};
 use crate::rules::{RuleId, RuleSet};
 use crate::solve::{ChangedEdge, Chosen, ChosenOrigin, Edge, EdgeCause, Solution};
 
@@ -162,7 +162,7 @@ fn pinned(
             (Source::Index(Some(index)), listing)
         }
         ChosenOrigin::Direct { url, commit } => {
-            direct(name, chosen, (url, commit.as_deref()), request, context)?
+            direct::pin(name, chosen, (url, commit.as_deref()), request, context)?
         }
     };
     let mut package = LockedPackage::new(name.clone(), source);
@@ -178,84 +178,6 @@ fn pinned(
     package.hashes = listing.hashes;
     package.left_out = listing.left_out;
     Ok((package, listing.missing))
-}
-
-fn direct(
-    name: &PackageName,
-    chosen: &Chosen,
-    (direct, commit): (&DirectUrl, Option<&str>),
-    request: &Request,
-    context: &LockContext<'_>,
-) -> Result<(Source, Listing), LockError> {
-    let subdirectory = direct.subdirectory.clone();
-    let url = without_credentials(&direct.url);
-    let given = without_credentials(&direct.given);
-    if let Some((kind, repository)) = version_control(&url) {
-        let Some(commit) = commit else {
-            return Err(LockError::NoCommit { name: name.clone() });
-        };
-        let (repository, requested_revision) = revision(repository);
-        let source = Source::Vcs {
-            kind: kind.to_owned(),
-            url: repository.to_owned(),
-            requested_revision: requested_revision.map(ToOwned::to_owned),
-            commit: commit.to_owned(),
-            subdirectory,
-            editable: direct.editable,
-        };
-        return Ok((source, Listing::default()));
-    }
-    let Some(file) = &chosen.file else {
-        let source = Source::Directory {
-            given,
-            editable: direct.editable,
-            subdirectory,
-        };
-        return Ok((source, Listing::default()));
-    };
-    let listing = hashes::list_archive(name, chosen, file, request, context)?;
-    // The absolute form of a local path is this machine's own.
-    let is_path = !given.contains("://") && !given.starts_with("file:");
-    let url = if is_path {
-        given.clone()
-    } else {
-        url.split('#').next().unwrap_or_default().to_owned()
-    };
-    let source = Source::Archive {
-        url,
-        given,
-        subdirectory,
-    };
-    Ok((source, listing))
-}
-
-/// `git` and the repository, of a version-control URL without its fragment.
-fn version_control(url: &str) -> Option<(&str, &str)> {
-    let url = url.split('#').next()?;
-    let (kind, repository) = url.split_once('+')?;
-    let known = ["git", "hg", "svn", "bzr"].contains(&kind);
-    known.then_some((kind, repository))
-}
-
-/// Splits `…/repository.git@revision`.
-fn revision(repository: &str) -> (&str, Option<&str>) {
-    let path = repository
-        .find("://")
-        .and_then(|at| repository.get(at + 3..))
-        .and_then(|rest| {
-            rest.find('/')
-                .map(|slash| repository.len() - rest.len() + slash)
-        })
-        .unwrap_or(0);
-    match repository.rfind('@') {
-        Some(at) if at > path => (
-            repository.get(..at).unwrap_or(repository),
-            repository
-                .get(at + 1..)
-                .filter(|revision| !revision.is_empty()),
-        ),
-        _ => (repository, None),
-    }
 }
 
 /// Says who asked for the package, what limits it and what it requires.

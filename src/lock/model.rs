@@ -56,7 +56,7 @@ pub struct LockedPackage {
     pub dependencies: Vec<PackageName>,
     /// Who asked for it, sorted.
     pub via: BTreeSet<Via>,
-    /// The rules that limited it, for the trail.
+    /// The rules that limited it or pulled it in, for the trail: those in `via`.
     pub rules: BTreeSet<String>,
 }
 
@@ -259,7 +259,7 @@ impl Via {
             Self::Override(path.trim().to_owned())
         } else if let Some(id) = text.strip_prefix("rule ") {
             Self::Rule(id.trim().to_owned())
-        } else if let Ok(name) = text.parse() {
+        } else if let Some(name) = text.parse().ok().filter(|_| !text.is_empty()) {
             Self::Package(name)
         } else {
             Self::Project(text.to_owned())

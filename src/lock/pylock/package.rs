@@ -15,6 +15,9 @@ use crate::metadata::FileKind;
 pub(super) fn read_package(table: &Fields<'_>) -> Result<LockedPackage, LockError> {
     let node = table.required("name")?;
     let name: PackageName = node.parse("a name of a distribution")?;
+    if name.as_ref().is_empty() {
+        return Err(node.error("expected a name of a distribution, found nothing"));
+    }
     if node.string()? != name.as_ref() {
         return Err(node.error(format!("the name must be normalised: `{name}`")));
     }
@@ -262,6 +265,9 @@ fn trail(mine: &Fields<'_>, package: &mut LockedPackage) -> Result<(), LockError
         .map(|text| Via::parse(text))
         .collect();
     package.rules = mine.strings("rules")?.into_iter().collect();
+    package
+        .via
+        .extend(package.rules.iter().cloned().map(Via::Rule));
     package.left_out = mine.strings("left-out")?.into_iter().collect();
     if let Some(node) = mine.get("hashes") {
         package.hashes.clear();

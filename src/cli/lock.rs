@@ -18,7 +18,7 @@ use crate::lock::{
     MissingHash, RenderOptions, TargetRecord, UnsafePackages, diff, render,
 };
 use crate::metadata::File;
-use crate::solve::{Conflict, Memo, Outcome, Solution, Warning, solve_again};
+use crate::solve::{Conflict, Facts, Memo, Outcome, Solution, Warning, solve_again};
 
 /// Locks, and writes, shows or checks what was locked.
 pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
@@ -102,21 +102,36 @@ fn solve_shown(
 
 /// Explains a conflict on standard error.
 pub(crate) fn unsolvable(session: &Session, conflict: &Conflict) -> Result<Exit, CliError> {
-    let facts = session.facts.facts();
+    for explanation in explained(session, conflict, session.facts.facts())? {
+        say(&format!("error: {}", explanation.render().trim_end()));
+    }
+    Ok(Exit::Unsolvable)
+}
+
+/// The explanations of a conflict, one for each of its independent parts.
+pub(crate) fn explained(
+    session: &Session,
+    conflict: &Conflict,
+    facts: &dyn Facts,
+) -> Result<Vec<Explanation>, CliError> {
     let memo = Memo::default();
     let (request, target, rules) = (&session.request, &session.target, &session.rules);
     let cores = explain::cores(conflict, request, target, rules, &facts, &memo)?;
+    let mut explanations = Vec::with_capacity(cores.len());
     for core in &cores {
         let suggestions = if cores.len() == 1 {
             explain::suggest(core, request, target, rules, &facts, &memo)?
         } else {
             Vec::new()
         };
-        let explanation: Explanation =
-            explain::explain_conflict(core, request, rules, &suggestions);
-        say(&format!("error: {}", explanation.render().trim_end()));
+        explanations.push(explain::explain_conflict(
+            core,
+            request,
+            rules,
+            &suggestions,
+        ));
     }
-    Ok(Exit::Unsolvable)
+    Ok(explanations)
 }
 
 /// What the user should hear about a solution.

@@ -19,6 +19,7 @@ mod rule_folders;
 mod rules;
 mod session;
 mod settings;
+mod snapshot;
 mod when;
 mod why;
 
@@ -71,9 +72,8 @@ fn run(command: &Command) -> Result<Exit, CliError> {
     match command {
         Command::Lock(args) => lock::run(args),
         Command::Why(args) => why::run(args),
-        Command::Snapshot(SnapshotCommand::Record(_) | SnapshotCommand::Info { .. }) => {
-            Err(CliError::usage("snapshots are not wired yet"))
-        }
+        Command::Snapshot(SnapshotCommand::Record(args)) => snapshot::record(args),
+        Command::Snapshot(SnapshotCommand::Info { file, format }) => snapshot::info(file, *format),
         Command::Rules(command) => rules::run(command),
         Command::Cache(command) => cache(command),
         Command::Completions { shell } => {

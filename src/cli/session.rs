@@ -22,6 +22,7 @@ use crate::fetch::guess::Guesses;
 use crate::fetch::indexes::{FindLinks, Index, IndexStrategy, Indexes};
 use crate::fetch::records::Records;
 use crate::fetch::registry::{Registry, RegistryOptions};
+use crate::fetch::snapshot::{Snapshot, SnapshotFacts};
 use crate::fetch::{
     Ask, Auth, CertificateSource, Client, ClientOptions, KeyringProvider, Progress,
 };
@@ -58,20 +59,23 @@ pub(crate) struct Session {
 pub(crate) enum Source {
     /// Indexes, through the cache.
     Edge(Box<Edge>),
+    /// Recorded facts.
+    Snapshots(Box<SnapshotFacts>),
 }
 
 impl Source {
     pub(crate) fn facts(&self) -> &dyn Facts {
         match self {
             Self::Edge(edge) => &**edge,
+            Self::Snapshots(snapshots) => &**snapshots,
         }
     }
 
     /// The edge, where facts come from indexes.
-    #[expect(clippy::unnecessary_wraps, reason = "snapshots will have none")]
     pub(crate) fn edge(&self) -> Option<&Edge> {
         match self {
             Self::Edge(edge) => Some(edge),
+            Self::Snapshots(_) => None,
         }
     }
 }
@@ -115,15 +119,20 @@ impl Session {
             pins: BTreeMap::new(),
             policy,
         };
-        let edge = edge(
-            args,
-            &places,
-            &target,
-            &request,
-            client_options,
-            auth()?,
-            &interpreter,
-        )?;
+        let facts = if args.snapshot.is_empty() {
+            let edge = edge(
+                args,
+                &places,
+                &target,
+                &request,
+                client_options.clone(),
+                auth()?,
+                &interpreter,
+            )?;
+            Source::Edge(Box::new(edge))
+        } else {
+            Source::Snapshots(Box::new(snapshots(&args.snapshot, &places)?))
+        };
         let mut session = Self {
             request,
             suits: {
@@ -134,7 +143,7 @@ impl Session {
             all_rules,
             rules,
             ignored,
-            facts: Source::Edge(Box::new(edge)),
+            facts,
             inputs: input_paths,
             read,
             places,
@@ -547,6 +556,27 @@ fn build_python(args: &ResolveArgs, interpreter: &Lazy<'_>) -> Option<PathBuf> {
     std::env::split_paths(&path)
         .flat_map(|folder| ["python3", "python"].map(|name| folder.join(name)))
         .find(|program| program.is_file())
+}
+
+/// Recorded facts, joined; the first snapshot that has a fact answers.
+fn snapshots(paths: &[PathBuf], places: &Places) -> Result<SnapshotFacts, CliError> {
+    let opened = paths
+        .iter()
+        .map(|path| {
+            Snapshot::open(path).map_err(|error| {
+                CliError::usage(format!(
+                    "cannot read the snapshot `{}`: {error}",
+                    path.display()
+                ))
+                .hint("`mlresolve snapshot record` makes one")
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let default = match &places.index {
+        Some(url) => Index::new(url).map_err(|error| CliError::usage(error.to_string()))?,
+        None => Index::standard(),
+    };
+    Ok(SnapshotFacts::new(opened, &default.url))
 }
 
 fn indexes(args: &ResolveArgs, places: &Places) -> Result<Indexes, crate::fetch::FetchError> {

@@ -143,6 +143,10 @@ pub(crate) enum IndexStrategy {
 }
 
 /// What is resolved, for what, from where.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[derive(Debug, Clone, Args, Default)]
 pub(crate) struct ResolveArgs {
     /// requirements.in, requirements files, pyproject.toml, setup.cfg; `-` is standard input.
@@ -286,6 +290,10 @@ pub(crate) struct ResolveArgs {
     pub(crate) no_config: bool,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[derive(Debug, Args)]
 pub(crate) struct LockArgs {
     #[command(flatten)]

@@ -166,9 +166,13 @@ pub(crate) fn rule_sentence(rule: &Rule, who: &str) -> String {
         RuleKind::Requires {
             package, versions, ..
         } => format!("needs {package}{versions}"),
-        RuleKind::Needs {
-            package, versions, ..
-        } => format!("needs {package} {versions}"),
+        RuleKind::Needs { packages, .. } => {
+            let needs: Vec<String> = packages
+                .iter()
+                .map(|(package, versions)| format!("{package} {versions}"))
+                .collect();
+            format!("needs {}", text::list(&needs))
+        }
         _ => "is limited".to_owned(),
     };
     let error = rule.error.as_ref().map_or_else(String::new, |error| {

@@ -148,14 +148,11 @@ impl<F: Facts> Search<'_, F> {
             };
             let mut more = ignored.clone();
             more.push(candidate.clone());
-            match self.unsolvable(lines, &rules.without(&more))? {
-                Some(smaller) => {
-                    ignored = more;
-                    core = smaller;
-                }
-                None => {
-                    kept.insert(candidate);
-                }
+            if let Some(smaller) = self.unsolvable(lines, &rules.without(&more))? {
+                ignored = more;
+                core = smaller;
+            } else {
+                kept.insert(candidate);
             }
         }
     }

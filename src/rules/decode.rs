@@ -53,20 +53,20 @@ pub(super) struct Table<'a> {
     source: &'a SourceFile,
     /// As messages name it: "the rule", "`when`".
     name: String,
-    table: &'a DeTable<'a>,
+    values: &'a DeTable<'a>,
     pub(super) span: Range<usize>,
 }
 
 impl<'a> Table<'a> {
-    /// The table, if all its keys are among those of `allowed`.
+    /// The table of these values, if all their keys are among those of `allowed`.
     pub(super) fn new(
         source: &'a SourceFile,
         name: String,
-        table: &'a DeTable<'a>,
+        values: &'a DeTable<'a>,
         span: Range<usize>,
         allowed: &[&[&str]],
     ) -> Result<Self, RuleError> {
-        for key in table.keys() {
+        for key in values.keys() {
             let known = || allowed.iter().copied().flatten().copied();
             if !known().any(|name| name == key.get_ref()) {
                 let kind = RuleErrorKind::UnknownKey {
@@ -81,14 +81,14 @@ impl<'a> Table<'a> {
         Ok(Self {
             source,
             name,
-            table,
+            values,
             span,
         })
     }
 
     /// The value of a key, where it is there.
     pub(super) fn get(&self, key: &'static str) -> Option<Raw<'a>> {
-        self.table.get(key).map(|value| Entry {
+        self.values.get(key).map(|value| Entry {
             key,
             value: value.get_ref(),
             span: value.span(),
@@ -200,7 +200,7 @@ impl<'a> Table<'a> {
 
     /// Every key of the table with its value.
     pub(super) fn entries(&self) -> impl Iterator<Item = Raw<'a>> + use<'a> {
-        self.table.iter().map(|(key, value)| Entry {
+        self.values.iter().map(|(key, value)| Entry {
             key: key.get_ref() as &DeString<'a>,
             value: value.get_ref(),
             span: value.span(),

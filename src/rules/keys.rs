@@ -26,8 +26,7 @@ pub const REQUIRED: &[&str] = &["kind", "severity", "reason", "checked", "hit", 
 /// The keys of `when`: which releases, on which targets.
 pub const WHEN: &[&str] = &["package", "version", "marker"];
 
-/// The keys of `then`: where another distribution must be, or (kinds `needs` and `provides`)
-/// a virtual package, `@cuda`.
+/// The keys of `then`: where another distribution must be.
 pub const THEN: &[&str] = &["package", "version"];
 
 /// The keys of `drop`: which requirement is wrong, and what stands for it.
@@ -59,9 +58,11 @@ pub const VIRTUAL_PACKAGES: &[&str] = &["cuda", "cudnn", "driver", "glibc", "gpu
 pub fn of_kind(kind: &str) -> Option<(&'static [&'static str], usize)> {
     Some(match kind {
         "constrain" => (&["when", "then", "inherited"], 2),
-        "requires" | "needs" | "provides" | "refuted" => (&["when", "then"], 2),
+        "requires" | "refuted" => (&["when", "then"], 2),
         "drop" => (&["when", "drop"], 2),
         "slot" => (&["slot", "members", "sharing"], 3),
+        "needs" => (&["when", "needs"], 2),
+        "provides" => (&["when", "provides"], 2),
         "family" => (&["family", "members", "label"], 3),
         "broken" => (&["when"], 1),
         _ => return None,

@@ -61,7 +61,8 @@ fn unreachable(parsed: &Parsed) -> Vec<RuleError> {
         errors.push(
             parsed
                 .source
-                .error(RuleErrorKind::Unreachable { range }, span.clone()),
+                .error(RuleErrorKind::Unreachable { range }, span.clone())
+                .with_help("its bounds exclude each other"),
         );
     };
     if let Some(When {
@@ -80,6 +81,11 @@ fn unreachable(parsed: &Parsed) -> Vec<RuleError> {
     {
         report(versions.to_string(), &spans.then);
     }
+    if let RuleKind::Needs { packages, .. } = &parsed.rule.kind {
+        for versions in packages.values().filter(|range| range.is_unreachable()) {
+            report(versions.to_string(), &spans.then);
+        }
+    }
     errors
 }
 
@@ -88,7 +94,6 @@ fn required(kind: &RuleKind) -> Option<&VersionRange> {
     match kind {
         RuleKind::Constrain { versions, .. }
         | RuleKind::Requires { versions, .. }
-        | RuleKind::Needs { versions, .. }
         | RuleKind::Refuted { versions, .. } => Some(versions),
         _ => None,
     }
@@ -122,12 +127,12 @@ fn unbounded(parsed: &Parsed) -> Option<RuleError> {
 }
 
 fn self_reference(parsed: &Parsed) -> Option<RuleError> {
-    let (when, package) = match &parsed.rule.kind {
-        RuleKind::Constrain { when, package, .. }
-        | RuleKind::Requires { when, package, .. }
-        | RuleKind::Drop { when, package, .. }
-        | RuleKind::Refuted { when, package, .. } => (when, package),
-        _ => return None,
+    let (RuleKind::Constrain { when, package, .. }
+    | RuleKind::Requires { when, package, .. }
+    | RuleKind::Drop { when, package, .. }
+    | RuleKind::Refuted { when, package, .. }) = &parsed.rule.kind
+    else {
+        return None;
     };
     (when.package == *package).then(|| {
         let kind = RuleErrorKind::SelfReference {

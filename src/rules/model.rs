@@ -172,23 +172,20 @@ pub enum RuleKind {
         /// Whether they can share it.
         sharing: Sharing,
     },
-    /// `when` needs a virtual package in a range.
+    /// `when` needs virtual packages in ranges.
     Needs {
         /// What triggers it.
         when: When,
-        /// The virtual package, without `@`: `cuda`, `cudnn`, `driver`, `glibc`.
-        package: String,
-        /// Where it must be.
-        versions: VersionRange,
+        /// By virtual package, without `@` (`cuda`, `cudnn`, `driver`, `glibc`): where it must be.
+        packages: BTreeMap<String, VersionRange>,
     },
-    /// `when` brings a virtual package.
+    /// `when` brings virtual packages.
     Provides {
         /// What triggers it.
         when: When,
-        /// The virtual package, without `@`.
-        package: String,
-        /// The version it brings; `None` means the distribution's own version.
-        version: Option<Version>,
+        /// By virtual package, without `@`: the version it brings; `None` means the
+        /// distribution's own version.
+        packages: BTreeMap<String, Option<Version>>,
     },
     /// Distributions that are built together and chosen from the same variant.
     Family {
@@ -370,15 +367,15 @@ impl fmt::Display for Canonical<'_> {
                     .into_iter()
                     .try_for_each(|member| writeln!(f, "member {member}"))
             }
-            RuleKind::Needs {
-                package, versions, ..
-            } => writeln!(f, "then @{package} {versions}"),
-            RuleKind::Provides {
-                package, version, ..
-            } => match version {
-                Some(version) => writeln!(f, "then @{package} {version}"),
-                None => writeln!(f, "then @{package}"),
-            },
+            RuleKind::Needs { packages, .. } => write_needs(f, packages),
+            RuleKind::Provides { packages, .. } => {
+                packages
+                    .iter()
+                    .try_for_each(|(name, version)| match version {
+                        Some(version) => writeln!(f, "provides {name} {version}"),
+                        None => writeln!(f, "provides {name} version"),
+                    })
+            }
             RuleKind::Family {
                 name,
                 members,
@@ -396,15 +393,19 @@ impl fmt::Display for Canonical<'_> {
                         label.index,
                         marker_text(&label.marker)
                     )?;
-                    for (package, versions) in &label.needs {
-                        writeln!(f, "needs @{package} {versions}")?;
-                    }
+                    write_needs(f, &label.needs)?;
                 }
                 Ok(())
             }
             RuleKind::Broken { .. } => Ok(()),
         }
     }
+}
+
+fn write_needs(f: &mut fmt::Formatter<'_>, needs: &BTreeMap<String, VersionRange>) -> fmt::Result {
+    needs
+        .iter()
+        .try_for_each(|(name, versions)| writeln!(f, "needs {name} {versions}"))
 }
 
 fn sorted(members: &[PackageName]) -> Vec<&PackageName> {

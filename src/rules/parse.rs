@@ -170,16 +170,10 @@ fn read_kind(
         }
         "drop" => read_drop(table, spans)?,
         "slot" => read_slot(table, spans)?,
-        "needs" => {
-            let when = read_when(table, spans)?;
-            let then = read_virtual_then(table, spans)?;
-            let versions = then.texts(&then.require("version")?)?;
-            RuleKind::Needs {
-                when,
-                package: read_virtual(&then)?,
-                versions: read_range(&then, &versions)?,
-            }
-        }
+        "needs" => RuleKind::Needs {
+            when: read_when(table, spans)?,
+            packages: read_needs(table)?,
+        },
         "provides" => read_provides(table, spans)?,
         "family" => read_family(table, spans)?,
         _ => RuleKind::Broken {
@@ -243,53 +237,8 @@ fn read_slot(table: &Table<'_>, spans: &mut Spans) -> Result<RuleKind, RuleError
     })
 }
 
-fn read_virtual_then<'a>(table: &Table<'a>, spans: &mut Spans) -> Result<Table<'a>, RuleError> {
-    let then = table.require_table("then", &[keys::THEN])?;
-    spans.then = then.span.clone();
-    Ok(then)
-}
-
-/// The virtual package of `then`, without its `@`.
-fn read_virtual(then: &Table<'_>) -> Result<String, RuleError> {
-    let package = then.require_text("package")?;
-    let name = Entry {
-        // Without the `@` it is a distribution, which these kinds do not speak of.
-        value: package.value.strip_prefix('@').unwrap_or_default(),
-        ..package.clone()
-    };
-    then.word(&name, "virtual package", keys::VIRTUAL_PACKAGES)
-        .map(ToOwned::to_owned)
-        .map_err(|error| error.with_help(virtual_packages()))
-}
-
-/// The virtual packages, as rules write them.
-fn virtual_packages() -> String {
-    let names: Vec<String> = keys::VIRTUAL_PACKAGES
-        .iter()
-        .map(|name| format!("@{name}"))
-        .collect();
-    format!("known are: {}", names.join(", "))
-}
-
-fn read_provides(table: &Table<'_>, spans: &mut Spans) -> Result<RuleKind, RuleError> {
-    let when = read_when(table, spans)?;
-    let then = read_virtual_then(table, spans)?;
-    Ok(RuleKind::Provides {
-        when,
-        package: read_virtual(&then)?,
-        version: then
-            .get_text("version")?
-            .map(|text| read_version(&then, &text))
-            .transpose()?,
-    })
-}
-
-/// What a family's build needs, by virtual package.
-fn read_needs(label: &Table<'_>) -> Result<BTreeMap<String, VersionRange>, RuleError> {
-    if label.get("needs").is_none() {
-        return Ok(BTreeMap::new());
-    }
-    let needs = label.require_table("needs", &[keys::VIRTUAL_PACKAGES])?;
+fn read_needs(table: &Table<'_>) -> Result<BTreeMap<String, VersionRange>, RuleError> {
+    let needs = table.require_table("needs", &[keys::VIRTUAL_PACKAGES])?;
     needs
         .entries()
         .map(|raw| {
@@ -297,6 +246,23 @@ fn read_needs(label: &Table<'_>) -> Result<BTreeMap<String, VersionRange>, RuleE
             Ok((raw.key.to_owned(), range))
         })
         .collect()
+}
+
+fn read_provides(table: &Table<'_>, spans: &mut Spans) -> Result<RuleKind, RuleError> {
+    let when = read_when(table, spans)?;
+    let provides = table.require_table("provides", &[keys::VIRTUAL_PACKAGES])?;
+    let packages = provides
+        .entries()
+        .map(|raw| {
+            let text = provides.text(&raw)?;
+            let version = match text.value {
+                "version" => None,
+                _ => Some(read_version(&provides, &text)?),
+            };
+            Ok((raw.key.to_owned(), version))
+        })
+        .collect::<Result<_, RuleError>>()?;
+    Ok(RuleKind::Provides { when, packages })
 }
 
 fn read_family(table: &Table<'_>, spans: &mut Spans) -> Result<RuleKind, RuleError> {
@@ -313,7 +279,10 @@ fn read_family(table: &Table<'_>, spans: &mut Spans) -> Result<RuleKind, RuleErr
                 name: label.require_text("name")?.value.to_owned(),
                 index: index.value.to_owned(),
                 marker: read_marker(label)?,
-                needs: read_needs(label)?,
+                needs: match label.get("needs") {
+                    Some(_) => read_needs(label)?,
+                    None => BTreeMap::new(),
+                },
             })
         })
         .collect::<Result<Vec<_>, RuleError>>()?;

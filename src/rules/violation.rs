@@ -115,19 +115,16 @@ impl<'a> Present<'a> {
 
     /// Adds what a release brings by a `provides` rule.
     fn provide(&mut self, kind: &RuleKind, name: &PackageName, version: &Version) {
-        let RuleKind::Provides {
-            when,
-            package,
-            version: fixed,
-        } = kind
-        else {
+        let RuleKind::Provides { when, packages } = kind else {
             return;
         };
         if when.package == *name && when.applies(version, self.markers) {
-            self.virtual_packages
-                .entry(package.clone())
-                .or_default()
-                .insert(fixed.as_ref().unwrap_or(version).clone());
+            for (virtual_name, brought) in packages {
+                self.virtual_packages
+                    .entry(virtual_name.clone())
+                    .or_default()
+                    .insert(brought.as_ref().unwrap_or(version).clone());
+            }
         }
     }
 
@@ -196,22 +193,7 @@ fn broken_by(kind: &RuleKind, present: &Present<'_>) -> Option<Involved> {
             }
         }
         RuleKind::Broken { .. } => Some(Involved::releases(&[present.trigger(kind)?])),
-        RuleKind::Needs {
-            package, versions, ..
-        } => {
-            let trigger = present.trigger(kind)?;
-            let brought = present.virtual_packages.get(package)?;
-            // Several versions side by side: the need is met where one of them meets it.
-            if brought.iter().any(|version| versions.contains(version)) {
-                return None;
-            }
-            let mut unmet = Involved::releases(&[trigger]);
-            unmet.virtual_packages = brought
-                .iter()
-                .map(|version| (package.clone(), version.clone()))
-                .collect();
-            Some(unmet)
-        }
+        RuleKind::Needs { packages, .. } => needs_unmet(kind, packages, present),
         RuleKind::Slot {
             members, sharing, ..
         } => {
@@ -235,6 +217,28 @@ fn broken_by(kind: &RuleKind, present: &Present<'_>) -> Option<Involved> {
         }
         RuleKind::Drop { .. } | RuleKind::Provides { .. } | RuleKind::Refuted { .. } => None,
     }
+}
+
+fn needs_unmet(
+    kind: &RuleKind,
+    packages: &BTreeMap<String, VersionRange>,
+    present: &Present<'_>,
+) -> Option<Involved> {
+    let trigger = present.trigger(kind)?;
+    let mut unmet = Involved::releases(&[trigger]);
+    for (name, versions) in packages {
+        let brought = present.virtual_packages.get(name);
+        // Several versions side by side: the need is met where one of them meets it.
+        if let Some(brought) = brought
+            && !brought.iter().any(|version| versions.contains(version))
+        {
+            let all = brought
+                .iter()
+                .map(|version| (name.clone(), version.clone()));
+            unmet.virtual_packages.extend(all);
+        }
+    }
+    (!unmet.virtual_packages.is_empty()).then_some(unmet)
 }
 
 fn releases_of<'a>(

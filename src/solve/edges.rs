@@ -326,26 +326,25 @@ impl Requirements<'_> {
         })
     }
 
-    /// What a rule that applies asks for, or brings, of a virtual package.
-    pub(crate) fn virtual_of_rule(rule: &Rule, version: &Version) -> Option<VirtualEdge> {
-        let (package, range) = match &rule.kind {
-            RuleKind::Needs {
-                package, versions, ..
-            } => (package, VirtualRange::Needs(versions.clone())),
-            RuleKind::Provides {
-                package,
-                version: fixed,
-                ..
-            } => {
-                let brought = fixed.clone().unwrap_or_else(|| version.clone());
-                (package, VirtualRange::Provides(brought))
-            }
-            _ => return None,
-        };
-        Some(VirtualEdge {
-            package: package.clone(),
-            range,
-        })
+    /// What a rule that applies asks for, or brings, of virtual packages.
+    pub(crate) fn virtuals_of_rule(rule: &Rule, version: &Version) -> Vec<VirtualEdge> {
+        match &rule.kind {
+            RuleKind::Needs { packages, .. } => packages
+                .iter()
+                .map(|(package, range)| VirtualEdge {
+                    package: package.clone(),
+                    range: VirtualRange::Needs(range.clone()),
+                })
+                .collect(),
+            RuleKind::Provides { packages, .. } => packages
+                .iter()
+                .map(|(package, fixed)| VirtualEdge {
+                    package: package.clone(),
+                    range: VirtualRange::Provides(fixed.clone().unwrap_or_else(|| version.clone())),
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
     }
 }
 

@@ -148,3 +148,30 @@ fn reason_given(reason: Option<&String>) -> String {
         .filter(|text| !text.is_empty())
         .map_or_else(String::new, |text| format!(" ({text})"))
 }
+
+impl<T: Facts + ?Sized> Facts for &T {
+    fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
+        (**self).page(name)
+    }
+
+    fn metadata(
+        &self,
+        page: &Page,
+        file: &File,
+        build: BuildPolicy,
+    ) -> Result<Arc<Metadata>, FactError> {
+        (**self).metadata(page, file, build)
+    }
+
+    fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {
+        (**self).direct(url)
+    }
+
+    fn hint(&self, name: &PackageName, range: &VersionSpecifiers) {
+        (**self).hint(name, range);
+    }
+
+    fn hint_older(&self, page: &Page, older: &[&File]) {
+        (**self).hint_older(page, older);
+    }
+}

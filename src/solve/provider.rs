@@ -130,7 +130,7 @@ impl<'a, F: Facts> Provider<'a, F> {
         for rule in self.world.requirements.applying(&universe.name, version) {
             match &rule.kind {
                 RuleKind::Provides { .. } => {
-                    if let Some(edge) = Requirements::virtual_of_rule(rule, version) {
+                    for edge in Requirements::virtuals_of_rule(rule, version) {
                         terms.push(self.world.lower_virtual(&edge));
                     }
                 }
@@ -154,7 +154,7 @@ impl<'a, F: Facts> Provider<'a, F> {
             return self.lower_all(&[requirement]);
         }
         let unversioned = pep440_rs::Version::new([0]);
-        Ok(Requirements::virtual_of_rule(rule, &unversioned)
+        Ok(Requirements::virtuals_of_rule(rule, &unversioned)
             .iter()
             .map(|edge| self.world.lower_virtual(edge))
             .collect())

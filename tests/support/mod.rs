@@ -317,8 +317,7 @@ pub fn needs(package: &str, versions: &str, virtual_package: &str, to: &str) -> 
         &format!("{package}/needs-{virtual_package}-{versions}"),
         RuleKind::Needs {
             when: when(package, versions),
-            package: virtual_package.to_owned(),
-            versions: range(to),
+            packages: BTreeMap::from([(virtual_package.to_owned(), range(to))]),
         },
     )
 }
@@ -329,8 +328,7 @@ pub fn provides(package: &str, virtual_package: &str, at: Option<&str>) -> Arc<R
         &format!("{package}/provides-{virtual_package}"),
         RuleKind::Provides {
             when: when(package, ">=0"),
-            package: virtual_package.to_owned(),
-            version: at.map(version),
+            packages: BTreeMap::from([(virtual_package.to_owned(), at.map(version))]),
         },
     )
 }

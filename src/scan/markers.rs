@@ -1,0 +1,151 @@
+//! Byte patterns that tell how a binary was built, looked for while it streams past.
+
+use memchr::memmem::Finder;
+
+/// What a byte pattern in a binary tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Marker {
+    /// Headers of NumPy 1.16 or later import the C-API from here.
+    OldUmath,
+    /// Headers of NumPy 2 try this first.
+    NewUmath,
+    /// Looked up by name at run time: pybind11 before 2.12, rust-numpy before
+    /// 0.22, headers before NumPy 1.16.
+    OldMultiarray,
+    /// Cython's own text where it was given the declarations of NumPy 1.
+    OldCythonText,
+    /// Cython's own text where it was given the declarations of NumPy 2.
+    NewCythonText,
+    /// The capsule that holds the C-API.
+    ArrayApi,
+    /// Every NumPy header's complaint about another ABI.
+    AbiCheck,
+    /// The run-time check by which pybind11 2.12 and rust-numpy 0.22 choose a path.
+    NumpyVersion,
+    /// Cython's complaint about an extension type whose size changed.
+    CythonTypeSize,
+    /// pybind11's record of its internals.
+    Pybind11,
+    /// nanobind's texts.
+    Nanobind,
+    /// The Rust crate `pyo3`.
+    Pyo3,
+    /// SWIG's run-time table.
+    Swig,
+}
+
+const PATTERNS: [(Marker, &[u8]); 13] = [
+    (Marker::OldUmath, b"numpy.core._multiarray_umath"),
+    (Marker::NewUmath, b"numpy._core._multiarray_umath"),
+    (Marker::OldMultiarray, OLD_MULTIARRAY),
+    (
+        Marker::OldCythonText,
+        b"numpy.core.multiarray failed to import",
+    ),
+    (
+        Marker::NewCythonText,
+        b"numpy._core.multiarray failed to import",
+    ),
+    (Marker::ArrayApi, b"_ARRAY_API"),
+    (Marker::AbiCheck, b"compiled against ABI version"),
+    (Marker::NumpyVersion, b"NumpyVersion"),
+    (Marker::CythonTypeSize, b"size changed, may indicate"),
+    (Marker::Pybind11, b"pybind11"),
+    (Marker::Nanobind, b"nanobind"),
+    (Marker::Pyo3, b"pyo3"),
+    (Marker::Swig, b"swig_runtime_data"),
+];
+
+const OLD_MULTIARRAY: &[u8] = b"numpy.core.multiarray";
+/// What follows [`OLD_MULTIARRAY`] where it is a text and not a module's name.
+const TEXT_CONTINUES: &[u8] = b" failed to import";
+/// Enough to see a whole pattern, and what follows it, across two pieces.
+const OVERLAP: usize = 64;
+
+/// The markers that a binary holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Markers {
+    found: std::collections::BTreeSet<Marker>,
+}
+
+impl Markers {
+    /// Whether the binary holds the marker.
+    pub(super) fn has(&self, marker: Marker) -> bool {
+        self.found.contains(&marker)
+    }
+
+    /// The pattern that stands for a marker, as text.
+    pub(super) fn text(marker: Marker) -> String {
+        PATTERNS
+            .iter()
+            .find(|(known, _)| *known == marker)
+            .map(|(_, pattern)| String::from_utf8_lossy(pattern).into_owned())
+            .unwrap_or_default()
+    }
+}
+
+/// Looks for every pattern at once in a stream of pieces.
+#[derive(Debug)]
+pub(super) struct MarkerSearch {
+    wanted: Vec<(Marker, Finder<'static>)>,
+    buffer: Vec<u8>,
+    markers: Markers,
+}
+
+impl MarkerSearch {
+    /// A search that has seen nothing yet.
+    pub(super) fn new() -> Self {
+        let wanted = PATTERNS
+            .iter()
+            .map(|&(marker, pattern)| (marker, Finder::new(pattern)))
+            .collect();
+        Self {
+            wanted,
+            buffer: Vec::new(),
+            markers: Markers::default(),
+        }
+    }
+
+    /// Looks at the next piece.
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        self.buffer.extend_from_slice(piece);
+        self.look(false);
+        let keep = self.buffer.len().saturating_sub(OVERLAP);
+        self.buffer.drain(..keep);
+    }
+
+    /// What was found, once the last piece was seen.
+    pub(super) fn finish(mut self) -> Markers {
+        self.look(true);
+        self.markers
+    }
+
+    fn look(&mut self, last: bool) {
+        let Self {
+            wanted,
+            buffer,
+            markers,
+        } = self;
+        wanted.retain(|(marker, finder)| {
+            let found = if *marker == Marker::OldMultiarray {
+                has_module_name(buffer, finder, last)
+            } else {
+                finder.find(buffer).is_some()
+            };
+            if found {
+                markers.found.insert(*marker);
+            }
+            !found
+        });
+    }
+}
+
+/// Whether the module's name occurs other than at the start of Cython's text.
+fn has_module_name(buffer: &[u8], finder: &Finder<'_>, last: bool) -> bool {
+    finder.find_iter(buffer).any(|at| {
+        let rest = buffer.get(at + OLD_MULTIARRAY.len()..).unwrap_or_default();
+        // Too near the end to tell: it is looked at again with the next piece.
+        let complete = last || rest.len() >= TEXT_CONTINUES.len();
+        complete && !rest.starts_with(TEXT_CONTINUES)
+    })
+}

@@ -29,7 +29,7 @@ const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 /// Deflate cannot do better than this (RFC 1951: 258 bytes out of two bits).
 const MAX_DEFLATE_RATIO: u64 = 1032;
-/// No library packs so well; archives made to explode do.
+/// No wheel packs so well; archives made to explode do.
 const BOMB_RATIO: u64 = 250;
 const BOMB_BYTES: u64 = 256 << 20;
 
@@ -312,14 +312,13 @@ fn check_members(
         if member.size > possible {
             return Err(corrupt(member, "it claims more bytes than it can hold"));
         }
-        if member.size > BOMB_BYTES && member.size / BOMB_RATIO > member.compressed {
-            return Err(corrupt(
-                member,
-                "it claims to inflate as only an archive made to explode does",
-            ));
-        }
     }
     within("a total size", total, limits.max_total_bytes)?;
+    if total > BOMB_BYTES && total / BOMB_RATIO > directory_start {
+        return Err(archive_error(
+            "it inflates as only archives made to explode do",
+        ));
+    }
 
     let mut by_start: Vec<&Member> = members.iter().collect();
     by_start.sort_by_key(|member| member.header_start);

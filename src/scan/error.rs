@@ -59,4 +59,7 @@ pub enum ScanError {
         /// How much is allowed.
         allowed: u64,
     },
+    /// The binaries describe themselves at a length that only hostile ones do.
+    #[error("the binaries of the wheel claim more names than a scan can keep")]
+    TooMuchDetail,
 }

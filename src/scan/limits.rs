@@ -34,6 +34,8 @@ pub struct Limits {
     /// The largest plain library (neither an extension module nor a bridge to
     /// Python) that [`Scope::NumpyAbi`] reads, in compressed bytes.
     pub max_plain_library_bytes: u64,
+    /// How much text about binaries is kept, in bytes; only hostile ones have more.
+    pub max_description_bytes: usize,
     /// How much of the start of a binary is kept for parsing, in bytes.
     pub head_bytes: usize,
     /// How much of the end of a binary is kept for parsing, in bytes.
@@ -52,6 +54,7 @@ impl Default for Limits {
             max_total_bytes: 16 * 1024 * MIB,
             max_read_bytes: u64::MAX,
             max_plain_library_bytes: 4 * MIB,
+            max_description_bytes: 16 << 20,
             head_bytes: 64 << 20,
             tail_bytes: 48 << 20,
         }

@@ -59,9 +59,6 @@ const PATTERNS: [(Marker, &[u8]); 13] = [
 const OLD_MULTIARRAY: &[u8] = b"numpy.core.multiarray";
 /// What follows [`OLD_MULTIARRAY`] where it is a text and not a module's name.
 const TEXT_CONTINUES: &[u8] = b" failed to import";
-/// Enough to see a whole pattern, and what follows it, across two pieces.
-const OVERLAP: usize = 64;
-
 /// The markers that a binary holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Markers {
@@ -84,11 +81,10 @@ impl Markers {
     }
 }
 
-/// Looks for every pattern at once in a stream of pieces.
+/// Looks for every pattern at once in overlapping stretches of a binary.
 #[derive(Debug)]
 pub(super) struct MarkerSearch {
     wanted: Vec<(Marker, Finder<'static>)>,
-    buffer: Vec<u8>,
     markers: Markers,
 }
 
@@ -101,36 +97,18 @@ impl MarkerSearch {
             .collect();
         Self {
             wanted,
-            buffer: Vec::new(),
             markers: Markers::default(),
         }
     }
 
-    /// Looks at the next piece.
-    pub(super) fn push(&mut self, piece: &[u8]) {
-        self.buffer.extend_from_slice(piece);
-        self.look(false);
-        let keep = self.buffer.len().saturating_sub(OVERLAP);
-        self.buffer.drain(..keep);
-    }
-
-    /// What was found, once the last piece was seen.
-    pub(super) fn finish(mut self) -> Markers {
-        self.look(true);
-        self.markers
-    }
-
-    fn look(&mut self, last: bool) {
-        let Self {
-            wanted,
-            buffer,
-            markers,
-        } = self;
+    /// Looks at a stretch; `last` says that nothing follows it.
+    pub(super) fn look(&mut self, stretch: &[u8], last: bool) {
+        let Self { wanted, markers } = self;
         wanted.retain(|(marker, finder)| {
             let found = if *marker == Marker::OldMultiarray {
-                has_module_name(buffer, finder, last)
+                has_module_name(stretch, finder, last)
             } else {
-                finder.find(buffer).is_some()
+                finder.find(stretch).is_some()
             };
             if found {
                 markers.found.insert(*marker);
@@ -138,13 +116,18 @@ impl MarkerSearch {
             !found
         });
     }
+
+    /// What was found.
+    pub(super) fn finish(self) -> Markers {
+        self.markers
+    }
 }
 
 /// Whether the module's name occurs other than at the start of Cython's text.
-fn has_module_name(buffer: &[u8], finder: &Finder<'_>, last: bool) -> bool {
-    finder.find_iter(buffer).any(|at| {
-        let rest = buffer.get(at + OLD_MULTIARRAY.len()..).unwrap_or_default();
-        // Too near the end to tell: it is looked at again with the next piece.
+fn has_module_name(stretch: &[u8], finder: &Finder<'_>, last: bool) -> bool {
+    finder.find_iter(stretch).any(|at| {
+        let rest = stretch.get(at + OLD_MULTIARRAY.len()..).unwrap_or_default();
+        // Too near the end to tell: it is looked at again with the next stretch.
         let complete = last || rest.len() >= TEXT_CONTINUES.len();
         complete && !rest.starts_with(TEXT_CONTINUES)
     })

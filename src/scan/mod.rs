@@ -7,19 +7,34 @@
 //! for parsing.
 
 mod archive;
+mod assemble;
+mod binary;
 mod bytes;
 mod error;
 mod findings;
+mod gpu;
+mod imports;
+mod inspect;
+mod libraries;
 mod limits;
 mod markers;
+mod names;
 mod numpy;
+mod overlap;
 mod plan;
+mod platform;
+pub mod render;
 #[cfg(test)]
 mod tests;
 mod wheel;
+mod window;
 
+pub use binary::BinaryFormat;
 pub use error::ScanError;
-pub use findings::{Cost, Findings, Problem, Unread, WheelTags};
+pub use findings::{Binary, Cost, FileDigest, Findings, NameVersion, Problem, Unread, WheelTags};
+pub use libraries::{CudaFinding, CudaLibraries, NeededLibrary, TorchFinding};
 pub use limits::{Limits, Scope};
 pub use numpy::{NumpyAbi, NumpyFinding, NumpyMechanism, NumpyUse};
-pub use wheel::scan_wheel;
+pub use overlap::{Overlap, overlap};
+pub use platform::Floor;
+pub use wheel::{scan_installed, scan_member, scan_wheel};

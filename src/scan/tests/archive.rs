@@ -1,6 +1,6 @@
 //! Archives that are broken, or made to do harm.
 
-use super::support::{WHEEL, binary, scan, scan_with, wheel};
+use super::support::{WHEEL, binary, noise, scan, scan_with, wheel};
 use crate::scan::{Limits, ScanError, scan_wheel};
 
 fn error(bytes: &[u8]) -> ScanError {
@@ -150,7 +150,10 @@ fn a_local_header_with_another_name_is_refused() {
 
 #[test]
 fn a_path_that_occurs_twice_is_reported() {
-    let mut bytes = wheel(&[("demo/a.so", b"x"), ("demo/b.so", b"y")]);
+    let mut bytes = wheel(&[
+        ("demo/a.so", &binary(&["one"])),
+        ("demo/b.so", &binary(&["other"])),
+    ]);
     let at: Vec<usize> = (0..bytes.len() - 9)
         .filter(|&at| &bytes[at..at + 9] == b"demo/b.so")
         .collect();
@@ -182,10 +185,7 @@ fn a_reader_that_fails_is_not_taken_for_a_corrupt_wheel() {
     }
     // Larger than what is read to find the directory, so that the failure comes
     // while the member is read.
-    let noise: Vec<u8> = (0..40_000_u32)
-        .flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes())
-        .collect();
-    let bytes = wheel(&[("demo/_core.abi3.so", &noise)]);
+    let bytes = wheel(&[("demo/_core.abi3.so", &noise(160_000))]);
     let failing = Failing(std::io::Cursor::new(bytes));
     let failure = scan_wheel(failing, WHEEL, &Limits::default());
     assert!(matches!(failure, Err(ScanError::Read { .. })));

@@ -2,5 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod archive;
+mod binaries;
+mod conclusions;
 mod numpy;
+mod objects;
+mod render;
 mod support;

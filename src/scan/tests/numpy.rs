@@ -1,6 +1,6 @@
 //! Which NumPy C-ABI: the strings of each tool chain, as real wheels hold them.
 
-use super::support::{binary, scan, scan_with, wheel};
+use super::support::{binary, noise, scan, scan_with, wheel};
 use crate::scan::{Limits, NumpyAbi, NumpyMechanism};
 
 const HEADERS_1: &[&str] = &[
@@ -155,9 +155,7 @@ fn the_narrow_scope_stops_once_the_answer_is_settled() {
 
 #[test]
 fn an_extension_that_was_not_read_leaves_it_undecided() {
-    let noise: Vec<u8> = (0..40_000_u32)
-        .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
-        .collect();
+    let noise = noise(160_000);
     let bytes = wheel(&[
         (
             "demo/_a.cpython-311-x86_64-linux-gnu.so",

@@ -5,6 +5,7 @@ use std::io::{Cursor, Write};
 use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
+use super::objects::{Library, elf};
 use crate::scan::{Findings, Limits, ScanError, scan_wheel};
 
 /// A file name that says nothing the tests depend on.
@@ -31,13 +32,27 @@ pub(super) fn scan_with(bytes: &[u8], limits: &Limits) -> Result<Findings, ScanE
     scan_wheel(Cursor::new(bytes), WHEEL, limits)
 }
 
-/// Bytes that stand for a binary with these strings in it.
+/// An extension module with these strings in it.
 pub(super) fn binary(strings: &[&str]) -> Vec<u8> {
-    let mut bytes = vec![0x90_u8; 300];
+    let mut content = vec![0x90_u8; 300];
     for text in strings {
-        bytes.extend_from_slice(text.as_bytes());
-        bytes.push(0);
+        content.extend_from_slice(text.as_bytes());
+        content.push(0);
     }
-    bytes.extend_from_slice(&[0x90; 300]);
-    bytes
+    elf(&Library {
+        content: &content,
+        ..Library::default()
+    })
+}
+
+/// Bytes that do not compress.
+pub(super) fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    (0..length).map(|_| next()).collect()
 }

@@ -1,5 +1,8 @@
 //! The users' stacks, locked from recorded index facts with the real binary.
-#![expect(clippy::disallowed_methods, reason = "tests run the program and read its files")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests run the program and read its files"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -72,17 +75,29 @@ fn refuses(python: &str, stack: &str, named: &[&str]) {
 
 #[test]
 fn yolov5() {
-    locks("3.11", "yolov5-torch21/requirements.in", &["torch==2.1.2", "numpy==1.26.4"]);
+    locks(
+        "3.11",
+        "yolov5-torch21/requirements.in",
+        &["torch==2.1.2", "numpy==1.26.4"],
+    );
 }
 
 #[test]
 fn yolov5_full() {
-    locks("3.11", "yolov5-torch21/requirements-full.in", &["torch==2.1.2", "numpy==1.26.4"]);
+    locks(
+        "3.11",
+        "yolov5-torch21/requirements-full.in",
+        &["torch==2.1.2", "numpy==1.26.4"],
+    );
 }
 
 #[test]
 fn torch222() {
-    locks("3.11", "torch222/requirements.in", &["torch==2.2.2", "numpy==1.26.4"]);
+    locks(
+        "3.11",
+        "torch222/requirements.in",
+        &["torch==2.2.2", "numpy==1.26.4"],
+    );
 }
 
 #[test]
@@ -90,28 +105,49 @@ fn torch222_with_numpy2() {
     refuses(
         "3.11",
         "torch222/requirements-numpy2.in",
-        &["torch==2.2.2", "numpy>=2.0", "torch/numpy1-abi", "instead of"],
+        &[
+            "torch==2.2.2",
+            "numpy>=2.0",
+            "torch/numpy1-abi",
+            "instead of",
+        ],
     );
 }
 
 #[test]
 fn docker_before() {
-    locks("3.11", "docker-numpy2-upgrade/before.in", &["numpy==1.26.4", "scipy==1.12.0"]);
+    locks(
+        "3.11",
+        "docker-numpy2-upgrade/before.in",
+        &["numpy==1.26.4", "scipy==1.12.0"],
+    );
 }
 
 #[test]
 fn docker_before_full() {
-    locks("3.10", "docker-numpy2-upgrade/before-full.in", &["numpy==1.26.4"]);
+    locks(
+        "3.10",
+        "docker-numpy2-upgrade/before-full.in",
+        &["numpy==1.26.4"],
+    );
 }
 
 #[test]
 fn docker_after() {
-    locks("3.11", "docker-numpy2-upgrade/after.in", &["numpy==2.4.6", "torch==2.3.1"]);
+    locks(
+        "3.11",
+        "docker-numpy2-upgrade/after.in",
+        &["numpy==2.4.6", "torch==2.3.1"],
+    );
 }
 
 #[test]
 fn docker_after_full() {
-    refuses("3.10", "docker-numpy2-upgrade/after-full.in", &["docstrange", "numpy>=2.0.0,<3.0.0"]);
+    refuses(
+        "3.10",
+        "docker-numpy2-upgrade/after-full.in",
+        &["docstrange", "numpy>=2.0.0,<3.0.0"],
+    );
 }
 
 #[test]
@@ -125,17 +161,29 @@ fn docker_rollback() {
 
 #[test]
 fn docker_conflict() {
-    refuses("3.11", "docker-numpy2-upgrade/conflict.in", &["opencv-python", "numpy>=2.0.0,<3.0.0"]);
+    refuses(
+        "3.11",
+        "docker-numpy2-upgrade/conflict.in",
+        &["opencv-python", "numpy>=2.0.0,<3.0.0"],
+    );
 }
 
 #[test]
 fn embeddings() {
-    locks("3.11", "embeddings-numpy2-migration/requirements.in", &["numpy==1.26.4"]);
+    locks(
+        "3.11",
+        "embeddings-numpy2-migration/requirements.in",
+        &["numpy==1.26.4"],
+    );
 }
 
 #[test]
 fn embeddings_full() {
-    locks("3.11", "embeddings-numpy2-migration/requirements-full.in", &["numpy==1.26.4"]);
+    locks(
+        "3.11",
+        "embeddings-numpy2-migration/requirements-full.in",
+        &["numpy==1.26.4"],
+    );
 }
 
 #[test]
@@ -149,7 +197,11 @@ fn embeddings_believed_blocked() {
 
 #[test]
 fn embeddings_numpy2() {
-    locks("3.11", "embeddings-numpy2-migration/requirements-numpy2.in", &["numpy==2.4.6"]);
+    locks(
+        "3.11",
+        "embeddings-numpy2-migration/requirements-numpy2.in",
+        &["numpy==2.4.6"],
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `mlresolve lock`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use pep508_rs::PackageName;
@@ -10,7 +10,7 @@ use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
-use super::{command_line, output, progress, say, settings, tell};
+use super::{accelerator, command_line, output, progress, say, settings, tell};
 use crate::explain::{self, Explanation};
 use crate::fetch::download::hash_files;
 use crate::lock::{
@@ -18,7 +18,10 @@ use crate::lock::{
     MissingHash, RenderOptions, TargetRecord, UnsafePackages, diff, render,
 };
 use crate::metadata::File;
-use crate::solve::{Conflict, Facts, Memo, Outcome, Solution, Warning, solve_again};
+use crate::rules::RuleKind;
+use crate::solve::{
+    ChosenOrigin, Conflict, Facts, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
+};
 
 /// Locks, and writes, shows or checks what was locked.
 pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
@@ -39,6 +42,7 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
     };
     if !args.resolve.quiet {
         warn(&solution);
+        tell_builds(&session, &solution);
     }
     if args.resolve.verbose > 0 {
         narrate(&solution);
@@ -134,6 +138,17 @@ pub(crate) fn explained(
     Ok(explanations)
 }
 
+/// Which builds were taken where several would do, and why none of the newer ones.
+fn tell_builds(session: &Session, solution: &Solution) {
+    for builds in eligible_builds(&session.rules, &session.target) {
+        if let Some(taken) = solution.builds.get(&builds.family)
+            && builds.labels.len() + builds.refused.len() > 1
+        {
+            say(&accelerator::told(&builds, taken, &session.target));
+        }
+    }
+}
+
 /// What the user should hear about a solution.
 pub(crate) fn warn(solution: &Solution) {
     for warning in &solution.warnings {
@@ -169,6 +184,14 @@ fn warning_text(warning: &Warning) -> String {
                 "{name} {version} was yanked{reason}; it is locked because a line or the lock pins it"
             )
         }
+        Warning::OldDriver {
+            label,
+            driver,
+            toolkit,
+        } => format!(
+            "the driver {driver} runs the build {label} by minor-version compatibility; its own \
+             toolkit came with {toolkit}, and code that is compiled at run time from PTX needs that"
+        ),
         Warning::Built { name, version } => format!(
             "the metadata of {name} {version} was had by running its build on this machine: no \
              wheel suits the target, and its source distribution tells nothing"
@@ -212,7 +235,15 @@ fn locked(
 ) -> Result<Lock, CliError> {
     let mut computed = BTreeMap::new();
     loop {
-        let context = context(args, command, session, format, path, computed.clone());
+        let context = context(
+            args,
+            command,
+            session,
+            solution,
+            format,
+            path,
+            computed.clone(),
+        );
         match Lock::from_solution(solution, &session.request, context) {
             Ok(lock) => return Ok(lock),
             Err(LockError::MissingHashes { files }) if computed.is_empty() => {
@@ -251,10 +282,33 @@ fn hashes(
     Ok(computed)
 }
 
+/// The indexes of the builds that were taken.
+fn build_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
+    let is_member = |name: &PackageName| {
+        let rules = session.rules.on(name);
+        rules
+            .iter()
+            .any(|rule| matches!(rule.kind, RuleKind::Family { .. }))
+    };
+    if !session.target.accelerator.is_stated() {
+        return BTreeSet::new();
+    }
+    solution
+        .packages
+        .iter()
+        .filter(|(name, _)| is_member(name))
+        .filter_map(|(_, chosen)| match &chosen.origin {
+            ChosenOrigin::Index(page) => Some(page.index.clone()),
+            ChosenOrigin::Direct { .. } => None,
+        })
+        .collect()
+}
+
 fn context<'a>(
     args: &LockArgs,
     command: &str,
     session: &'a Session,
+    solution: &Solution,
     format: Format,
     path: Option<&str>,
     computed_hashes: BTreeMap<String, String>,
@@ -264,12 +318,13 @@ fn context<'a>(
     let default = places.index.clone().unwrap_or_else(|| standard.clone());
     let mut indexes = vec![default];
     indexes.extend(places.extra.iter().cloned());
+    indexes.extend(build_indexes(session, solution));
     let mut options = InstallerOptions::format_control(&session.request.policy);
     options.find_links.clone_from(&places.find_links);
     options.trusted_hosts.clone_from(&places.trusted_hosts);
     LockContext {
         suits: &session.suits,
-        target: TargetRecord::of(&session.target),
+        target: target_record(session),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command.to_owned(),
         indexes,
@@ -296,10 +351,18 @@ fn context<'a>(
     }
 }
 
+/// The environment, as the lock writes it down.
+fn target_record(session: &Session) -> TargetRecord {
+    TargetRecord {
+        accelerator: session.target.accelerator.words(),
+        ..TargetRecord::of(&session.target)
+    }
+}
+
 fn render_options(args: &LockArgs, format: Format) -> RenderOptions {
     let mut emit = [Emit::FindLinks, Emit::TrustedHosts, Emit::FormatControl]
         .into_iter()
-        .collect::<std::collections::BTreeSet<_>>();
+        .collect::<BTreeSet<_>>();
     if !args.no_emit_index_url {
         emit.insert(Emit::Indexes);
     }

@@ -4,6 +4,7 @@
     reason = "this is the edge: it reads the disk, the environment and the clock"
 )]
 
+mod accelerator;
 mod args;
 mod command_line;
 mod error;

@@ -13,13 +13,13 @@ use super::error::{CliError, Exit};
 use super::files::Files;
 use super::interpreter::{self, Interpreter};
 use super::recorded::Recorded;
-use super::{inputs, rule_folders, say, when};
+use super::{accelerator, inputs, rule_folders, say, when};
 use crate::fetch::build::{BuildIndexes, Builder};
 use crate::fetch::cache::Cache;
 use crate::fetch::edge::Edge;
 use crate::fetch::freshness::Refresh;
 use crate::fetch::guess::Guesses;
-use crate::fetch::indexes::{FindLinks, Index, IndexStrategy, Indexes};
+use crate::fetch::indexes::{FindLinks, Index, IndexStrategy, Indexes, Mirror};
 use crate::fetch::records::Records;
 use crate::fetch::registry::{Registry, RegistryOptions};
 use crate::fetch::snapshot::{Snapshot, SnapshotFacts};
@@ -106,10 +106,13 @@ impl Session {
             }
         }
         let interpreter = Lazy::new(args);
-        let target = target(args, recorded, &read, &interpreter)?;
+        let mut target = target(args, recorded, &read, &interpreter)?;
         let all_rules = rule_folders::rules(&args.rules, &args.rules_in_settings)?;
         let ignored = rule_folders::ignored(&all_rules, &args.ignore_rule)?;
         let rules = all_rules.without(&ignored);
+        let asked = accelerator::Asked::of(args);
+        let known = recorded.target.as_ref().map(|target| &target.accelerator);
+        target.accelerator = accelerator::of(&asked, known, &target, &rules, args.quiet)?;
         let places = places(args, &read);
         let policy = policy(args, &read, &rules)?;
         let request = Request {
@@ -605,6 +608,11 @@ fn indexes(args: &ResolveArgs, places: &Places) -> Result<Indexes, crate::fetch:
             .iter()
             .map(|(name, url)| Ok((name.clone(), Index::new(url)?)))
             .collect::<Result<_, crate::fetch::FetchError>>()?,
+        mirrors: args
+            .mirror
+            .iter()
+            .map(|text| Mirror::new(text))
+            .collect::<Result<_, _>>()?,
     })
 }
 

@@ -27,7 +27,7 @@ pub mod indexes;
 pub mod netrc;
 pub mod pages;
 mod prefetch;
-mod process;
+pub(crate) mod process;
 pub mod progress;
 pub mod records;
 pub mod registry;

@@ -11,7 +11,7 @@ use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
 use super::{command_line, output, progress, say, tell};
-use crate::explain::{self, Explanation};
+use crate::explain::{self, Message, Study};
 use crate::fetch::download::hash_files;
 use crate::lock::{
     Annotations, Emit, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
@@ -30,9 +30,8 @@ pub(crate) fn run(args: &LockArgs) -> Result<Exit, CliError> {
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
     session.request.pins = pins(args, &recorded, &mut session)?;
-    let solution = match solve_shown(&session, args.resolve.quiet)? {
-        Ok(solution) => solution,
-        Err(conflict) => return unsolvable(&session, &conflict),
+    let Ok(solution) = solve_shown(&session, args.resolve.quiet)? else {
+        return unsolvable(&session);
     };
     if !args.resolve.quiet {
         warn(&solution);
@@ -97,20 +96,14 @@ fn solve_shown(
 }
 
 /// Explains a conflict on standard error.
-pub(crate) fn unsolvable(session: &Session, conflict: &Conflict) -> Result<Exit, CliError> {
-    let facts = session.facts.facts();
-    let memo = Memo::default();
-    let (request, target, rules) = (&session.request, &session.target, &session.rules);
-    let cores = explain::cores(conflict, request, target, rules, &facts, &memo)?;
-    for core in &cores {
-        let suggestions = if cores.len() == 1 {
-            explain::suggest(core, request, target, rules, &facts, &memo)?
-        } else {
-            Vec::new()
-        };
-        let explanation: Explanation =
-            explain::explain_conflict(core, request, rules, &suggestions);
-        say(&format!("error: {}", explanation.render().trim_end()));
+pub(crate) fn unsolvable(session: &Session) -> Result<Exit, CliError> {
+    let study = Study::new(&session.target, &session.rules, session.facts.facts());
+    match explain::diagnose(&study, &session.request)? {
+        Some(diagnosis) => {
+            let message = Message::new(&diagnosis, &study, &session.request)?;
+            super::conflict::print(&message);
+        }
+        None => say("error: no set of releases meets these requirements"),
     }
     Ok(Exit::Unsolvable)
 }

@@ -6,6 +6,7 @@
 
 mod args;
 mod command_line;
+mod conflict;
 mod error;
 mod files;
 mod inputs;

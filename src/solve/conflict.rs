@@ -11,6 +11,7 @@ use super::outcome::{Conflict, Reason, SolveError, Span};
 use super::provider::{Provider, SetAside};
 use super::universe::{Source, Universe};
 use super::world::{Failure, World, set_of};
+use crate::rules::RuleKind;
 use crate::versions::{Rank, RankSet};
 
 type Tree = DerivationTree<Node, RankSet, SetAside>;
@@ -101,6 +102,7 @@ impl<F: Facts> Folding<'_, '_, F> {
                     });
                 }
             }
+            (Node::Package(id), Node::Virtual(index)) => self.provides(id, ranks, index)?,
             (Node::Package(id) | Node::Extra(id, _), to)
                 if to.distribution().is_some_and(|other| other != id) =>
             {
@@ -119,6 +121,27 @@ impl<F: Facts> Folding<'_, '_, F> {
                 package: universe.name.clone(),
                 releases: span(&universe, ranks),
             });
+        }
+        Ok(())
+    }
+
+    /// The rules by which releases bring a virtual package.
+    fn provides(&mut self, id: NameId, ranks: &RankSet, index: u32) -> Result<(), SolveError> {
+        let universe = self.world.universe(id)?;
+        let brought = self.world.virtual_name(index);
+        let Some(rank) = ranks.ranks_below(universe.len()).next_back() else {
+            return Ok(());
+        };
+        let version = &universe.versions[rank as usize];
+        for rule in self.world.requirements.applying(&universe.name, version) {
+            if matches!(&rule.kind, RuleKind::Provides { packages, .. } if packages.contains_key(&brought))
+            {
+                self.add(Reason::Rule {
+                    id: rule.id.clone(),
+                    package: universe.name.clone(),
+                    releases: span(&universe, ranks),
+                });
+            }
         }
         Ok(())
     }

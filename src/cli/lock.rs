@@ -11,7 +11,7 @@ use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
 use super::{accelerator, command_line, output, progress, say, settings, tell};
-use crate::explain::{self, Explanation};
+use crate::explain::{self, Message, Study};
 use crate::fetch::download::hash_files;
 use crate::lock::{
     Annotations, Emit, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
@@ -36,9 +36,8 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
     session.request.pins = pins(args, &recorded, &mut session)?;
-    let solution = match solve_shown(&session, args.resolve.quiet)? {
-        Ok(solution) => solution,
-        Err(conflict) => return unsolvable(&session, &conflict),
+    let Ok(solution) = solve_shown(&session, args.resolve.quiet)? else {
+        return unsolvable(&session);
     };
     if !args.resolve.quiet {
         warn(&solution);
@@ -105,37 +104,21 @@ fn solve_shown(
 }
 
 /// Explains a conflict on standard error.
-pub(crate) fn unsolvable(session: &Session, conflict: &Conflict) -> Result<Exit, CliError> {
-    for explanation in explained(session, conflict, session.facts.facts())? {
-        say(&format!("error: {}", explanation.render().trim_end()));
+pub(crate) fn unsolvable(session: &Session) -> Result<Exit, CliError> {
+    match explained(session, session.facts.facts())? {
+        Some(message) => super::conflict::print(&message),
+        None => say("error: no set of releases meets these requirements"),
     }
     Ok(Exit::Unsolvable)
 }
 
-/// The explanations of a conflict, one for each of its independent parts.
-pub(crate) fn explained(
-    session: &Session,
-    conflict: &Conflict,
-    facts: &dyn Facts,
-) -> Result<Vec<Explanation>, CliError> {
-    let memo = Memo::default();
-    let (request, target, rules) = (&session.request, &session.target, &session.rules);
-    let cores = explain::cores(conflict, request, target, rules, &facts, &memo)?;
-    let mut explanations = Vec::with_capacity(cores.len());
-    for core in &cores {
-        let suggestions = if cores.len() == 1 {
-            explain::suggest(core, request, target, rules, &facts, &memo)?
-        } else {
-            Vec::new()
-        };
-        explanations.push(explain::explain_conflict(
-            core,
-            request,
-            rules,
-            &suggestions,
-        ));
+/// The explanation of a request that has no solution.
+pub(crate) fn explained(session: &Session, facts: &dyn Facts) -> Result<Option<Message>, CliError> {
+    let study = Study::new(&session.target, &session.rules, facts);
+    match explain::diagnose(&study, &session.request)? {
+        Some(diagnosis) => Ok(Some(Message::new(&diagnosis, &study, &session.request)?)),
+        None => Ok(None),
     }
-    Ok(explanations)
 }
 
 /// Which builds were taken where several would do, and why none of the newer ones.

@@ -7,6 +7,7 @@
 mod accelerator;
 mod args;
 mod command_line;
+mod conflict;
 mod error;
 mod files;
 mod inputs;

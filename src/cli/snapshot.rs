@@ -37,8 +37,8 @@ pub(crate) fn record(args: &RecordArgs) -> Result<Exit, CliError> {
                 "recorded `{input}`: {} distributions",
                 solution.packages.len()
             )),
-            Outcome::Unsolvable(conflict) => {
-                lock::explained(&session, &conflict, facts)?;
+            Outcome::Unsolvable(_) => {
+                lock::explained(&session, facts)?;
                 say(&format!("recorded `{input}`: it has no solution"));
             }
         }

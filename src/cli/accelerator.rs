@@ -135,7 +135,10 @@ fn auto(
     }
     for builds in &builds {
         for (label, reason) in &builds.refused {
-            tell(&format!("accelerator: {label} of {} {reason}", builds.family));
+            tell(&format!(
+                "accelerator: {label} of {} {reason}",
+                builds.family
+            ));
         }
     }
     tell("accelerator: none of the builds runs here, so those for the processor are taken");
@@ -151,7 +154,12 @@ pub(crate) fn told(builds: &EligibleBuilds, taken: &str, target: &Target) -> Str
     let mut text = format!("{}: the build {taken} was taken for ", builds.family);
     let accelerator = &target.accelerator;
     let mut parts: Vec<String> = Vec::new();
-    parts.extend(accelerator.driver.iter().map(|driver| format!("driver {driver}")));
+    parts.extend(
+        accelerator
+            .driver
+            .iter()
+            .map(|driver| format!("driver {driver}")),
+    );
     parts.extend(accelerator.gpus.iter().map(sm));
     if parts.is_empty() {
         parts.push(accelerator.to_string());

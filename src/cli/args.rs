@@ -1,8 +1,10 @@
 //! The command line. Option names follow pip-compile and uv.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use pep508_rs::PackageName;
 
 /// A lockfile resolver for Python ML stacks that knows what the binaries need.
 #[derive(Debug, Parser)]
@@ -53,7 +55,7 @@ pub(crate) enum SnapshotCommand {
     },
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct RecordArgs {
     #[command(flatten)]
     pub(crate) resolve: ResolveArgs,
@@ -315,13 +317,20 @@ pub(crate) struct ResolveArgs {
     /// Do not read `[tool.mlresolve]` or mlresolve.toml
     #[arg(long, help_heading = "Input")]
     pub(crate) no_config: bool,
+
+    /// Folders of rules that the settings name: they may only tighten.
+    #[arg(skip)]
+    pub(crate) rules_in_settings: Vec<PathBuf>,
+    /// The one index that a distribution comes from, by the settings.
+    #[arg(skip)]
+    pub(crate) sources: BTreeMap<PackageName, String>,
 }
 
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct LockArgs {
     #[command(flatten)]
     pub(crate) resolve: ResolveArgs,
@@ -373,7 +382,7 @@ pub(crate) struct LockArgs {
     pub(crate) check: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct WhyArgs {
     /// The distribution
     pub(crate) name: String,

@@ -18,7 +18,7 @@ pub(crate) fn upgrade(text: &str) -> Result<(PackageName, Option<Line>), CliErro
         CliError::usage(format!("`-P {text}` is not understood: {detail}"))
             .hint("write `-P numpy` or `-P 'numpy<2'`")
     };
-    let (dependency, _) = Dependency::parse(text).map_err(|error| wrong(error.to_string()))?;
+    let (dependency, _) = Dependency::parse(text).map_err(wrong)?;
     let DependencySource::Specifiers(specifiers) = dependency.source else {
         return Err(wrong("a direct reference cannot be upgraded to".to_owned()));
     };
@@ -76,7 +76,11 @@ pub(crate) fn command(args: &LockArgs, inputs: &[String]) -> String {
     value("build", &one(&resolve.build));
     // What `auto` read is recorded with the target, and holds for the next run.
     let unless_auto = |option: &Option<String>| -> Vec<String> {
-        option.iter().filter(|word| *word != "auto").cloned().collect()
+        option
+            .iter()
+            .filter(|word| *word != "auto")
+            .cloned()
+            .collect()
     };
     value("cuda", &unless_auto(&resolve.cuda));
     value("torch-backend", &unless_auto(&resolve.torch_backend));

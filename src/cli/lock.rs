@@ -10,7 +10,7 @@ use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
-use super::{accelerator, command_line, output, progress, say, tell};
+use super::{accelerator, command_line, output, progress, say, settings, tell};
 use crate::explain::{self, Explanation};
 use crate::fetch::download::hash_files;
 use crate::lock::{
@@ -19,10 +19,15 @@ use crate::lock::{
 };
 use crate::metadata::File;
 use crate::rules::RuleKind;
-use crate::solve::{ChosenOrigin, Conflict, Memo, Outcome, Solution, Warning, eligible_builds, solve_again};
+use crate::solve::{
+    ChosenOrigin, Conflict, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
+};
 
 /// Locks, and writes, shows or checks what was locked.
-pub(crate) fn run(args: &LockArgs) -> Result<Exit, CliError> {
+pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
+    let with_settings =
+        settings::settings(&given.resolve)?.map(|settings| settings::lock(given, &settings));
+    let args = with_settings.as_ref().unwrap_or(given);
     let named = inputs::inputs(&args.resolve.inputs)?;
     let to = inputs::output(args.output.as_deref(), &named)?;
     let recorded = match &to {
@@ -51,7 +56,8 @@ pub(crate) fn run(args: &LockArgs) -> Result<Exit, CliError> {
     } else {
         Format::Requirements
     };
-    let lock = locked(args, &session, &solution, format, path)?;
+    let command = command_line::command(given, &session.inputs);
+    let lock = locked(args, &command, &session, &solution, format, path)?;
     let text = render(&lock, &render_options(args, format));
     finish(args, &to, &recorded, &text)
 }
@@ -206,6 +212,7 @@ fn narrate(solution: &Solution) {
 
 fn locked(
     args: &LockArgs,
+    command: &str,
     session: &Session,
     solution: &Solution,
     format: Format,
@@ -213,7 +220,15 @@ fn locked(
 ) -> Result<Lock, CliError> {
     let mut computed = BTreeMap::new();
     loop {
-        let context = context(args, session, solution, format, path, computed.clone());
+        let context = context(
+            args,
+            command,
+            session,
+            solution,
+            format,
+            path,
+            computed.clone(),
+        );
         match Lock::from_solution(solution, &session.request, context) {
             Ok(lock) => return Ok(lock),
             Err(LockError::MissingHashes { files }) if computed.is_empty() => {
@@ -276,6 +291,7 @@ fn build_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
 
 fn context<'a>(
     args: &LockArgs,
+    command: &str,
     session: &'a Session,
     solution: &Solution,
     format: Format,
@@ -293,15 +309,14 @@ fn context<'a>(
     options.trusted_hosts.clone_from(&places.trusted_hosts);
     LockContext {
         suits: &session.suits,
-        target: target_record(session),
+        target: TargetRecord::of(&session.target),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: command_line::command(args, &session.inputs),
+        command: command.to_owned(),
         indexes,
         public_index: Some(standard),
         options,
         rules: &session.all_rules,
         ignored_rules: session.ignored.clone(),
-        changed_edges: Vec::new(),
         hashes: match (format, args.no_hashes) {
             (Format::Pylock, _) => HashListing::Files,
             (Format::Requirements, true) => HashListing::None,
@@ -318,29 +333,6 @@ fn context<'a>(
             .and_then(|path| std::path::absolute(path).ok())
             .and_then(|path| url::Url::from_directory_path(path.parent()?).ok())
             .map(|url| url.to_string()),
-    }
-}
-
-fn target_record(session: &Session) -> TargetRecord {
-    let words = session.target.words();
-    let markers = &session.target.markers;
-    let mut recorded: Vec<(String, String)> = [
-        ("implementation_name", markers.implementation_name()),
-        ("platform_machine", markers.platform_machine()),
-        ("sys_platform", markers.sys_platform()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec();
-    recorded.push((
-        "python_version".to_owned(),
-        markers.python_version().to_string(),
-    ));
-    recorded.sort();
-    TargetRecord {
-        python: words.python,
-        platform: words.platform,
-        accelerator: session.target.accelerator.words(),
-        markers: recorded,
     }
 }
 

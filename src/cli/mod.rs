@@ -19,6 +19,7 @@ mod recorded;
 mod rule_folders;
 mod rules;
 mod session;
+mod settings;
 mod when;
 mod why;
 

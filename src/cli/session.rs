@@ -67,6 +67,8 @@ impl Source {
         }
     }
 
+    /// The edge, where facts come from indexes.
+    #[expect(clippy::unnecessary_wraps, reason = "snapshots will have none")]
     pub(crate) fn edge(&self) -> Option<&Edge> {
         match self {
             Self::Edge(edge) => Some(edge),
@@ -101,7 +103,7 @@ impl Session {
         }
         let interpreter = Lazy::new(args);
         let mut target = target(args, recorded, &read, &interpreter)?;
-        let all_rules = rule_folders::rules(&args.rules, &[])?;
+        let all_rules = rule_folders::rules(&args.rules, &args.rules_in_settings)?;
         let ignored = rule_folders::ignored(&all_rules, &args.ignore_rule)?;
         let rules = all_rules.without(&ignored);
         let asked = accelerator::Asked::of(args);
@@ -571,12 +573,16 @@ fn indexes(args: &ResolveArgs, places: &Places) -> Result<Indexes, crate::fetch:
             .iter()
             .map(|place| FindLinks::new(place))
             .collect::<Result<_, _>>()?,
-        pins: BTreeMap::new(),
         mirrors: args
             .mirror
             .iter()
             .map(|text| Mirror::new(text))
             .collect::<Result<_, _>>()?,
+        pins: args
+            .sources
+            .iter()
+            .map(|(name, url)| Ok((name.clone(), Index::new(url)?)))
+            .collect::<Result<_, crate::fetch::FetchError>>()?,
     })
 }
 

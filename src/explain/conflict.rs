@@ -173,7 +173,11 @@ fn sentence(reason: &Reason, request: &Request, rules: &RuleSet) -> Option<Strin
                 None => (who.clone(), "brings"),
                 Some(span) => {
                     let name = who.parse().ok()?;
-                    let verb = if text::plural(span) { "bring" } else { "brings" };
+                    let verb = if text::plural(span) {
+                        "bring"
+                    } else {
+                        "brings"
+                    };
                     (text::releases(&name, span), verb)
                 }
             };

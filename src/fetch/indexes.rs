@@ -92,7 +92,11 @@ impl Mirror {
             FetchError::Setup(format!(
                 "a mirror is given as `FROM=TO`, such as \
                  `https://download.pytorch.org/whl/=https://index.example/pytorch/`{}",
-                if text.contains('@') { "" } else { ", and not as the value that was given" }
+                if text.contains('@') {
+                    ""
+                } else {
+                    ", and not as the value that was given"
+                }
             ))
         };
         let at = text.find("=http").ok_or_else(wrong)?;
@@ -225,11 +229,9 @@ impl Indexes {
         for mirror in &self.mirrors {
             if let Some(rest) = url.strip_prefix(mirror.from.as_str()) {
                 let mut mirrored = mirror.to.clone();
-                mirrored.url = mirror
-                    .to
-                    .url
-                    .join(rest)
-                    .map_err(|error| FetchError::Setup(format!("the mirror of `{url}`: {error}")))?;
+                mirrored.url = mirror.to.url.join(rest).map_err(|error| {
+                    FetchError::Setup(format!("the mirror of `{url}`: {error}"))
+                })?;
                 return Ok(mirrored);
             }
         }

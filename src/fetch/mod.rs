@@ -35,6 +35,7 @@ pub mod remote_reader;
 pub mod remote_zip;
 pub mod retry;
 pub mod sdist;
+pub mod snapshot;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;

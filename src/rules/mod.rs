@@ -22,8 +22,7 @@ pub use case::{Case, CasePlatform};
 pub use error::{RuleError, RuleErrorKind, RuleErrors, RulePlace};
 pub use family::{Architecture, FamilyBinary, FamilyLabel, Runs, label_of};
 pub use model::{
-    Evidence, Rule, RuleId, RuleKind, RuleOrigin, Severity, Sharing, VersionRange,
-    When,
+    Evidence, Rule, RuleId, RuleKind, RuleOrigin, Severity, Sharing, VersionRange, When,
 };
 pub use set::{FolderTrust, RuleSet, RuleSource};
 pub use violation::Violation;

@@ -377,14 +377,19 @@ impl fmt::Display for Canonical<'_> {
                     writeln!(f, "member {member}")?;
                 }
                 labels.iter().try_for_each(|label| writeln!(f, "{label}"))?;
-                binaries.iter().try_for_each(|binary| writeln!(f, "{binary}"))
+                binaries
+                    .iter()
+                    .try_for_each(|binary| writeln!(f, "{binary}"))
             }
             RuleKind::Broken { .. } => Ok(()),
         }
     }
 }
 
-pub(super) fn write_needs(f: &mut fmt::Formatter<'_>, needs: &BTreeMap<String, VersionRange>) -> fmt::Result {
+pub(super) fn write_needs(
+    f: &mut fmt::Formatter<'_>,
+    needs: &BTreeMap<String, VersionRange>,
+) -> fmt::Result {
     needs
         .iter()
         .try_for_each(|(name, versions)| writeln!(f, "needs {name} {versions}"))

@@ -13,8 +13,8 @@ use toml::de::DeTable;
 
 use super::decode::{Entry, SourceFile, Table};
 use super::{
-    Case, CasePlatform, Evidence, Rule, RuleError, RuleErrorKind, RuleId, RuleKind,
-    RuleSource, Severity, Sharing, VersionRange, When, keys,
+    Case, CasePlatform, Evidence, Rule, RuleError, RuleErrorKind, RuleId, RuleKind, RuleSource,
+    Severity, Sharing, VersionRange, When, keys,
 };
 
 /// A rule with the places that the lints speak of.

@@ -256,7 +256,10 @@ impl<F: Facts> Folding<'_, '_, F> {
             to: target.clone(),
             ranges,
         });
-        if matches!(other_universe.source, Source::Missing(_) | Source::NoBuild(_)) {
+        if matches!(
+            other_universe.source,
+            Source::Missing(_) | Source::NoBuild(_)
+        ) {
             return self.missing(other);
         }
         if let Some(rejected) = empty {

@@ -91,7 +91,18 @@ pub enum FactError {
 }
 
 /// Why one release cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[derive(
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    thiserror::Error,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub enum Unusable {
     /// None of its files suits the target.
     #[error("has no wheel for this target{}", tags_found(.found))]

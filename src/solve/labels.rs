@@ -64,7 +64,10 @@ impl<'a> Family<'a> {
     }
 
     /// The family that a distribution is a member of.
-    pub(crate) fn with_member(rules: &'a RuleSet, name: &PackageName) -> Option<(&'a Arc<Rule>, Self)> {
+    pub(crate) fn with_member(
+        rules: &'a RuleSet,
+        name: &PackageName,
+    ) -> Option<(&'a Arc<Rule>, Self)> {
         rules
             .on(name)
             .iter()
@@ -180,7 +183,10 @@ impl<'a> Family<'a> {
             .filter(|binary| !binary.architectures.is_empty())
             .collect();
         for gpu in gpus {
-            let runs = carries.iter().filter_map(|binary| binary.runs_on(gpu)).min();
+            let runs = carries
+                .iter()
+                .filter_map(|binary| binary.runs_on(gpu))
+                .min();
             let detail = match (runs, &label.toolkit_driver, driver) {
                 (Some(Runs::Compiled), Some(toolkit), Some(driver)) if driver < toolkit => format!(
                     "runs on {} only by PTX, which the driver {driver} cannot compile (needs {toolkit})",
@@ -216,7 +222,11 @@ fn is_wanted(label: &FamilyLabel, wanted: &Build) -> bool {
         Build::Cuda(version) => {
             label.accelerator == "cuda"
                 && label.provides.get("cuda").is_some_and(|brought| {
-                    brought.release().iter().take(2).eq(version.release().iter().take(2))
+                    brought
+                        .release()
+                        .iter()
+                        .take(2)
+                        .eq(version.release().iter().take(2))
                 })
         }
     }
@@ -225,10 +235,7 @@ fn is_wanted(label: &FamilyLabel, wanted: &Build) -> bool {
 /// Why the target does not admit a build at all.
 fn refusal(label: &FamilyLabel, target: &Target) -> Option<String> {
     if !label.marker.evaluate(&target.markers, &[]) {
-        return Some(format!(
-            "is not built for {}",
-            target.platform.describe()
-        ));
+        return Some(format!("is not built for {}", target.platform.describe()));
     }
     label.needs.iter().find_map(|(package, range)| {
         let stated = target.virtual_version(package)?;

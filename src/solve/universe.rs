@@ -284,7 +284,8 @@ impl Universe {
                 let file = release.wheel.or(release.sdist)?;
                 files.get(file).cloned()
             });
-            let running = own.map(|own| labels::running(family, &self.name, &version, &own, target));
+            let running =
+                own.map(|own| labels::running(family, &self.name, &version, &own, target));
             match running.transpose() {
                 Ok(own) => {
                     builds.labels.push(own);

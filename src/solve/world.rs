@@ -513,11 +513,14 @@ impl<'a, F: Facts> World<'a, F> {
     ) -> Result<Arc<Metadata>, Failure> {
         match &universe.source {
             Source::Direct(_, facts) => Ok(Arc::new(facts.metadata.clone())),
-            Source::Missing(_) | Source::NoBuild(_) => Err(Failure::Unusable(Unusable::NoSuitableFile {
-                found: Vec::new(),
-            })),
+            Source::Missing(_) | Source::NoBuild(_) => {
+                Err(Failure::Unusable(Unusable::NoSuitableFile {
+                    found: Vec::new(),
+                }))
+            }
             Source::Index(_) => {
-                let (Some(file), Some(page)) = (universe.metadata_file(rank), universe.page_of(rank))
+                let (Some(file), Some(page)) =
+                    (universe.metadata_file(rank), universe.page_of(rank))
                 else {
                     return Err(Failure::Unusable(Unusable::NoSuitableFile {
                         found: Vec::new(),

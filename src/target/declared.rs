@@ -8,7 +8,9 @@ use pep440_rs::{Operator, Version, VersionSpecifier, VersionSpecifiers};
 use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder};
 
 use super::tags::TagTable;
-use super::{Accelerator, Implementation, Os, Platform, PythonWord, TagPriority, TargetError, WheelOrder};
+use super::{
+    Accelerator, Implementation, Os, Platform, PythonWord, TagPriority, TargetError, WheelOrder,
+};
 use crate::metadata::WheelName;
 use crate::versions;
 

@@ -127,7 +127,12 @@ fn nvidia(machine: &Machine, read: &mut Vec<String>) -> Option<(Version, Vec<Ver
 fn module_version(text: &str) -> Option<Version> {
     let line = text.lines().find(|line| !line.trim().is_empty())?;
     line.split_whitespace()
-        .filter(|word| word.contains('.') && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+        .filter(|word| {
+            word.contains('.')
+                && word
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        })
         .find_map(|word| Accelerator::driver(word).ok())
 }
 
@@ -167,7 +172,9 @@ fn intel(machine: &Machine, read: &mut Vec<String>) -> Option<Build> {
             && text("class").starts_with("0x03")
             && driver.file_name().is_some_and(|name| name == "xe")
     };
-    let device = folders(&devices).into_iter().find(|device| is_gpu(device))?;
+    let device = folders(&devices)
+        .into_iter()
+        .find(|device| is_gpu(device))?;
     let name = device.file_name().unwrap_or_default().to_string_lossy();
     read.push(format!("Intel GPU (PCI device {name}, kernel driver xe)"));
     Some(Build::Kind("xpu".to_owned()))
@@ -183,11 +190,17 @@ fn folders(path: &Path) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot build its machine fails")]
+    #![expect(
+        clippy::unwrap_used,
+        reason = "a test that cannot build its machine fails"
+    )]
 
     use super::*;
 
-    fn machine(files: &[(&str, &str)], run: fn(&str, &[&str]) -> Option<String>) -> (tempfile::TempDir, Machine) {
+    fn machine(
+        files: &[(&str, &str)],
+        run: fn(&str, &[&str]) -> Option<String>,
+    ) -> (tempfile::TempDir, Machine) {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = folder.path().join(path);
@@ -253,8 +266,14 @@ mod tests {
         let (_folder, amd) = machine(
             &[
                 ("sys/module/amdgpu/initstate", "live\n"),
-                ("sys/class/kfd/kfd/topology/nodes/0/properties", "simd_count 0\n"),
-                ("sys/class/kfd/kfd/topology/nodes/1/properties", "simd_count 440\n"),
+                (
+                    "sys/class/kfd/kfd/topology/nodes/0/properties",
+                    "simd_count 0\n",
+                ),
+                (
+                    "sys/class/kfd/kfd/topology/nodes/1/properties",
+                    "simd_count 440\n",
+                ),
             ],
             no_tool,
         );

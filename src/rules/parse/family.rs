@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use pep440_rs::Version;
 
 use super::super::decode::Table;
-use super::super::{Architecture, FamilyBinary, FamilyLabel, RuleError, RuleErrorKind, RuleKind, VersionRange, keys};
-use super::{Spans, check_url, read_marker, read_name, read_names, read_needs, read_range, read_version};
+use super::super::{
+    Architecture, FamilyBinary, FamilyLabel, RuleError, RuleErrorKind, RuleKind, VersionRange, keys,
+};
+use super::{
+    Spans, check_url, read_marker, read_name, read_names, read_needs, read_range, read_version,
+};
 
 /// Reads what a rule of kind `family` says.
 pub(super) fn read(table: &Table<'_>, spans: &mut Spans) -> Result<RuleKind, RuleError> {

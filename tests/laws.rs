@@ -113,7 +113,7 @@ impl World {
 
     fn search(&self, choice: &mut [u8; NAMES.len()], next: usize) -> bool {
         if next == NAMES.len() {
-            return self.meets(choice);
+            return self.meets(*choice);
         }
         let newest = u8::try_from(self.releases[next].len()).expect("few releases");
         (0..=newest).any(|version| {
@@ -122,7 +122,7 @@ impl World {
         })
     }
 
-    fn meets(&self, choice: &[u8; NAMES.len()]) -> bool {
+    fn meets(&self, choice: [u8; NAMES.len()]) -> bool {
         let holds = |wish: &Wish| (wish.1..=wish.2).contains(&choice[wish.0]);
         let limited = |wish: &Wish| choice[wish.0] == 0 || holds(wish);
         self.lines.iter().all(holds)

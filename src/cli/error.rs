@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use miette::Diagnostic;
 
-use crate::solve::SolveError;
+use crate::solve::{FactError, SolveError};
 
 /// Exit codes, as the README documents them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +78,21 @@ impl CliError {
         Self {
             exit,
             report: Report::Diagnostic(miette::Report::new(error)),
+        }
+    }
+
+    /// A fact that could not be had.
+    pub(crate) fn from_fact(error: &FactError) -> Self {
+        let (exit, hint) = match error {
+            FactError::Failed { hint, .. } => (Exit::Network, hint.clone()),
+            FactError::NotFound { .. } | FactError::Unusable(_) => (Exit::Unsolvable, None),
+        };
+        Self {
+            exit,
+            report: Report::Message {
+                message: error.to_string(),
+                hint,
+            },
         }
     }
 

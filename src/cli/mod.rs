@@ -4,23 +4,103 @@
     reason = "this is the edge: it reads the disk, the environment and the clock"
 )]
 
+mod accelerator;
 mod args;
+mod command_line;
 mod error;
+mod files;
+mod inputs;
+pub mod interpreter;
+mod lock;
 mod output;
+mod progress;
+mod projects;
+mod recorded;
+mod rule_folders;
+mod rules;
+mod session;
+mod settings;
+mod snapshot;
 mod when;
+mod why;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
-/// Prints on standard error.
-#[expect(
-    clippy::print_stderr,
-    reason = "the one place that prints on standard error"
-)]
+use clap::{CommandFactory as _, Parser as _};
+
+use args::{CacheCommand, Cli, Command, SnapshotCommand};
+use error::{CliError, Exit};
+
+/// Prints a message on standard error.
 fn say(text: &str) {
-    eprintln!("{text}");
+    // Where standard error is closed nobody can be told so.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Prints an answer on standard output.
+fn tell(text: &str) {
+    let mut out = std::io::stdout().lock();
+    // A reader that went away (`| head`) has seen what it wanted.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Runs the program and gives its exit code.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not errors; clap knows which stream they go to.
+            let _ = error.print();
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
+            return exit.into();
+        }
+    };
+    match run(&cli.command) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            error.print();
+            error.exit.into()
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<Exit, CliError> {
+    match command {
+        Command::Lock(args) => lock::run(args),
+        Command::Why(args) => why::run(args),
+        Command::Snapshot(SnapshotCommand::Record(args)) => snapshot::record(args),
+        Command::Snapshot(SnapshotCommand::Info { file, format }) => snapshot::info(file, *format),
+        Command::Rules(command) => rules::run(command),
+        Command::Cache(command) => cache(command),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "mlresolve", &mut script);
+            tell(&String::from_utf8_lossy(&script));
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn cache(command: &CacheCommand) -> Result<Exit, CliError> {
+    let (CacheCommand::Dir { cache_dir } | CacheCommand::Clean { cache_dir }) = command;
+    let args = args::ResolveArgs {
+        cache_dir: cache_dir.clone(),
+        ..args::ResolveArgs::default()
+    };
+    let cache = session::cache(&args)?;
+    match command {
+        CacheCommand::Dir { .. } => tell(&format!("{}\n", cache.root().display())),
+        CacheCommand::Clean { .. } => {
+            let (files, bytes) = cache
+                .clean()
+                .map_err(|error| CliError::usage(error.to_string()))?;
+            tell(&format!("removed {files} files, {bytes} bytes\n"));
+        }
+    }
+    Ok(Exit::Done)
 }

@@ -1,11 +1,13 @@
 //! From outcomes to sentences: why there is no solution, and why a version was chosen.
 
 mod conflict;
+mod core;
 mod suggest;
 mod text;
 mod why;
 
 pub use conflict::{Explanation, explain_conflict};
+pub use core::cores;
 pub use suggest::{Suggestion, suggest};
 pub use text::wrap;
 pub use why::{Blocker, Why, why};

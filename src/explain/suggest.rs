@@ -4,7 +4,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
 use crate::request::{Line, LineSource, Request};
-use crate::solve::{Conflict, Facts, Outcome, Reason, Solution, SolveError, solve};
+use crate::solve::{Conflict, Facts, Memo, Outcome, Reason, Solution, SolveError, solve_again};
 use crate::{RuleSet, Target};
 
 /// One edit, and what comes of it.
@@ -54,6 +54,7 @@ pub fn suggest(
     target: &Target,
     rules: &RuleSet,
     facts: &impl Facts,
+    memo: &Memo,
 ) -> Result<Vec<Suggestion>, SolveError> {
     let mut suggestions = Vec::new();
     for reason in &conflict.reasons {
@@ -72,7 +73,7 @@ pub fn suggest(
         let mut freed = request.clone();
         freed.requirements[*index].source = LineSource::Specifiers(VersionSpecifiers::empty());
         freed.pins.remove(&line.name);
-        let Outcome::Solved(solution) = solve(&freed, target, rules, facts)? else {
+        let Outcome::Solved(solution) = solve_again(&freed, target, rules, facts, memo)? else {
             continue;
         };
         let Some(chosen) = solution.packages.get(&line.name) else {

@@ -7,13 +7,16 @@ mod core_metadata;
 mod filename;
 mod html;
 mod json;
-mod marker_text;
+mod marker;
 mod page;
 mod pyproject;
 mod repair;
 mod requirement;
+mod sdist;
 
 pub use core_metadata::{Dependency, DependencySource, Metadata, MetadataError};
 pub use filename::{FileKind, FilenameError, SdistName, WheelName};
+pub use marker::parse_marker;
 pub use page::{CoreMetadataSidecar, File, Page, PageError, Yanked};
 pub use repair::{Repair, parse_specifiers};
+pub use sdist::{SdistPart, SdistPath, sdist_path};

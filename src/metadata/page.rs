@@ -151,7 +151,7 @@ impl Page {
         let mut files = Vec::with_capacity(links.len());
         let mut skipped = 0_u32;
         for link in links {
-            match link.and_then(|link| link.into_file(name)) {
+            match link.and_then(|link| link.into_file(name, page_url)) {
                 Some(file) => files.push(file),
                 None => skipped = skipped.saturating_add(1),
             }
@@ -222,7 +222,12 @@ pub(super) struct Link {
 }
 
 impl Link {
-    fn into_file(self, name: &PackageName) -> Option<File> {
+    fn into_file(self, name: &PackageName, page_url: &Url) -> Option<File> {
+        // A page from the network has no say over what is read from the disk.
+        let scheme = self.url.scheme();
+        if !matches!(scheme, "http" | "https") && scheme != page_url.scheme() {
+            return None;
+        }
         // A file name becomes part of paths elsewhere.
         if self.filename.contains(['/', '\\']) {
             return None;

@@ -1,19 +1,16 @@
 //! One dependency as metadata writes it (PEP 508).
 //!
-//! The grammar's outer part is read here and only versions and markers are left to
-//! `pep440_rs` and `pep508_rs`: the latter's own requirement parser looks into the
-//! environment for some inputs, panics for others, and silently drops marker terms that it
-//! cannot understand, which would make a dependency unconditional.
+//! The requirement parser of `pep508_rs` is not used: it looks into the environment for some
+//! inputs and panics for others.
 
 use std::str::FromStr;
 
 use pep508_rs::{
-    ExtraName, ExtraOperator, MarkerExpression, MarkerTree, MarkerValueExtra, MarkerWarningKind,
-    PackageName, Pep508ErrorSource,
+    ExtraName, ExtraOperator, MarkerExpression, MarkerTree, MarkerValueExtra, PackageName,
 };
 use url::Url;
 
-use super::marker_text::MarkerText;
+use super::marker::Marker;
 use super::repair::{self, Repair};
 use super::{Dependency, DependencySource};
 
@@ -41,10 +38,10 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
     let mut extras_named = Vec::new();
     let marker = match rest.strip_prefix(';') {
         Some(marker) => {
-            let marker = MarkerText::read(marker)?;
-            extras_named = marker.extras();
-            repairs.extend(marker.repairs.iter().cloned());
-            parse_marker(&marker.text)?
+            let marker = Marker::parse(marker)?;
+            extras_named = marker.extras;
+            repairs.extend(marker.repairs);
+            marker.tree
         }
         None if rest.is_empty() => MarkerTree::TRUE,
         None => return Err(format!("expected the end or `;` at `{rest}`")),
@@ -59,6 +56,19 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
         extras_named,
         repairs,
     })
+}
+
+impl Dependency {
+    /// Reads one dependency (PEP 508), repairing what the published list allows.
+    ///
+    /// A URL must be absolute; it is kept as written.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in words.
+    pub fn parse(text: &str) -> Result<(Self, Vec<Repair>), String> {
+        parse(text).map(|parsed| (parsed.dependency, parsed.repairs))
+    }
 }
 
 /// The marker `extra == '…'`.
@@ -139,41 +149,4 @@ fn in_context(text: &str, repairs: Vec<Repair>) -> Vec<Repair> {
             }
         })
         .collect()
-}
-
-fn parse_marker(text: &str) -> Result<MarkerTree, String> {
-    let mut dropped = None;
-    let mut reporter = |kind: MarkerWarningKind, message: String| {
-        // An extra whose name is not one can never be asked for; that is no loss.
-        let is_lost = !message.starts_with("Expected extra name");
-        if is_lost && dropped.is_none() {
-            dropped = Some((kind, message));
-        }
-    };
-    let marker = MarkerTree::parse_reporter(text, &mut reporter).map_err(|error| {
-        let detail = match error.message {
-            Pep508ErrorSource::String(detail)
-            | Pep508ErrorSource::UnsupportedRequirement(detail) => detail,
-            Pep508ErrorSource::UrlError(error) => error.to_string(),
-        };
-        format!("the marker `{text}` cannot be read: {detail}")
-    })?;
-    match dropped {
-        None => Ok(marker),
-        Some((kind, _)) => Err(format!(
-            "the marker `{text}` cannot be evaluated: it {}",
-            reason(kind)
-        )),
-    }
-}
-
-fn reason(kind: MarkerWarningKind) -> &'static str {
-    match kind {
-        MarkerWarningKind::Pep440Error => "compares a version with what is none",
-        MarkerWarningKind::ExtraInvalidComparison => "compares `extra` with what is no name",
-        MarkerWarningKind::LexicographicComparison => "orders text",
-        MarkerWarningKind::MarkerMarkerComparison => "compares two variables",
-        MarkerWarningKind::StringStringComparison => "compares two texts",
-        MarkerWarningKind::DeprecatedMarkerName => "has an outdated variable",
-    }
 }

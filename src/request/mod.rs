@@ -1,148 +1,54 @@
 //! What the user asks for: requirements files, pyproject.toml, options; with places for messages.
+//!
+//! Reading is a pure function of what [`Sources`] answers: [`read_inputs`] for files of
+//! requirements, [`Settings`] for what a project sets once and for all.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::sync::Arc;
+mod archive;
+mod direct;
+mod error;
+mod fault;
+mod file_options;
+mod folder_name;
+mod format_control;
+mod fragment;
+mod hash;
+mod ini;
+mod inputs;
+mod logical;
+mod marker;
+mod names;
+mod nearest;
+mod options;
+mod paths;
+mod policy;
+mod pyproject;
+mod read;
+mod requirements_file;
+mod settings;
+mod settings_keys;
+mod setup_cfg;
+mod setuptools;
+mod sources;
+mod specifier;
+#[cfg(test)]
+mod tests;
+mod text;
+mod toml_text;
+mod types;
+mod url_text;
+mod words;
 
-use jiff::Timestamp;
-use pep440_rs::VersionSpecifiers;
-use pep508_rs::{ExtraName, MarkerTree, PackageName};
-
-/// Everything the user asks for, for one solve.
-#[derive(Debug, Clone, Default)]
-pub struct Request {
-    /// What must be in the environment.
-    pub requirements: Vec<Line>,
-    /// What a distribution must meet where it is present (`-c`).
-    pub constraints: Vec<Line>,
-    /// What replaces every requirement on a distribution (`--override`).
-    pub overrides: Vec<Line>,
-    /// The pins to keep where they still serve: those of an existing lock.
-    pub pins: BTreeMap<PackageName, Pin>,
-    /// What the user decided of what the specifications leave open.
-    pub policy: Policy,
-}
-
-/// One requirement of the user's, with its place.
-#[derive(Debug, Clone)]
-pub struct Line {
-    /// The distribution that is required.
-    pub name: PackageName,
-    /// The extras asked of it, sorted, without repetition.
-    pub extras: Vec<ExtraName>,
-    /// Which of its releases, or from where.
-    pub source: LineSource,
-    /// When it is required.
-    pub marker: MarkerTree,
-    /// The requirement as written, without comment and options, for messages.
-    pub text: String,
-    /// Hashes given with the line (`--hash=sha256:…`): `(algorithm, hexadecimal)`.
-    pub hashes: Vec<(String, String)>,
-    /// Where it stands.
-    pub place: Place,
-}
-
-/// Which releases a line accepts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LineSource {
-    /// Any release that the specifiers contain; empty specifiers contain all.
-    Specifiers(VersionSpecifiers),
-    /// What is found at a URL, a local path or in version control.
-    Direct(DirectUrl),
-}
-
-/// A direct reference: a URL (PEP 508), a local path, or version control.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DirectUrl {
-    /// The absolute URL (`https`, `file`, `git+https`, …), with `${VAR}` filled in.
-    pub url: String,
-    /// The reference as written, which is what a lock repeats where it may.
-    pub given: String,
-    /// The folder inside the archive or repository (`#subdirectory=`).
-    pub subdirectory: Option<String>,
-    /// Whether it is to be installed in editable mode (`-e`).
-    pub editable: bool,
-}
-
-/// Where a requirement stands.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// The file as the user named it (relative to where the program runs), or what
-    /// stands for it: `pyproject.toml (project.dependencies)`, `command line`.
-    pub file: Arc<str>,
-    /// Line, counted from 1.
-    pub line: u32,
-    /// Column, counted from 1, in characters.
-    pub column: u32,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
-    }
-}
-
-/// A pin of an existing lock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pin {
-    /// The version that was locked.
-    pub version: pep440_rs::Version,
-    /// The hashes that were recorded: `(algorithm, hexadecimal)`.
-    pub hashes: Vec<(String, String)>,
-}
-
-/// What the user decided of what the specifications leave open (design: policies).
-#[derive(Debug, Clone, Default)]
-pub struct Policy {
-    /// Whether pre-releases of every distribution are candidates (`--pre`).
-    pub prereleases: bool,
-    /// Only files uploaded before this instant are seen (`--exclude-newer`).
-    pub exclude_newer: Option<Timestamp>,
-    /// Indexes (by URL) for which the cut-off is off (`--exclude-newer-index NAME=off`).
-    pub exclude_newer_off: BTreeSet<String>,
-    /// Whether wheels may be used (`--no-binary`).
-    pub wheels: Selection,
-    /// Whether source distributions may be used (`--only-binary`).
-    pub sdists: Selection,
-    /// Whether code may be run to learn metadata (`--no-build`, `--build :all:`).
-    pub build: BuildPolicy,
-    /// Which distribution stands for a slot (`--provider cv2=opencv-python-headless`).
-    pub providers: BTreeMap<String, PackageName>,
-}
-
-/// A choice for all distributions, with exceptions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Selection {
-    /// The choice for all that are not excepted.
-    pub all: bool,
-    /// The distributions for which the opposite holds.
-    pub except: BTreeSet<PackageName>,
-}
-
-impl Default for Selection {
-    fn default() -> Self {
-        Self {
-            all: true,
-            except: BTreeSet::new(),
-        }
-    }
-}
-
-impl Selection {
-    /// The choice for one distribution.
-    pub fn allows(&self, name: &PackageName) -> bool {
-        self.all != self.except.contains(name)
-    }
-}
-
-/// Whether code may be run to learn a source distribution's metadata.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum BuildPolicy {
-    /// Only when no release in range will do otherwise, and it is said.
-    #[default]
-    LastResort,
-    /// Never (`--no-build`).
-    Never,
-    /// A source distribution is as good as a wheel (`--build :all:`, pip's way).
-    Freely,
-}
+pub use error::RequestError;
+pub use format_control::{FormatControl, FormatOption};
+pub use inputs::{
+    BuildNeeded, BuildReason, FileOption, FileOptions, Input, Inputs, RequiresPython, Role,
+    UnnamedLine, Wanted, Warning,
+};
+pub use policy::{BuildPolicy, Policy, Selection};
+pub use read::{read_argument, read_inputs};
+pub use settings::{
+    AnnotationStyle, IndexStrategy, Located, OutputSettings, Settings, TargetSettings,
+};
+pub use sources::{SourceError, Sources};
+pub use text::Excerpt;
+pub use types::{DirectUrl, Line, LineSource, Pin, Place, Request};

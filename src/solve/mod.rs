@@ -4,6 +4,7 @@ mod conflict;
 mod edges;
 mod extract;
 mod facts;
+mod labels;
 mod node;
 mod order;
 mod outcome;
@@ -20,10 +21,12 @@ use pep508_rs::PackageName;
 use crate::{Request, RuleSet, Target};
 
 pub use facts::{DirectFacts, FactError, Facts, Unusable};
+pub use labels::{EligibleBuilds, eligible_builds};
 pub use outcome::{
     ChangedEdge, Chosen, ChosenOrigin, Conflict, Edge, EdgeCause, Outcome, Reason, Solution,
     SolveError, Span, Warning,
 };
+pub use world::Memo;
 
 /// Finds a set of releases that meets the request on the target under the rules.
 ///
@@ -37,7 +40,25 @@ pub fn solve(
     rules: &RuleSet,
     facts: &impl Facts,
 ) -> Result<Outcome, SolveError> {
-    let provider = provider::Provider::new(world::World::new(request, target, rules, facts));
+    solve_again(request, target, rules, facts, &Memo::default())
+}
+
+/// As [`solve`], for one of several solves over the same facts, target and policy.
+///
+/// The answer is the one that [`solve`] gives; `memo` saves work only.
+///
+/// # Errors
+///
+/// As [`solve`].
+pub fn solve_again(
+    request: &Request,
+    target: &Target,
+    rules: &RuleSet,
+    facts: &impl Facts,
+    memo: &Memo,
+) -> Result<Outcome, SolveError> {
+    let world = world::World::new(request, target, rules, facts, memo);
+    let provider = provider::Provider::new(world);
     provider.meet_lines();
     match pubgrub::resolve(&provider, node::Node::Root, 0_u32) {
         Ok(selected) => {
@@ -77,7 +98,8 @@ pub fn candidates(
     rules: &RuleSet,
     facts: &impl Facts,
 ) -> Result<Candidates, SolveError> {
-    let world = world::World::new(request, target, rules, facts);
+    let memo = Memo::default();
+    let world = world::World::new(request, target, rules, facts, &memo);
     let (id, _) = world.names.package(name);
     let universe = world.universe(id)?;
     Ok(Candidates {

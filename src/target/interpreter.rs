@@ -120,7 +120,7 @@ mod tests {
     /// Facts of CPython 3.11.7, or whatever the words say, on a system.
     fn facts(declared: &str, platform: &str, machine: &str, bits: u8) -> InterpreterFacts {
         let declared: Target = declared.parse().unwrap();
-        let free_threaded = declared.python_word().free_threaded();
+        let free_threaded = declared.python_word().is_free_threaded();
         InterpreterFacts {
             markers: declared
                 .markers

@@ -106,13 +106,18 @@ impl PythonWord {
     }
 
     /// Whether it is a free-threaded build (PEP 703).
-    pub fn free_threaded(&self) -> bool {
+    pub fn is_free_threaded(&self) -> bool {
         matches!(
             self.implementation,
             Implementation::CPython {
                 free_threaded: true
             }
         )
+    }
+
+    /// Whether it is a PyPy.
+    pub fn is_pypy(&self) -> bool {
+        matches!(self.implementation, Implementation::PyPy { .. })
     }
 
     /// Major, minor and patch number; the patch number is 0 where it was left open.

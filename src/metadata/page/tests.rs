@@ -80,6 +80,7 @@ fn html_links_carry_all_that_the_index_says() {
 <a name="here">no link</a><a href="">self</a><a href="foo-9.tar.gz/">folder</a>
 <a href="bar-1.0.tar.gz"></a><a href="foo-1.0.exe"></a><a href="foo-2004d.tar.gz"></a>
 <a href="foo-1.0%2F..%2F..%2F.tar.gz"></a><a href="https://[/foo-1.0.tar.gz"></a>
+<a href="file:///foo-1.0.tar.gz"></a><a href="javascript:foo-1.0.tar.gz"></a>
 "#,
         upper = SHA256.to_uppercase(),
     );
@@ -90,7 +91,7 @@ foo-1.0-py3-none-any.whl 1.0 https://index.example/packages/foo-1.0-py3-none-any
 foo-1.1+cu121.tar.gz 1.1+cu121 https://files.example/foo-1.1%2Bcu121.tar.gz?x=1 yanked=Some(\"broken & bad\")
 foo-1.2.tar.gz 1.2 https://index.example/simple/foo/foo-1.2.tar.gz sidecar=?
 foo-1.3.tar.gz 1.3 https://index.example/simple/foo/foo-1.3.tar.gz
-skipped 7"
+skipped 9"
     );
 }
 

@@ -1,0 +1,144 @@
+//! Words of the command line: `-P`, and the command that a lock's header repeats.
+
+use std::str::FromStr as _;
+
+use pep508_rs::PackageName;
+
+use super::args::{Annotations, LockArgs};
+use super::error::CliError;
+use crate::metadata::{Dependency, DependencySource};
+use crate::request::{Line, LineSource, Place};
+
+/// `-P numpy` frees a pin; `-P 'numpy<2'` frees it and says where it must be.
+pub(crate) fn upgrade(text: &str) -> Result<(PackageName, Option<Line>), CliError> {
+    if let Ok(name) = PackageName::from_str(text.trim()) {
+        return Ok((name, None));
+    }
+    let wrong = |detail: String| {
+        CliError::usage(format!("`-P {text}` is not understood: {detail}"))
+            .hint("write `-P numpy` or `-P 'numpy<2'`")
+    };
+    let (dependency, _) = Dependency::parse(text).map_err(wrong)?;
+    let DependencySource::Specifiers(specifiers) = dependency.source else {
+        return Err(wrong("a direct reference cannot be upgraded to".to_owned()));
+    };
+    let line = Line {
+        name: dependency.name.clone(),
+        extras: Vec::new(),
+        source: LineSource::Specifiers(specifiers),
+        marker: dependency.marker,
+        text: text.trim().to_owned(),
+        hashes: Vec::new(),
+        place: Place {
+            file: "-P on the command line".into(),
+            line: 1,
+            column: 1,
+        },
+    };
+    Ok((dependency.name, Some(line)))
+}
+
+/// The command that makes the lock again: what is asked, not how it was asked this once.
+pub(crate) fn command(args: &LockArgs, inputs: &[String]) -> String {
+    if let Ok(custom) = std::env::var("CUSTOM_COMPILE_COMMAND") {
+        return custom;
+    }
+    let resolve = &args.resolve;
+    let mut words: Vec<String> = Vec::new();
+    let mut flag = |name: &str, given: bool| {
+        if given {
+            words.push(format!("--{name}"));
+        }
+    };
+    flag("all-extras", resolve.all_extras);
+    flag("allow-unsafe", args.allow_unsafe);
+    flag("no-annotate", args.no_annotate);
+    flag("no-build", resolve.no_build);
+    flag("no-emit-index-url", args.no_emit_index_url);
+    flag("no-hashes", args.no_hashes);
+    flag("no-header", args.no_header);
+    flag("no-index", resolve.no_index);
+    flag("pre", resolve.pre);
+    flag("strip-extras", args.strip_extras);
+    let mut value = |name: &str, values: &[String]| {
+        for value in values {
+            words.push(format!("--{name}={}", quoted(&redacted(value))));
+        }
+    };
+    let one = |option: &Option<String>| option.iter().cloned().collect::<Vec<_>>();
+    value(
+        "annotation-style",
+        &match args.annotation_style {
+            Some(Annotations::Line) => vec!["line".to_owned()],
+            _ => Vec::new(),
+        },
+    );
+    value("build", &one(&resolve.build));
+    // What `auto` read is recorded with the target, and holds for the next run.
+    let unless_auto = |option: &Option<String>| -> Vec<String> {
+        option
+            .iter()
+            .filter(|word| *word != "auto")
+            .cloned()
+            .collect()
+    };
+    value("cuda", &unless_auto(&resolve.cuda));
+    value("torch-backend", &unless_auto(&resolve.torch_backend));
+    value("driver", &one(&resolve.driver));
+    value("gpu", &resolve.gpu);
+    let mirrors: Vec<String> = resolve
+        .mirror
+        .iter()
+        .filter_map(|text| text.split_once("=http"))
+        .map(|(from, to)| format!("{from}={}", redacted(&format!("http{to}"))))
+        .collect();
+    value("mirror", &mirrors);
+    value("constraint", &resolve.constraint);
+    value("exclude-newer", &one(&resolve.exclude_newer));
+    value("exclude-newer-index", &resolve.exclude_newer_index);
+    value("extra", &resolve.extra);
+    value("extra-index-url", &resolve.extra_index_url);
+    value("find-links", &resolve.find_links);
+    value("group", &resolve.group);
+    value("ignore-rule", &resolve.ignore_rule);
+    value("index-url", &one(&resolve.index_url));
+    value("no-binary", &resolve.no_binary);
+    value("only-binary", &resolve.only_binary);
+    value("output-file", &one(&args.output));
+    value("override", &resolve.overrides);
+    value("provider", &resolve.provider);
+    value("python-platform", &one(&resolve.python_platform));
+    value("python-version", &one(&resolve.python_version));
+    let rules: Vec<String> = resolve
+        .rules
+        .iter()
+        .map(|folder| folder.display().to_string())
+        .collect();
+    value("rules", &rules);
+    words.sort();
+    words.extend(inputs.iter().map(|input| quoted(input)));
+    format!("mlresolve lock {}", words.join(" "))
+}
+
+/// A URL without its credentials.
+fn redacted(value: &str) -> String {
+    match url::Url::parse(value) {
+        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
+            // Both fail only for URLs that cannot have credentials, which have none.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            url.to_string()
+        }
+        _ => value.to_owned(),
+    }
+}
+
+/// A word as a POSIX shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@+%[]".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}

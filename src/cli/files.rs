@@ -1,0 +1,69 @@
+//! The request's door to the world: files from the disk and the network, the environment.
+
+use std::cell::RefCell;
+use std::io::{ErrorKind, Read as _};
+use std::path::Path;
+
+use crate::request::{SourceError, Sources};
+
+/// Reads what the user names; `-` is standard input, which is read once.
+pub(crate) struct Files<'a> {
+    /// Reads a URL: `-r https://…`.
+    download: &'a dyn Fn(&str) -> Result<Vec<u8>, String>,
+    standard_input: RefCell<Option<Vec<u8>>>,
+}
+
+impl<'a> Files<'a> {
+    pub(crate) fn new(download: &'a dyn Fn(&str) -> Result<Vec<u8>, String>) -> Self {
+        Self {
+            download,
+            standard_input: RefCell::new(None),
+        }
+    }
+}
+
+impl Sources for Files<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, SourceError> {
+        if path == "-" {
+            let mut known = self.standard_input.borrow_mut();
+            if known.is_none() {
+                let mut bytes = Vec::new();
+                std::io::stdin()
+                    .read_to_end(&mut bytes)
+                    .map_err(|error| SourceError::Refused(error.to_string()))?;
+                *known = Some(bytes);
+            }
+            return Ok(known.clone().unwrap_or_default());
+        }
+        if path.starts_with("https://") || path.starts_with("http://") {
+            return (self.download)(path).map_err(SourceError::Refused);
+        }
+        let path = path.strip_prefix("file://").unwrap_or(path);
+        if Path::new(path).is_dir() {
+            return Err(SourceError::Folder);
+        }
+        std::fs::read(path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => SourceError::NotFound,
+            _ => SourceError::Refused(error.to_string()),
+        })
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn is_dir(&self, path: &str) -> bool {
+        Path::new(path).is_dir()
+    }
+
+    fn is_file(&self, path: &str) -> bool {
+        Path::new(path).is_file()
+    }
+
+    fn absolute(&self, path: &str) -> String {
+        std::path::absolute(path).map_or_else(
+            |_| path.to_owned(),
+            |path| path.to_string_lossy().into_owned(),
+        )
+    }
+}

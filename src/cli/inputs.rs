@@ -1,0 +1,100 @@
+//! Which inputs are read where none is named, and which output they make.
+
+use std::path::Path;
+
+use super::error::CliError;
+
+/// The inputs that are looked for where none is named, in order.
+const DEFAULTS: [&str; 4] = ["requirements.in", "pyproject.toml", "setup.cfg", "setup.py"];
+
+/// The inputs: those named, or the first default one that is there.
+pub(crate) fn inputs(named: &[String]) -> Result<Vec<String>, CliError> {
+    if !named.is_empty() {
+        return Ok(named.to_vec());
+    }
+    DEFAULTS
+        .iter()
+        .find(|name| Path::new(name).is_file())
+        .map(|name| vec![(*name).to_owned()])
+        .ok_or_else(|| {
+            CliError::usage("no input is named, and none is here").hint(format!(
+                "name one, or run where one of {} is",
+                DEFAULTS.map(|name| format!("`{name}`")).join(", ")
+            ))
+        })
+}
+
+/// Whether an input is a project file rather than a requirements file.
+pub(crate) fn is_project(input: &str) -> bool {
+    matches!(
+        Path::new(input).file_name().and_then(|name| name.to_str()),
+        Some("pyproject.toml" | "setup.cfg" | "setup.py")
+    )
+}
+
+/// Where the lock goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Standard output.
+    Standard,
+    /// A file.
+    File(String),
+}
+
+/// The output: the one named, or the one that follows from the input.
+pub(crate) fn output(named: Option<&str>, inputs: &[String]) -> Result<Output, CliError> {
+    let output = match (named, inputs) {
+        (Some("-"), _) => return Ok(Output::Standard),
+        (Some(path), _) => path.to_owned(),
+        (None, [input]) if input == "-" => {
+            return Err(
+                CliError::usage("requirements from standard input need `-o`").hint(
+                    "name the lock with `-o requirements.txt`, or `-o -` for standard output",
+                ),
+            );
+        }
+        (None, [input]) => beside(input).ok_or_else(|| {
+            CliError::usage(format!("no output follows from `{input}`"))
+                .hint("name the lock with `-o requirements.txt` or `-o pylock.toml`")
+        })?,
+        (None, _) => {
+            return Err(CliError::usage("several inputs need `-o`")
+                .hint("name the lock with `-o requirements.txt` or `-o pylock.toml`"));
+        }
+    };
+    for input in inputs {
+        if same_file(input, &output) {
+            return Err(CliError::usage(format!(
+                "`{output}` is an input and would be overwritten"
+            ))
+            .hint("name another file with `-o`"));
+        }
+    }
+    Ok(Output::File(output))
+}
+
+/// `X.in` gives `X.txt`; a project file gives the `pylock.toml` that is beside it, or
+/// `requirements.txt`.
+fn beside(input: &str) -> Option<String> {
+    let path = Path::new(input);
+    if is_project(input) {
+        let pylock = path.with_file_name("pylock.toml");
+        let output = if pylock.is_file() {
+            pylock
+        } else {
+            path.with_file_name("requirements.txt")
+        };
+        return Some(output.to_string_lossy().into_owned());
+    }
+    let is_in = path.extension().is_some_and(|extension| extension == "in");
+    is_in.then(|| path.with_extension("txt").to_string_lossy().into_owned())
+}
+
+fn same_file(a: &str, b: &str) -> bool {
+    let absolute = |path: &str| {
+        std::fs::canonicalize(path)
+            .or_else(|_| std::path::absolute(path))
+            .unwrap_or_else(|_| path.into())
+    };
+    a == b || absolute(a) == absolute(b)
+}

@@ -1,0 +1,423 @@
+//! `mlresolve lock`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use pep508_rs::PackageName;
+
+use super::args::{Annotations as Style, LockArgs};
+use super::error::{CliError, Exit};
+use super::inputs::{self, Output};
+use super::recorded::{self, Recorded};
+use super::session::{Session, is_pylock};
+use super::{accelerator, command_line, output, progress, say, settings, tell};
+use crate::explain::{self, Explanation};
+use crate::fetch::download::hash_files;
+use crate::lock::{
+    Annotations, Emit, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
+    MissingHash, RenderOptions, TargetRecord, UnsafePackages, diff, render,
+};
+use crate::metadata::File;
+use crate::rules::RuleKind;
+use crate::solve::{
+    ChosenOrigin, Conflict, Facts, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
+};
+
+/// Locks, and writes, shows or checks what was locked.
+pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
+    let with_settings =
+        settings::settings(&given.resolve)?.map(|settings| settings::lock(given, &settings));
+    let args = with_settings.as_ref().unwrap_or(given);
+    let named = inputs::inputs(&args.resolve.inputs)?;
+    let to = inputs::output(args.output.as_deref(), &named)?;
+    let recorded = match &to {
+        Output::File(path) => recorded::read(path)?,
+        Output::Standard => Recorded::default(),
+    };
+    let mut session = Session::open(&args.resolve, &recorded)?;
+    session.request.pins = pins(args, &recorded, &mut session)?;
+    let solution = match solve_shown(&session, args.resolve.quiet)? {
+        Ok(solution) => solution,
+        Err(conflict) => return unsolvable(&session, &conflict),
+    };
+    if !args.resolve.quiet {
+        warn(&solution);
+        tell_builds(&session, &solution);
+    }
+    if args.resolve.verbose > 0 {
+        narrate(&solution);
+    }
+    let path = match &to {
+        Output::File(path) => Some(path.as_str()),
+        Output::Standard => None,
+    };
+    let format = if path.is_some_and(is_pylock) {
+        Format::Pylock
+    } else {
+        Format::Requirements
+    };
+    let command = command_line::command(given, &session.inputs);
+    let lock = locked(args, &command, &session, &solution, format, path)?;
+    let text = render(&lock, &render_options(args, format));
+    finish(args, &to, &recorded, &text)
+}
+
+/// The pins to keep: those of the lock that is there, without those given up.
+fn pins(
+    args: &LockArgs,
+    recorded: &Recorded,
+    session: &mut Session,
+) -> Result<BTreeMap<PackageName, crate::request::Pin>, CliError> {
+    let mut pins = if args.upgrade {
+        BTreeMap::new()
+    } else {
+        recorded.pins.clone()
+    };
+    for wanted in &args.upgrade_package {
+        let (name, constraint) = command_line::upgrade(wanted)?;
+        pins.remove(&name);
+        session.request.constraints.extend(constraint);
+    }
+    Ok(pins)
+}
+
+/// Solves, with a progress line where a terminal looks on.
+fn solve_shown(
+    session: &Session,
+    quiet: bool,
+) -> Result<Result<Box<Solution>, Box<Conflict>>, CliError> {
+    let shown = (!quiet)
+        .then(|| session.facts.edge())
+        .flatten()
+        .map(|edge| progress::show(edge.registry().progress()));
+    let outcome = solve_again(
+        &session.request,
+        &session.target,
+        &session.rules,
+        &session.facts.facts(),
+        &Memo::default(),
+    );
+    drop(shown);
+    Ok(match outcome? {
+        Outcome::Solved(solution) => Ok(solution),
+        Outcome::Unsolvable(conflict) => Err(conflict),
+    })
+}
+
+/// Explains a conflict on standard error.
+pub(crate) fn unsolvable(session: &Session, conflict: &Conflict) -> Result<Exit, CliError> {
+    for explanation in explained(session, conflict, session.facts.facts())? {
+        say(&format!("error: {}", explanation.render().trim_end()));
+    }
+    Ok(Exit::Unsolvable)
+}
+
+/// The explanations of a conflict, one for each of its independent parts.
+pub(crate) fn explained(
+    session: &Session,
+    conflict: &Conflict,
+    facts: &dyn Facts,
+) -> Result<Vec<Explanation>, CliError> {
+    let memo = Memo::default();
+    let (request, target, rules) = (&session.request, &session.target, &session.rules);
+    let cores = explain::cores(conflict, request, target, rules, &facts, &memo)?;
+    let mut explanations = Vec::with_capacity(cores.len());
+    for core in &cores {
+        let suggestions = if cores.len() == 1 {
+            explain::suggest(core, request, target, rules, &facts, &memo)?
+        } else {
+            Vec::new()
+        };
+        explanations.push(explain::explain_conflict(
+            core,
+            request,
+            rules,
+            &suggestions,
+        ));
+    }
+    Ok(explanations)
+}
+
+/// Which builds were taken where several would do, and why none of the newer ones.
+fn tell_builds(session: &Session, solution: &Solution) {
+    for builds in eligible_builds(&session.rules, &session.target) {
+        if let Some(taken) = solution.builds.get(&builds.family)
+            && builds.labels.len() + builds.refused.len() > 1
+        {
+            say(&accelerator::told(&builds, taken, &session.target));
+        }
+    }
+}
+
+/// What the user should hear about a solution.
+pub(crate) fn warn(solution: &Solution) {
+    for warning in &solution.warnings {
+        say(&format!("warning: {}", warning_text(warning)));
+    }
+}
+
+fn warning_text(warning: &Warning) -> String {
+    match warning {
+        Warning::SharedSlot { import, members } => {
+            let names: Vec<&str> = members.iter().map(AsRef::as_ref).collect();
+            format!(
+                "{} all install into `{import}`; they were taken at one version\n\
+                 hint: `--provider {import}={}` meets every demand with one of them",
+                names.join(", "),
+                names.last().copied().unwrap_or_default()
+            )
+        }
+        Warning::UnknownExtra {
+            name,
+            version,
+            extra,
+        } => format!("{name} {version} has no extra `{extra}`"),
+        Warning::Yanked {
+            name,
+            version,
+            reason,
+        } => {
+            let reason = reason
+                .as_ref()
+                .map_or_else(String::new, |reason| format!(" ({reason})"));
+            format!(
+                "{name} {version} was yanked{reason}; it is locked because a line or the lock pins it"
+            )
+        }
+        Warning::OldDriver {
+            label,
+            driver,
+            toolkit,
+        } => format!(
+            "the driver {driver} runs the build {label} by minor-version compatibility; its own \
+             toolkit came with {toolkit}, and code that is compiled at run time from PTX needs that"
+        ),
+        Warning::Built { name, version } => format!(
+            "the metadata of {name} {version} was had by running its build on this machine: no \
+             wheel suits the target, and its source distribution tells nothing"
+        ),
+    }
+}
+
+/// Each decision, and each repair of metadata.
+fn narrate(solution: &Solution) {
+    for decision in &solution.decisions {
+        say(&format!("decided: {decision}"));
+    }
+    for (name, chosen) in &solution.packages {
+        for repair in &chosen.metadata.repairs {
+            say(&format!(
+                "repaired: {name} {}: {} (`{}` read as `{}`)",
+                chosen.version, repair.what, repair.before, repair.after
+            ));
+        }
+    }
+    for change in &solution.changed {
+        let from = change
+            .from
+            .as_ref()
+            .map_or_else(|| "a line of yours".to_owned(), ToString::to_string);
+        let now = change.now.as_deref().unwrap_or("nothing");
+        say(&format!(
+            "changed: {from} asks for {}{}, taken as {now} ({})",
+            change.to, change.was, change.by
+        ));
+    }
+}
+
+fn locked(
+    args: &LockArgs,
+    command: &str,
+    session: &Session,
+    solution: &Solution,
+    format: Format,
+    path: Option<&str>,
+) -> Result<Lock, CliError> {
+    let mut computed = BTreeMap::new();
+    loop {
+        let context = context(
+            args,
+            command,
+            session,
+            solution,
+            format,
+            path,
+            computed.clone(),
+        );
+        match Lock::from_solution(solution, &session.request, context) {
+            Ok(lock) => return Ok(lock),
+            Err(LockError::MissingHashes { files }) if computed.is_empty() => {
+                computed = hashes(session, solution, &files)?;
+            }
+            Err(error) => return Err(CliError::diagnostic(Exit::Usage, error)),
+        }
+    }
+}
+
+/// Computes the sha256 of files whose index gives none, by downloading them.
+fn hashes(
+    session: &Session,
+    solution: &Solution,
+    files: &[MissingHash],
+) -> Result<BTreeMap<String, String>, CliError> {
+    let Some(edge) = session.facts.edge() else {
+        return Err(CliError::new(
+            Exit::Network,
+            format!("the snapshot has no hash of `{}`", files[0].filename),
+        )
+        .hint("record it again, or lock with `--no-hashes`"));
+    };
+    let wanted: Vec<&File> = solution
+        .packages
+        .values()
+        .flat_map(|chosen| &chosen.files)
+        .filter(|file| files.iter().any(|missing| missing.url == file.url))
+        .collect();
+    let mut computed = BTreeMap::new();
+    let found = hash_files(edge.download(), edge.records(), &wanted);
+    for (file, sha256) in wanted.into_iter().zip(found) {
+        let sha256 = sha256.map_err(|error| CliError::from_fact(&error))?;
+        computed.insert(file.url.clone(), sha256);
+    }
+    Ok(computed)
+}
+
+/// The indexes of the builds that were taken.
+fn build_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
+    let is_member = |name: &PackageName| {
+        let rules = session.rules.on(name);
+        rules
+            .iter()
+            .any(|rule| matches!(rule.kind, RuleKind::Family { .. }))
+    };
+    if !session.target.accelerator.is_stated() {
+        return BTreeSet::new();
+    }
+    solution
+        .packages
+        .iter()
+        .filter(|(name, _)| is_member(name))
+        .filter_map(|(_, chosen)| match &chosen.origin {
+            ChosenOrigin::Index(page) => Some(page.index.clone()),
+            ChosenOrigin::Direct { .. } => None,
+        })
+        .collect()
+}
+
+fn context<'a>(
+    args: &LockArgs,
+    command: &str,
+    session: &'a Session,
+    solution: &Solution,
+    format: Format,
+    path: Option<&str>,
+    computed_hashes: BTreeMap<String, String>,
+) -> LockContext<'a> {
+    let places = &session.places;
+    let standard = crate::fetch::indexes::Index::standard().url.to_string();
+    let default = places.index.clone().unwrap_or_else(|| standard.clone());
+    let mut indexes = vec![default];
+    indexes.extend(places.extra.iter().cloned());
+    indexes.extend(build_indexes(session, solution));
+    let mut options = InstallerOptions::format_control(&session.request.policy);
+    options.find_links.clone_from(&places.find_links);
+    options.trusted_hosts.clone_from(&places.trusted_hosts);
+    LockContext {
+        suits: &session.suits,
+        target: target_record(session),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: command.to_owned(),
+        indexes,
+        public_index: Some(standard),
+        options,
+        rules: &session.all_rules,
+        ignored_rules: session.ignored.clone(),
+        hashes: match (format, args.no_hashes) {
+            (Format::Pylock, _) => HashListing::Files,
+            (Format::Requirements, true) => HashListing::None,
+            (Format::Requirements, false) => HashListing::Hashes,
+        },
+        computed_hashes,
+        projects: session
+            .read
+            .projects
+            .iter()
+            .map(|(file, name)| (file.to_string(), name.to_string()))
+            .collect(),
+        folder: path
+            .and_then(|path| std::path::absolute(path).ok())
+            .and_then(|path| url::Url::from_directory_path(path.parent()?).ok())
+            .map(|url| url.to_string()),
+    }
+}
+
+/// The environment, as the lock writes it down.
+fn target_record(session: &Session) -> TargetRecord {
+    TargetRecord {
+        accelerator: session.target.accelerator.words(),
+        ..TargetRecord::of(&session.target)
+    }
+}
+
+fn render_options(args: &LockArgs, format: Format) -> RenderOptions {
+    let mut emit = [Emit::FindLinks, Emit::TrustedHosts, Emit::FormatControl]
+        .into_iter()
+        .collect::<BTreeSet<_>>();
+    if !args.no_emit_index_url {
+        emit.insert(Emit::Indexes);
+    }
+    RenderOptions {
+        format,
+        header: if args.no_header {
+            Header::None
+        } else {
+            Header::Full
+        },
+        annotations: match (args.no_annotate, args.annotation_style.unwrap_or_default()) {
+            (true, _) => Annotations::None,
+            (false, Style::Split) => Annotations::Split,
+            (false, Style::Line) => Annotations::Line,
+        },
+        hashes: !args.no_hashes,
+        strip_extras: args.strip_extras,
+        emit,
+        unsafe_packages: if args.allow_unsafe {
+            UnsafePackages::Pinned(UnsafePackages::known())
+        } else {
+            UnsafePackages::Commented(UnsafePackages::known())
+        },
+        ..RenderOptions::default()
+    }
+}
+
+/// Writes, shows or checks the lock.
+fn finish(args: &LockArgs, to: &Output, recorded: &Recorded, text: &str) -> Result<Exit, CliError> {
+    match to {
+        Output::Standard => {
+            tell(text);
+            Ok(Exit::Done)
+        }
+        Output::File(path) if args.check => {
+            let known = recorded.text.as_deref().unwrap_or_default();
+            if known == text {
+                return Ok(Exit::Done);
+            }
+            say(&format!("`{path}` is out of date"));
+            tell(&diff((path, known), ("what follows from the inputs", text)));
+            Ok(Exit::OutOfDate)
+        }
+        Output::File(path) if args.dry_run => {
+            tell(text);
+            if !args.resolve.quiet {
+                say(&format!("dry run: `{path}` was not written"));
+            }
+            Ok(Exit::Done)
+        }
+        Output::File(path) => {
+            if recorded.text.as_deref() != Some(text) {
+                output::write_atomically(Path::new(path), text.as_bytes())?;
+            }
+            Ok(Exit::Done)
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What the lock that is there already says: its pins, its target.
+
+use std::collections::BTreeMap;
+
+use pep508_rs::PackageName;
+
+use super::error::{CliError, Exit};
+use super::session::is_pylock;
+use crate::Target;
+use crate::lock::{TargetRecord, read_pylock, read_requirements};
+use crate::request::Pin;
+use crate::target::Accelerator;
+
+/// What the lock that is there already says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Recorded {
+    pub(crate) pins: BTreeMap<PackageName, Pin>,
+    pub(crate) target: Option<Target>,
+    /// Its text, where there is one.
+    pub(crate) text: Option<String>,
+}
+
+/// Reads the lock at a path; nothing where there is none.
+pub(crate) fn read(path: &str) -> Result<Recorded, CliError> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(Recorded::default());
+        }
+        Err(error) => {
+            return Err(CliError::usage(format!("cannot read `{path}`: {error}"))
+                .hint("name another file with `-o`"));
+        }
+    };
+    let text = String::from_utf8(bytes).map_err(|_| {
+        CliError::usage(format!("`{path}` is not UTF-8 text"))
+            .hint("name another file with `-o`, or remove this one")
+    })?;
+    let lock = if is_pylock(path) {
+        if text.trim().is_empty() {
+            return Ok(Recorded::default());
+        }
+        read_pylock(&text, path).map_err(|error| CliError::diagnostic(Exit::Usage, error))?
+    } else {
+        read_requirements(&text).lock
+    };
+    Ok(Recorded {
+        pins: lock.pins(),
+        target: target(&lock.target),
+        text: Some(text),
+    })
+}
+
+fn target(record: &TargetRecord) -> Option<Target> {
+    let mut target = record.words()?.target().ok()?;
+    // What another program wrote there is none of ours.
+    target.accelerator = Accelerator::from_words(&record.accelerator).unwrap_or_default();
+    Some(target)
+}

@@ -1,0 +1,379 @@
+//! The HTTP client: redirects, credentials, retries, bounds.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE, RETRY_AFTER,
+};
+use reqwest::redirect;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::auth::{Auth, Credentials};
+use super::body::{AnswerBody, BodyStream};
+use super::certificates::CertificateSource;
+use super::error::{FetchError, TransportKind, without_credentials};
+use super::failure::{Failure, failure, innermost, with_attempts};
+use super::progress::Progress;
+use super::remote_zip::RangeSupports;
+use super::retry::{self, RetryPolicy};
+
+/// How many addresses one request may be led through.
+const MAX_REDIRECTS: usize = 10;
+
+/// How the client behaves.
+#[derive(Debug, Clone)]
+pub struct ClientOptions {
+    /// Which certificate authorities are trusted.
+    pub certificates: CertificateSource,
+    /// How long a connection may take to come up.
+    pub connect_timeout: Duration,
+    /// How long a server may be silent in the midst of an answer.
+    pub read_timeout: Duration,
+    /// How many requests may be under way at once.
+    pub concurrency: usize,
+    /// When a failed request is tried again.
+    pub retry: RetryPolicy,
+    /// Whether the proxies that the environment names are used.
+    pub proxies_from_environment: bool,
+    /// Whether the network may not be used at all (`--offline`).
+    pub offline: bool,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            certificates: CertificateSource::default(),
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(30),
+            concurrency: 50,
+            retry: RetryPolicy::default(),
+            proxies_from_environment: true,
+            offline: false,
+        }
+    }
+}
+
+/// One thing to ask for.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    url: Url,
+    headers: HeaderMap,
+    limit: u64,
+    ranged: bool,
+}
+
+/// What was answered; the status is 2xx or 304.
+#[derive(Debug)]
+pub struct Answer {
+    /// Where the answer came from after all redirects, without credentials.
+    pub url: Url,
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, as far as it was read.
+    pub body: AnswerBody,
+}
+
+/// The HTTP client; clones share connections, bounds and credentials.
+#[derive(Debug, Clone)]
+pub struct Client(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    options: ClientOptions,
+    auth: Auth,
+    progress: Arc<Progress>,
+    permits: Semaphore,
+    range_supports: RangeSupports,
+    // Reading the certificates takes milliseconds that a warm run does not need.
+    http: OnceLock<Result<reqwest::Client, FetchError>>,
+}
+
+impl Ask {
+    /// Asks for all of a URL, whose body shall not be larger than `limit` bytes.
+    ///
+    /// Credentials may stand in the URL.
+    pub fn new(url: Url, limit: u64) -> Self {
+        Self {
+            url,
+            headers: HeaderMap::new(),
+            limit,
+            ranged: false,
+        }
+    }
+
+    /// Adds `Accept`.
+    pub fn accept(self, accept: &'static str) -> Self {
+        self.header(ACCEPT, accept)
+    }
+
+    /// Adds a header; a value that no header can have is left out.
+    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// Asks for the file's own bytes, not compressed for the way.
+    pub fn verbatim(self) -> Self {
+        self.header(ACCEPT_ENCODING, "identity")
+    }
+
+    /// Asks for a range of the file's own bytes (RFC 9110, 14.2), such as `bytes=0-99`.
+    pub fn range(mut self, range: &str) -> Self {
+        self.ranged = true;
+        self.verbatim().header(RANGE, range)
+    }
+}
+
+impl Client {
+    /// A client; nothing is opened before the first request.
+    pub fn new(options: ClientOptions, auth: Auth, progress: Arc<Progress>) -> Self {
+        let permits = Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS));
+        Self(Arc::new(Inner {
+            options,
+            auth,
+            progress,
+            permits,
+            range_supports: RangeSupports::default(),
+            http: OnceLock::new(),
+        }))
+    }
+
+    /// Whether the network may not be used.
+    pub fn offline(&self) -> bool {
+        self.0.options.offline
+    }
+
+    /// The counters that this client keeps.
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.0.progress
+    }
+
+    pub(super) fn range_supports(&self) -> &RangeSupports {
+        &self.0.range_supports
+    }
+
+    /// Sends the request and reads the body, again where an attempt fails in passing.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError`]; a status that is neither 2xx nor 304 is one.
+    pub async fn get(&self, ask: &Ask) -> Result<Answer, FetchError> {
+        self.send(ask, true).await
+    }
+
+    /// As [`Client::get`], but the body is left to the caller to read.
+    pub async fn open(&self, ask: &Ask) -> Result<Answer, FetchError> {
+        self.send(ask, false).await
+    }
+
+    async fn send(&self, ask: &Ask, read: bool) -> Result<Answer, FetchError> {
+        if self.offline() {
+            return Err(FetchError::Offline {
+                url: (&ask.url).into(),
+            });
+        }
+        let http = self.http()?;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let failure = match self.attempt(http, ask, read).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let wait = failure
+                .transient
+                .then(|| self.0.options.retry.wait(attempts, failure.retry_after))
+                .flatten();
+            let Some(wait) = wait else {
+                return Err(with_attempts(failure.error, attempts));
+            };
+            log::debug!("{}; again in {wait:?}", failure.error);
+            self.0.progress.retried();
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// One attempt, through all redirects.
+    async fn attempt(
+        &self,
+        http: &reqwest::Client,
+        ask: &Ask,
+        read: bool,
+    ) -> Result<Answer, Failure> {
+        // The semaphore is never closed.
+        let _permit = self.0.permits.acquire().await;
+        let mut url = ask.url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.hop(http, ask, &url).await?;
+            let status = response.status();
+            if status.is_redirection() && status.as_u16() != 304 {
+                url = redirected(&url, &response)?;
+                continue;
+            }
+            if !(status.is_success() || status.as_u16() == 304) {
+                return Err(Failure {
+                    transient: retry::is_transient(status.as_u16()),
+                    retry_after: header(response.headers(), &RETRY_AFTER)
+                        .and_then(|value| retry::retry_after(value, SystemTime::now())),
+                    error: FetchError::Status {
+                        url: (&url).into(),
+                        status: status.as_u16(),
+                        attempts: 1,
+                    },
+                });
+            }
+            return self.answer(ask, response, &url, read).await;
+        }
+        Err(Failure::lasting(FetchError::Transport {
+            url: (&ask.url).into(),
+            detail: format!("it was redirected more than {MAX_REDIRECTS} times"),
+            attempts: 1,
+            kind: TransportKind::Redirect,
+        }))
+    }
+
+    /// One request and the head of its answer, with credentials where they are needed.
+    async fn hop(
+        &self,
+        http: &reqwest::Client,
+        ask: &Ask,
+        url: &Url,
+    ) -> Result<reqwest::Response, Failure> {
+        let credentials = self.0.auth.unasked(url);
+        let response = self.request(http, ask, url, credentials.as_ref()).await?;
+        if response.status().as_u16() != 401 {
+            return Ok(response);
+        }
+        match self.0.auth.when_refused(url).await {
+            Some(other) if Some(&other) != credentials.as_ref() => {
+                self.request(http, ask, url, Some(&other)).await
+            }
+            _ => Ok(response),
+        }
+    }
+
+    async fn request(
+        &self,
+        http: &reqwest::Client,
+        ask: &Ask,
+        url: &Url,
+        credentials: Option<&Credentials>,
+    ) -> Result<reqwest::Response, Failure> {
+        self.0.progress.sent_request();
+        let mut request = http
+            .get(without_credentials(url))
+            .headers(ask.headers.clone());
+        if let Some(credentials) = credentials {
+            request = request.basic_auth(credentials.user(), credentials.password());
+        }
+        request.send().await.map_err(|error| failure(url, &error))
+    }
+
+    async fn answer(
+        &self,
+        ask: &Ask,
+        response: reqwest::Response,
+        url: &Url,
+        read: bool,
+    ) -> Result<Answer, Failure> {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let stream = BodyStream::new(
+            response,
+            without_credentials(url),
+            Arc::clone(&self.0.progress),
+        );
+        let whole_despite_range = ask.ranged
+            && status == 200
+            && stream.expected().is_none_or(|length| length > ask.limit);
+        let body = if read && !whole_despite_range {
+            AnswerBody::Whole(stream.read_whole(ask.limit).await?)
+        } else {
+            AnswerBody::Unread(Box::new(stream))
+        };
+        Ok(Answer {
+            url: without_credentials(url),
+            status,
+            headers,
+            body,
+        })
+    }
+
+    fn http(&self) -> Result<&reqwest::Client, FetchError> {
+        self.0
+            .http
+            .get_or_init(|| build(&self.0.options))
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+}
+
+impl Answer {
+    /// A header's value, where it is there and is text.
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+        header(&self.headers, name)
+    }
+}
+
+/// Where a redirection leads. From `https` it may lead to `https` only: what was asked
+/// for in private is not to be answered in public.
+fn redirected(from: &Url, response: &reqwest::Response) -> Result<Url, Failure> {
+    let wrong = |detail: String| {
+        Failure::lasting(FetchError::Transport {
+            url: from.into(),
+            detail,
+            attempts: 1,
+            kind: TransportKind::Redirect,
+        })
+    };
+    let location = header(response.headers(), &LOCATION)
+        .ok_or_else(|| wrong("it redirects without saying where to".to_owned()))?;
+    let to = from
+        .join(location)
+        .map_err(|error| wrong(format!("it redirects to an unreadable address: {error}")))?;
+    match (from.scheme(), to.scheme()) {
+        (_, "https") | ("http", "http") => Ok(to),
+        _ => Err(wrong(format!(
+            "it redirects to an address that is not `https`: `{}`",
+            super::error::ShownUrl::from(&to)
+        ))),
+    }
+}
+
+/// A header's value, where it is there and is text.
+pub(super) fn header<'map>(headers: &'map HeaderMap, name: &HeaderName) -> Option<&'map str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn build(options: &ClientOptions) -> Result<reqwest::Client, FetchError> {
+    // Fails only where a provider is installed already, which then serves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("mlresolve/", env!("CARGO_PKG_VERSION")))
+        // Redirects are followed above, where each host gets its own credentials.
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .connect_timeout(options.connect_timeout)
+        .read_timeout(options.read_timeout)
+        // HTTP/2's own 64 KiB would make a page of a megabyte wait twenty times.
+        .http2_initial_stream_window_size(4 << 20)
+        .http2_initial_connection_window_size(16 << 20);
+    if !options.proxies_from_environment {
+        builder = builder.no_proxy();
+    }
+    if !options.certificates.is_platform() {
+        builder = builder.tls_certs_only(options.certificates.load()?);
+    }
+    builder.build().map_err(|error| {
+        FetchError::Setup(format!(
+            "the HTTP client could not be set up: {}",
+            innermost(&error)
+        ))
+    })
+}

@@ -1,0 +1,277 @@
+//! Index pages: from the cache, from folders, from the network.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pep508_rs::PackageName;
+use reqwest::header::{CONTENT_TYPE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::body::AnswerBody;
+use super::cache::{Cache, RecordKind};
+use super::client::{Answer, Ask, Client};
+use super::digest::sha256;
+use super::error::FetchError;
+use super::freshness::{Freshness, Refresh};
+use super::indexes::Index;
+use super::page_record::{Kept, PageRecord, Unreadable};
+use super::tasks::blocking;
+use crate::metadata::{File, FileKind, Page};
+
+/// What is preferred: JSON, then HTML of a known version, then any HTML (PEP 691).
+pub(super) const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
+     application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01";
+
+/// No page is larger than this, in bytes.
+pub(super) const PAGE_LIMIT: u64 = 256 << 20;
+
+/// Where pages come from.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    /// Asks indexes.
+    pub client: Client,
+    /// Keeps their answers.
+    pub cache: Cache,
+    /// Which fresh answers are asked for again.
+    pub refresh: Refresh,
+}
+
+impl Pages {
+    /// The distribution's page on one index; `None` where the index has none.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError`], also for an answer that is no index page.
+    pub async fn page(
+        &self,
+        index: &Index,
+        name: &PackageName,
+    ) -> Result<Option<Arc<Page>>, FetchError> {
+        if let Some(folder) = index.folder() {
+            let (index, name) = (index.clone(), name.clone());
+            return blocking(move || read_folder_page(&folder, &index, &name)).await;
+        }
+        let url = index.page_url(name);
+        let index_digest = sha256(index.url.as_str().as_bytes());
+        let key = format!("{}/{name}", index_digest.get(..16).unwrap_or_default());
+        let kept = match self.kept(&key, &url, name).await {
+            Some((_, Ok(page))) => {
+                self.client.progress().cache_hit();
+                return Ok(page);
+            }
+            Some((kept, Err(Unreadable))) => Some(kept),
+            None => None,
+        };
+        self.fetch(index, name, &url, key, kept).await
+    }
+
+    /// What the cache has, and the answer in it where that can be used as it is.
+    async fn kept(
+        &self,
+        key: &str,
+        url: &Url,
+        name: &PackageName,
+    ) -> Option<(Kept, Result<Option<Arc<Page>>, Unreadable>)> {
+        let (cache, key, url) = (self.cache.clone(), key.to_owned(), url.to_string());
+        let (offline, refreshed) = (self.client.offline(), self.refresh.covers(name));
+        blocking(move || {
+            let kept = Kept::of(cache.read(RecordKind::Page, &key)?)?;
+            if kept.about.url != url {
+                return None;
+            }
+            let usable = offline || kept.about.freshness.is_fresh() && !refreshed;
+            let answer = if usable {
+                kept.answer()
+            } else {
+                Err(Unreadable)
+            };
+            Some((kept, answer))
+        })
+        .await
+    }
+
+    async fn fetch(
+        &self,
+        index: &Index,
+        name: &PackageName,
+        url: &Url,
+        key: String,
+        kept: Option<Kept>,
+    ) -> Result<Option<Arc<Page>>, FetchError> {
+        let mut ask = Ask::new(url.clone(), PAGE_LIMIT).accept(ACCEPT);
+        if let Some(Kept { about, .. }) = &kept {
+            if let Some(etag) = &about.etag {
+                ask = ask.header(IF_NONE_MATCH, etag);
+            } else if let Some(date) = &about.last_modified {
+                ask = ask.header(IF_MODIFIED_SINCE, date);
+            }
+        }
+        let answer = match self.client.get(&ask).await {
+            Ok(answer) => answer,
+            Err(error) if matches!(error.status(), Some(404 | 410)) => {
+                self.keep(key, PageRecord::missing(url), None);
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let keepable = Freshness::of(&answer.headers).is_some();
+        let about = PageRecord::of(url, &answer);
+        let (about, page) = match kept {
+            Some(old) if answer.status == 304 => same_again(url, about, old).await?,
+            old => self.read(index, name, answer, about, old).await?,
+        };
+        if keepable {
+            self.keep(key, about, Some(Arc::clone(&page)));
+        }
+        Ok(Some(page))
+    }
+
+    /// Reads the page of an answer, or finds that it is the one that was kept.
+    async fn read(
+        &self,
+        index: &Index,
+        name: &PackageName,
+        answer: Answer,
+        about: PageRecord,
+        kept: Option<Kept>,
+    ) -> Result<(PageRecord, Arc<Page>), FetchError> {
+        let content_type = answer.header(&CONTENT_TYPE).unwrap_or_default().to_owned();
+        let page_url = answer.url;
+        let AnswerBody::Whole(body) = answer.body else {
+            return Err(nonsense(&page_url, "it has no body".to_owned()));
+        };
+        let progress = Arc::clone(self.client.progress());
+        let (index, name, shown) = (index.url.to_string(), name.clone(), page_url.clone());
+        blocking(move || {
+            let digest: [u8; 32] = Sha256::digest(&body).into();
+            let same = kept.filter(|kept| kept.about.body == Some(digest));
+            let page = if let Some(page) = same.and_then(|kept| kept.answer().ok()).flatten() {
+                page
+            } else {
+                progress.parsed_page();
+                Page::parse(&name, &index, &page_url, &content_type, &body)
+                    .map_err(|error| error.to_string())
+                    .and_then(|page| check_is_index_page(page, &body))
+                    .map(Arc::new)?
+            };
+            let body = Some(digest);
+            Ok((PageRecord { body, ..about }, page))
+        })
+        .await
+        .map_err(|detail: String| nonsense(&shown, detail))
+    }
+
+    fn keep(&self, key: String, about: PageRecord, page: Option<Arc<Page>>) {
+        self.cache
+            .write_later(RecordKind::Page, key, move || about.encode(page.as_deref()));
+    }
+}
+
+/// The index says that nothing has changed.
+async fn same_again(
+    url: &Url,
+    about: PageRecord,
+    kept: Kept,
+) -> Result<(PageRecord, Arc<Page>), FetchError> {
+    let old = kept.about.clone();
+    let page = blocking(move || kept.answer()).await.ok().flatten();
+    let about = PageRecord {
+        body: old.body,
+        etag: about.etag.or(old.etag),
+        last_modified: about.last_modified.or(old.last_modified),
+        ..about
+    };
+    page.map(|page| (about, page)).ok_or_else(|| {
+        nonsense(
+            url,
+            "it says that nothing changed where nothing was kept".to_owned(),
+        )
+    })
+}
+
+/// Some servers answer every address with a page of theirs, such as one to log in. A page
+/// without any file may be right, but not if it has a form or is no HTML at all.
+fn check_is_index_page(page: Page, body: &[u8]) -> Result<Page, String> {
+    if !page.files.is_empty() {
+        return Ok(page);
+    }
+    let start = body.get(..body.len().min(100_000)).unwrap_or_default();
+    let text = String::from_utf8_lossy(start).to_ascii_lowercase();
+    let looks_like = |marks: &[&str]| marks.iter().any(|mark| text.contains(mark));
+    if looks_like(&["<form", "<script"]) {
+        return Err("it lists no file and holds a form or a script".to_owned());
+    }
+    if looks_like(&["<html", "<!doctype html", "<body", "<a ", "<title"])
+        || text.trim_start().starts_with('{')
+    {
+        return Ok(page);
+    }
+    Err("it is no index page (PEP 503, PEP 691)".to_owned())
+}
+
+fn nonsense(url: &Url, detail: String) -> FetchError {
+    FetchError::Nonsense {
+        url: url.into(),
+        detail,
+    }
+}
+
+/// The page of a distribution in a folder that is laid out as an index: its `index.html`,
+/// else the files that lie there.
+fn read_folder_page(
+    folder: &Path,
+    index: &Index,
+    name: &PackageName,
+) -> Result<Option<Arc<Page>>, FetchError> {
+    let folder = folder.join(name.to_string());
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    let path = folder.join("index.html");
+    let page = match std::fs::read(&path) {
+        Ok(body) => Page::parse(
+            name,
+            index.url.as_str(),
+            &index.page_url(name),
+            "text/html",
+            &body,
+        )
+        .map_err(|error| FetchError::Io {
+            path,
+            detail: error.to_string(),
+        })?,
+        Err(_) => Page {
+            files: files_of_folder(&folder, name)?,
+            name: name.clone(),
+            index: index.url.to_string(),
+            skipped: 0,
+        },
+    };
+    Ok(Some(Arc::new(page)))
+}
+
+/// The files of a distribution that lie in a folder, by name.
+pub(super) fn files_of_folder(folder: &Path, name: &PackageName) -> Result<Vec<File>, FetchError> {
+    let entries = std::fs::read_dir(folder).map_err(|error| FetchError::io(folder, &error))?;
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort_unstable();
+    let file = |path: &Path| {
+        let filename = path.file_name()?.to_str()?;
+        let kind = FileKind::parse(filename, name).ok()?;
+        let url = Url::from_file_path(path).ok()?;
+        Some(File {
+            filename: filename.to_owned(),
+            url: url.into(),
+            hashes: std::collections::BTreeMap::new(),
+            size: path.metadata().ok().map(|metadata| metadata.len()),
+            upload_time: None,
+            requires_python: None,
+            yanked: None,
+            sidecar: None,
+            version: kind.version().clone(),
+            kind,
+        })
+    };
+    Ok(paths.iter().filter_map(|path| file(path)).collect())
+}

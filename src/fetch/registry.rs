@@ -1,0 +1,391 @@
+//! The facts, as the network, the disk and the cache have them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::{BoxFuture, FutureExt, Shared};
+use pep440_rs::VersionSpecifiers;
+use pep508_rs::PackageName;
+use tokio::runtime::{Handle, Runtime};
+
+use super::auth::Auth;
+use super::cache::Cache;
+use super::client::{Client, ClientOptions};
+use super::error::FetchError;
+use super::find_links::LinkPlace;
+use super::freshness::Refresh;
+use super::guess::Guesses;
+use super::indexes::{IndexStrategy, Indexes};
+use super::pages::Pages;
+use super::prefetch::Prefetched;
+use super::progress::Progress;
+use super::tasks::Pending;
+use super::wheels::Wheels;
+use crate::metadata::{File, FileKind, Metadata, Page};
+use crate::request::{BuildPolicy, DirectUrl};
+use crate::solve::{DirectFacts, FactError, Facts, Unusable};
+
+/// What a registry is made of.
+#[derive(Debug)]
+pub struct RegistryOptions {
+    /// How the client behaves.
+    pub client: ClientOptions,
+    /// Credentials beside those of the indexes.
+    pub auth: Auth,
+    /// Where files are looked for.
+    pub indexes: Indexes,
+    /// What is kept between runs.
+    pub cache: Cache,
+    /// Which fresh answers are asked for again.
+    pub refresh: Refresh,
+    /// What guesses are made from; without it, hints are not taken.
+    pub guesses: Option<Guesses>,
+}
+
+/// Facts from indexes, through the cache. Its methods block; requests run on a runtime of
+/// its own, so it must not be used on another runtime's threads.
+#[derive(Debug)]
+pub struct Registry {
+    world: Arc<World>,
+    /// Taken when the registry is dropped.
+    runtime: Option<Runtime>,
+}
+
+/// An answer that several may wait for.
+pub(super) type Answer<T> = Shared<BoxFuture<'static, Result<Arc<T>, FactError>>>;
+
+/// What the tasks share.
+pub(super) struct World {
+    pub(super) pages: Pages,
+    pub(super) wheels: Wheels,
+    pub(super) indexes: Indexes,
+    pub(super) link_places: Vec<LinkPlace>,
+    pub(super) guesses: Option<Guesses>,
+    pub(super) progress: Arc<Progress>,
+    pub(super) prefetched: Mutex<Prefetched>,
+    runtime: Handle,
+    working: Pending,
+    known_pages: Mutex<BTreeMap<PackageName, Answer<Page>>>,
+    /// By name and index: the pages of families' builds.
+    known_builds: Mutex<BTreeMap<(PackageName, String), Answer<Page>>>,
+    known_metadata: Mutex<BTreeMap<String, Answer<Metadata>>>,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World")
+            .field("indexes", &self.indexes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Registry {
+    /// A registry; nothing is asked yet.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::Setup`] where the machine gives no threads.
+    pub fn new(options: RegistryOptions) -> Result<Self, FetchError> {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads.min(4))
+            // Pages are read here; more threads than processors would only take turns.
+            .max_blocking_threads(threads.max(2))
+            .thread_name("mlresolve-fetch")
+            .enable_all()
+            .build()
+            .map_err(|error| FetchError::Setup(format!("no threads to fetch with: {error}")))?;
+        let progress = Arc::new(Progress::default());
+        let mut auth = options.auth;
+        options.indexes.lend_credentials(&mut auth);
+        let client = Client::new(options.client, auth, Arc::clone(&progress));
+        let places = options.indexes.find_links.iter().cloned();
+        let link_places = places.map(LinkPlace::new).collect();
+        let world = World {
+            pages: Pages {
+                client: client.clone(),
+                cache: options.cache.clone(),
+                refresh: options.refresh,
+            },
+            wheels: Wheels {
+                client,
+                cache: options.cache,
+            },
+            indexes: options.indexes,
+            link_places,
+            guesses: options.guesses,
+            progress,
+            prefetched: Mutex::default(),
+            runtime: runtime.handle().clone(),
+            working: Pending::default(),
+            known_pages: Mutex::default(),
+            known_builds: Mutex::default(),
+            known_metadata: Mutex::default(),
+        };
+        Ok(Self {
+            world: Arc::new(world),
+            runtime: Some(runtime),
+        })
+    }
+
+    /// The client, to fetch other things with the same bounds and credentials.
+    pub fn client(&self) -> &Client {
+        &self.world.pages.client
+    }
+
+    /// The cache.
+    pub fn cache(&self) -> &Cache {
+        &self.world.pages.cache
+    }
+
+    /// Drives the client's requests for code that blocks.
+    pub fn runtime(&self) -> &Handle {
+        &self.world.runtime
+    }
+
+    /// The counters, to be shown while the solver runs.
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.world.progress
+    }
+
+    /// Waits until everything is at hand that was begun to be fetched.
+    #[cfg(test)]
+    pub(super) fn wait_until_idle(&self) {
+        self.world.working.wait(std::time::Duration::from_mins(1));
+    }
+
+    /// Waits for an answer, and tells who looks on what is waited for.
+    fn wait<T>(&self, what: &str, answer: Answer<T>) -> Result<Arc<T>, FactError> {
+        let progress = &self.world.progress;
+        let result = if let Some(result) = answer.peek() {
+            result.clone()
+        } else {
+            progress.set_waiting_for(Some(what.to_owned()));
+            let result = self.world.runtime.block_on(answer);
+            progress.set_waiting_for(None);
+            result
+        };
+        progress.resolved();
+        result
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.world.pages.cache.flush();
+        if let Some(runtime) = self.runtime.take() {
+            // What was fetched on a guess and not needed is not waited for.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Facts for Registry {
+    fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
+        self.wait(name.as_ref(), self.world.page(name))
+    }
+
+    fn page_at(&self, name: &PackageName, index: &str) -> Result<Arc<Page>, FactError> {
+        self.wait(name.as_ref(), self.world.page_at(name, index))
+    }
+
+    fn hint_at(&self, name: &PackageName, index: &str) {
+        // It goes on by itself.
+        drop(self.world.page_at(name, index));
+    }
+
+    fn metadata(
+        &self,
+        _page: &Page,
+        file: &File,
+        _build: BuildPolicy,
+    ) -> Result<Arc<Metadata>, FactError> {
+        match self.world.metadata(file) {
+            Some(answer) => self.wait(&file.filename, answer),
+            None => Err(FactError::Unusable(Unusable::NeedsBuild)),
+        }
+    }
+
+    fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {
+        Err(FactError::Failed {
+            message: format!(
+                "`{}` is a direct reference, which cannot be read yet",
+                url.given
+            ),
+            hint: None,
+        })
+    }
+
+    fn hint(&self, name: &PackageName, range: &VersionSpecifiers) {
+        self.world.hint(name, range);
+    }
+
+    fn hint_older(&self, page: &Page, older: &[&File]) {
+        self.world.hint_older(page, older);
+    }
+}
+
+impl World {
+    /// The distribution's page, asked for once.
+    pub(super) fn page(self: &Arc<Self>, name: &PackageName) -> Answer<Page> {
+        let mut known = lock(&self.known_pages);
+        if let Some(answer) = known.get(name) {
+            return answer.clone();
+        }
+        let (world, asked) = (Arc::clone(self), name.clone());
+        let answer = self.begin(async move { world.load_page(&asked).await });
+        known.insert(name.clone(), answer.clone());
+        answer
+    }
+
+    /// The distribution's page on one index, asked for once; on the index that the user
+    /// pinned it to, where there is one.
+    pub(super) fn page_at(self: &Arc<Self>, name: &PackageName, index: &str) -> Answer<Page> {
+        let index = self.indexes.at(name, index);
+        let address = index
+            .as_ref()
+            .map_or_else(|_| String::new(), |index| index.url.to_string());
+        let mut known = lock(&self.known_builds);
+        let key = (name.clone(), address);
+        if let Some(answer) = known.get(&key) {
+            return answer.clone();
+        }
+        let (world, asked) = (Arc::clone(self), name.clone());
+        let answer = self.begin(async move {
+            let index = index?;
+            world
+                .pages
+                .page(&index, &asked)
+                .await?
+                .ok_or_else(|| FactError::NotFound {
+                    asked: vec![index.url.to_string()],
+                    name: asked,
+                })
+        });
+        known.insert(key, answer.clone());
+        answer
+    }
+
+    /// The metadata of a wheel, asked for once; `None` for a source distribution.
+    pub(super) fn metadata(self: &Arc<Self>, file: &File) -> Option<Answer<Metadata>> {
+        let FileKind::Wheel(wheel) = &file.kind else {
+            return None;
+        };
+        let mut known = lock(&self.known_metadata);
+        if let Some(answer) = known.get(&file.url) {
+            return Some(answer.clone());
+        }
+        let (world, asked, wheel) = (Arc::clone(self), file.clone(), wheel.clone());
+        let answer = self.begin(async move { world.wheels.metadata(&asked, &wheel).await });
+        known.insert(file.url.clone(), answer.clone());
+        Some(answer)
+    }
+
+    /// Begins work on an answer; it goes on whether somebody waits for it or not.
+    fn begin<T: Send + Sync + 'static>(
+        self: &Arc<Self>,
+        work: impl Future<Output = Result<Arc<T>, FactError>> + Send + 'static,
+    ) -> Answer<T> {
+        self.progress.started();
+        let (progress, working) = (Arc::clone(&self.progress), self.working.begin());
+        let task = self.runtime.spawn(async move {
+            let result = work.await;
+            progress.finished();
+            drop(working);
+            result
+        });
+        let result = async move {
+            match task.await {
+                Ok(result) => result,
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(error) => Err(FactError::Failed {
+                        message: format!("fetching was cancelled: {error}"),
+                        hint: None,
+                    }),
+                },
+            }
+        };
+        result.boxed().shared()
+    }
+
+    /// Runs something that nobody waits for.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let working = self.working.begin();
+        drop(self.runtime.spawn(async move {
+            work.await;
+            drop(working);
+        }));
+    }
+
+    async fn load_page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
+        let indexes = self.indexes.for_name(name);
+        let mut found: Vec<Arc<Page>> = Vec::new();
+        for index in &indexes {
+            found.extend(self.pages.page(index, name).await?);
+            if !found.is_empty() && self.indexes.strategy == IndexStrategy::First {
+                break;
+            }
+        }
+        let mut linked = Vec::new();
+        let mut linked_from = None;
+        if !self.indexes.pins.contains_key(name) {
+            for place in &self.link_places {
+                let files = place.files(&self.pages, name).await?;
+                if !files.is_empty() {
+                    linked_from.get_or_insert_with(|| place.address());
+                }
+                linked.extend(files);
+            }
+        }
+        let asked = || {
+            let indexes = indexes.iter().map(|index| index.url.to_string());
+            indexes
+                .chain(self.link_places.iter().map(LinkPlace::address))
+                .collect()
+        };
+        merged(name, linked, linked_from, found).ok_or_else(|| FactError::NotFound {
+            name: name.clone(),
+            asked: asked(),
+        })
+    }
+}
+
+/// One page of all that was found. Of files with the same name the first counts; those
+/// that the user named places for come first.
+fn merged(
+    name: &PackageName,
+    linked: Vec<File>,
+    linked_from: Option<String>,
+    mut found: Vec<Arc<Page>>,
+) -> Option<Arc<Page>> {
+    if linked.is_empty() && found.len() <= 1 {
+        return found.pop();
+    }
+    let index = found
+        .first()
+        .map(|page| page.index.clone())
+        .or(linked_from)?;
+    let skipped = found
+        .iter()
+        .fold(0, |sum: u32, page| sum.saturating_add(page.skipped));
+    let mut files: Vec<File> = Vec::new();
+    let mut names = std::collections::BTreeSet::new();
+    let of_indexes = found.iter().flat_map(|page| page.files.iter().cloned());
+    for file in linked.into_iter().chain(of_indexes) {
+        if names.insert(file.filename.clone()) {
+            files.push(file);
+        }
+    }
+    Some(Arc::new(Page {
+        name: name.clone(),
+        index,
+        files,
+        skipped,
+    }))
+}
+
+/// A panic elsewhere leaves these maps whole.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,5 @@
+//! The edge against loopback servers.
+
+mod client;
+mod registry;
+mod wheel_metadata;

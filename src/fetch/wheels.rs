@@ -1,0 +1,191 @@
+//! The core metadata of wheels: from the cache, a sidecar, the wheel itself.
+
+use std::sync::Arc;
+
+use pep440_rs::Version;
+use pep508_rs::PackageName;
+use url::Url;
+
+use super::body::AnswerBody;
+use super::cache::{Cache, RecordKind, hashed_key};
+use super::client::{Ask, Client};
+use super::digest::sha256;
+use super::error::FetchError;
+use super::freshness::Freshness;
+use super::remote_zip::RemoteSource;
+use super::tasks::blocking;
+use super::wheel_metadata::{METADATA_LIMIT, WheelError, wheel_metadata};
+use crate::metadata::{CoreMetadataSidecar, File, Metadata, WheelName};
+use crate::solve::{FactError, Unusable};
+
+/// Where the metadata of wheels comes from.
+#[derive(Debug, Clone)]
+pub struct Wheels {
+    /// Asks the servers that hold the files.
+    pub client: Client,
+    /// Keeps what was learned.
+    pub cache: Cache,
+}
+
+impl Wheels {
+    /// The metadata of one wheel.
+    ///
+    /// # Errors
+    ///
+    /// [`FactError::Unusable`] where the wheel cannot serve, [`FactError::Failed`] where it
+    /// could not be asked.
+    pub async fn metadata(
+        &self,
+        file: &File,
+        wheel: &WheelName,
+    ) -> Result<Arc<Metadata>, FactError> {
+        let url = Url::parse(&file.url).map_err(|error| {
+            FactError::from(FetchError::Setup(format!(
+                "`{}` has an unreadable address: {error}",
+                file.filename
+            )))
+        })?;
+        let is_local = url.scheme() == "file";
+        // The hash alone would let one index answer for another's file.
+        let key = hashed_key(url.as_str(), file.sha256().unwrap_or_default());
+        if !is_local && let Some(headers) = self.kept(&key, file).await {
+            self.client.progress().cache_hit();
+            return parse(headers, &wheel.name, &wheel.version).await;
+        }
+        let bytes = self.fetch(&url, file, wheel).await?;
+        let headers = headers_of(bytes);
+        if !is_local {
+            let content = headers.clone();
+            self.cache.write_later(RecordKind::Metadata, key, move || {
+                let mut bytes = postcard::to_stdvec(&Freshness::unsaid()).ok()?;
+                bytes.extend(content);
+                Some(bytes)
+            });
+        }
+        parse(headers, &wheel.name, &wheel.version).await
+    }
+
+    /// What the cache has. A file whose index gives no hash may be replaced by another of
+    /// the same name, so what was read of it grows stale.
+    async fn kept(&self, key: &str, file: &File) -> Option<Vec<u8>> {
+        let (cache, key) = (self.cache.clone(), key.to_owned());
+        let bytes = blocking(move || cache.read(RecordKind::Metadata, &key)).await?;
+        let (freshness, headers): (Freshness, _) = postcard::take_from_bytes(&bytes).ok()?;
+        let usable = file.sha256().is_some() || freshness.is_fresh() || self.client.offline();
+        usable.then(|| headers.to_vec())
+    }
+
+    async fn fetch(&self, url: &Url, file: &File, wheel: &WheelName) -> Result<Vec<u8>, FactError> {
+        if let Some(sidecar) = &file.sidecar
+            && let Some(bytes) = self.sidecar(url, sidecar).await?
+        {
+            return Ok(bytes);
+        }
+        let source = RemoteSource {
+            url: url.clone(),
+            size: file.size,
+            sha256: file.sha256().map(str::to_owned),
+            temporary: self.cache.temporary_folder(),
+        };
+        wheel_metadata(&self.client, source, wheel)
+            .await
+            .map_err(|error| match error {
+                WheelError::Fetch(error) => error.into(),
+                WheelError::Malformed(detail) => FactError::Unusable(Unusable::Metadata {
+                    detail: format!("its wheel `{}` cannot be read: {detail}", file.filename),
+                }),
+            })
+    }
+
+    /// The sidecar (PEP 658); `None` where the index offers one and has none.
+    async fn sidecar(
+        &self,
+        url: &Url,
+        sidecar: &CoreMetadataSidecar,
+    ) -> Result<Option<Vec<u8>>, FetchError> {
+        let mut url = url.clone();
+        let path = format!("{}.metadata", url.path());
+        url.set_path(&path);
+        let answer = match self
+            .client
+            .get(&Ask::new(url.clone(), METADATA_LIMIT))
+            .await
+        {
+            Ok(answer) => answer,
+            Err(error) if matches!(error.status(), Some(403 | 404 | 410)) => {
+                log::debug!("{error}, though its index offers it: reading the wheel");
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let AnswerBody::Whole(bytes) = answer.body else {
+            return Ok(None);
+        };
+        let found = sha256(&bytes);
+        match &sidecar.sha256 {
+            Some(expected) if *expected != found => Err(FetchError::Hash {
+                url: (&url).into(),
+                expected: expected.clone(),
+                found,
+            }),
+            _ => Ok(Some(bytes)),
+        }
+    }
+}
+
+async fn parse(
+    headers: Vec<u8>,
+    name: &PackageName,
+    version: &Version,
+) -> Result<Arc<Metadata>, FactError> {
+    let (name, version) = (name.clone(), version.clone());
+    blocking(move || Metadata::parse(&headers, Some((&name, &version))))
+        .await
+        .map(Arc::new)
+        .map_err(|error| {
+            FactError::Unusable(Unusable::Metadata {
+                detail: error.to_string(),
+            })
+        })
+}
+
+/// The headers of a METADATA file, without the description after the first empty line.
+fn headers_of(mut bytes: Vec<u8>) -> Vec<u8> {
+    let mut line_start = 0;
+    let end = loop {
+        let rest = bytes.get(line_start..).unwrap_or_default();
+        let Some(length) = rest.iter().position(|byte| *byte == b'\n') else {
+            break bytes.len();
+        };
+        if matches!(rest.get(..length), Some([] | [b'\r'])) {
+            break line_start;
+        }
+        line_start += length + 1;
+    };
+    bytes.truncate(end);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_is_not_kept() {
+        for (whole, kept) in [
+            (
+                "Name: a\nVersion: 1\n\nA text\n\nmore",
+                "Name: a\nVersion: 1\n",
+            ),
+            (
+                "Name: a\r\nVersion: 1\r\n\r\nA text",
+                "Name: a\r\nVersion: 1\r\n",
+            ),
+            ("Name: a\nVersion: 1", "Name: a\nVersion: 1"),
+            ("\nName: a", ""),
+            ("", ""),
+        ] {
+            assert_eq!(headers_of(whole.into()), kept.as_bytes(), "{whole:?}");
+        }
+    }
+}

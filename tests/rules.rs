@@ -67,6 +67,20 @@ fn the_embedded_rules_are_clean() {
     assert!(!embedded().is_empty());
 }
 
+/// What a solve reads of the rules is all that they say.
+#[test]
+fn the_heads_say_what_the_whole_files_say() {
+    let heads = RuleSet::embedded_heads().unwrap_or_else(|errors| panic!("{errors}"));
+    let whole = embedded();
+    assert_eq!(heads.len(), whole.len());
+    for (head, rule) in heads.iter().zip(whole.iter()) {
+        assert_eq!(head.id, rule.id);
+        assert_eq!(head.digest, rule.digest, "{}", rule.id);
+        assert_eq!(head.sources, rule.sources);
+        assert!(head.hits.is_empty() && head.misses.is_empty() && head.evidence.is_empty());
+    }
+}
+
 /// The lint evaluates one rule alone; here a hit must show, and a miss must not, when all
 /// rules are in force, through the function that `check` uses.
 #[test]

@@ -1,6 +1,6 @@
 //! `mlresolve lock`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use pep508_rs::PackageName;
@@ -10,7 +10,7 @@ use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
-use super::{command_line, output, progress, say, tell};
+use super::{accelerator, command_line, output, progress, say, settings, tell};
 use crate::explain::{self, Explanation};
 use crate::fetch::download::hash_files;
 use crate::lock::{
@@ -18,10 +18,16 @@ use crate::lock::{
     MissingHash, RenderOptions, TargetRecord, UnsafePackages, diff, render,
 };
 use crate::metadata::File;
-use crate::solve::{Conflict, Memo, Outcome, Solution, Warning, solve_again};
+use crate::rules::RuleKind;
+use crate::solve::{
+    ChosenOrigin, Conflict, Facts, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
+};
 
 /// Locks, and writes, shows or checks what was locked.
-pub(crate) fn run(args: &LockArgs) -> Result<Exit, CliError> {
+pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
+    let with_settings =
+        settings::settings(&given.resolve)?.map(|settings| settings::lock(given, &settings));
+    let args = with_settings.as_ref().unwrap_or(given);
     let named = inputs::inputs(&args.resolve.inputs)?;
     let to = inputs::output(args.output.as_deref(), &named)?;
     let recorded = match &to {
@@ -36,6 +42,7 @@ pub(crate) fn run(args: &LockArgs) -> Result<Exit, CliError> {
     };
     if !args.resolve.quiet {
         warn(&solution);
+        tell_builds(&session, &solution);
     }
     if args.resolve.verbose > 0 {
         narrate(&solution);
@@ -49,7 +56,8 @@ pub(crate) fn run(args: &LockArgs) -> Result<Exit, CliError> {
     } else {
         Format::Requirements
     };
-    let lock = locked(args, &session, &solution, format, path)?;
+    let command = command_line::command(given, &session.inputs);
+    let lock = locked(args, &command, &session, &solution, format, path)?;
     let text = render(&lock, &render_options(args, format));
     finish(args, &to, &recorded, &text)
 }
@@ -98,21 +106,47 @@ fn solve_shown(
 
 /// Explains a conflict on standard error.
 pub(crate) fn unsolvable(session: &Session, conflict: &Conflict) -> Result<Exit, CliError> {
-    let facts = session.facts.facts();
+    for explanation in explained(session, conflict, session.facts.facts())? {
+        say(&format!("error: {}", explanation.render().trim_end()));
+    }
+    Ok(Exit::Unsolvable)
+}
+
+/// The explanations of a conflict, one for each of its independent parts.
+pub(crate) fn explained(
+    session: &Session,
+    conflict: &Conflict,
+    facts: &dyn Facts,
+) -> Result<Vec<Explanation>, CliError> {
     let memo = Memo::default();
     let (request, target, rules) = (&session.request, &session.target, &session.rules);
     let cores = explain::cores(conflict, request, target, rules, &facts, &memo)?;
+    let mut explanations = Vec::with_capacity(cores.len());
     for core in &cores {
         let suggestions = if cores.len() == 1 {
             explain::suggest(core, request, target, rules, &facts, &memo)?
         } else {
             Vec::new()
         };
-        let explanation: Explanation =
-            explain::explain_conflict(core, request, rules, &suggestions);
-        say(&format!("error: {}", explanation.render().trim_end()));
+        explanations.push(explain::explain_conflict(
+            core,
+            request,
+            rules,
+            &suggestions,
+        ));
     }
-    Ok(Exit::Unsolvable)
+    Ok(explanations)
+}
+
+/// Which builds were taken where several would do, and why none of the newer ones.
+fn tell_builds(session: &Session, solution: &Solution) {
+    for builds in eligible_builds(&session.rules, &session.target) {
+        if let Some(taken) = solution.builds.get(&builds.family)
+            && builds.labels.len() + builds.refused.len() > 1
+        {
+            say(&accelerator::told(&builds, taken, &session.target));
+        }
+    }
 }
 
 /// What the user should hear about a solution.
@@ -150,6 +184,14 @@ fn warning_text(warning: &Warning) -> String {
                 "{name} {version} was yanked{reason}; it is locked because a line or the lock pins it"
             )
         }
+        Warning::OldDriver {
+            label,
+            driver,
+            toolkit,
+        } => format!(
+            "the driver {driver} runs the build {label} by minor-version compatibility; its own \
+             toolkit came with {toolkit}, and code that is compiled at run time from PTX needs that"
+        ),
         Warning::Built { name, version } => format!(
             "the metadata of {name} {version} was had by running its build on this machine: no \
              wheel suits the target, and its source distribution tells nothing"
@@ -185,6 +227,7 @@ fn narrate(solution: &Solution) {
 
 fn locked(
     args: &LockArgs,
+    command: &str,
     session: &Session,
     solution: &Solution,
     format: Format,
@@ -192,7 +235,15 @@ fn locked(
 ) -> Result<Lock, CliError> {
     let mut computed = BTreeMap::new();
     loop {
-        let context = context(args, session, format, path, computed.clone());
+        let context = context(
+            args,
+            command,
+            session,
+            solution,
+            format,
+            path,
+            computed.clone(),
+        );
         match Lock::from_solution(solution, &session.request, context) {
             Ok(lock) => return Ok(lock),
             Err(LockError::MissingHashes { files }) if computed.is_empty() => {
@@ -231,9 +282,33 @@ fn hashes(
     Ok(computed)
 }
 
+/// The indexes of the builds that were taken.
+fn build_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
+    let is_member = |name: &PackageName| {
+        let rules = session.rules.on(name);
+        rules
+            .iter()
+            .any(|rule| matches!(rule.kind, RuleKind::Family { .. }))
+    };
+    if !session.target.accelerator.is_stated() {
+        return BTreeSet::new();
+    }
+    solution
+        .packages
+        .iter()
+        .filter(|(name, _)| is_member(name))
+        .filter_map(|(_, chosen)| match &chosen.origin {
+            ChosenOrigin::Index(page) => Some(page.index.clone()),
+            ChosenOrigin::Direct { .. } => None,
+        })
+        .collect()
+}
+
 fn context<'a>(
     args: &LockArgs,
+    command: &str,
     session: &'a Session,
+    solution: &Solution,
     format: Format,
     path: Option<&str>,
     computed_hashes: BTreeMap<String, String>,
@@ -243,6 +318,7 @@ fn context<'a>(
     let default = places.index.clone().unwrap_or_else(|| standard.clone());
     let mut indexes = vec![default];
     indexes.extend(places.extra.iter().cloned());
+    indexes.extend(build_indexes(session, solution));
     let mut options = InstallerOptions::format_control(&session.request.policy);
     options.find_links.clone_from(&places.find_links);
     options.trusted_hosts.clone_from(&places.trusted_hosts);
@@ -250,13 +326,12 @@ fn context<'a>(
         suits: &session.suits,
         target: target_record(session),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: command_line::command(args, &session.inputs),
+        command: command.to_owned(),
         indexes,
         public_index: Some(standard),
         options,
         rules: &session.all_rules,
         ignored_rules: session.ignored.clone(),
-        changed_edges: Vec::new(),
         hashes: match (format, args.no_hashes) {
             (Format::Pylock, _) => HashListing::Files,
             (Format::Requirements, true) => HashListing::None,
@@ -276,33 +351,18 @@ fn context<'a>(
     }
 }
 
+/// The environment, as the lock writes it down.
 fn target_record(session: &Session) -> TargetRecord {
-    let words = session.target.words();
-    let markers = &session.target.markers;
-    let mut recorded: Vec<(String, String)> = [
-        ("implementation_name", markers.implementation_name()),
-        ("platform_machine", markers.platform_machine()),
-        ("sys_platform", markers.sys_platform()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec();
-    recorded.push((
-        "python_version".to_owned(),
-        markers.python_version().to_string(),
-    ));
-    recorded.sort();
     TargetRecord {
-        python: words.python,
-        platform: words.platform,
-        accelerator: BTreeMap::new(),
-        markers: recorded,
+        accelerator: session.target.accelerator.words(),
+        ..TargetRecord::of(&session.target)
     }
 }
 
 fn render_options(args: &LockArgs, format: Format) -> RenderOptions {
     let mut emit = [Emit::FindLinks, Emit::TrustedHosts, Emit::FormatControl]
         .into_iter()
-        .collect::<std::collections::BTreeSet<_>>();
+        .collect::<BTreeSet<_>>();
     if !args.no_emit_index_url {
         emit.insert(Emit::Indexes);
     }

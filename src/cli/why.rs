@@ -8,7 +8,7 @@ use super::args::WhyArgs;
 use super::error::{CliError, Exit};
 use super::recorded::{self, Recorded};
 use super::session::Session;
-use super::{inputs, tell};
+use super::{inputs, settings, tell};
 use crate::explain;
 use crate::solve::{Memo, Outcome, solve_again};
 
@@ -18,12 +18,16 @@ pub(crate) fn run(args: &WhyArgs) -> Result<Exit, CliError> {
         CliError::usage(format!("`{}` is no name of a distribution", args.name))
             .hint("write `mlresolve why numpy`")
     })?;
-    let named = inputs::inputs(&args.resolve.inputs)?;
+    let resolve = match settings::settings(&args.resolve)? {
+        Some(settings) => settings::resolve(&args.resolve, &settings),
+        None => args.resolve.clone(),
+    };
+    let named = inputs::inputs(&resolve.inputs)?;
     let recorded = match inputs::output(None, &named) {
         Ok(inputs::Output::File(path)) => recorded::read(&path)?,
         _ => Recorded::default(),
     };
-    let mut session = Session::open(&args.resolve, &recorded)?;
+    let mut session = Session::open(&resolve, &recorded)?;
     session.request.pins.clone_from(&recorded.pins);
     let facts = session.facts.facts();
     let (request, target, rules) = (&session.request, &session.target, &session.rules);

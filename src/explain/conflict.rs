@@ -150,6 +150,39 @@ fn sentence(reason: &Reason, request: &Request, rules: &RuleSet) -> Option<Strin
             ),
             _ => return None,
         },
+        Reason::Build {
+            family,
+            package,
+            releases,
+            labels,
+        } => format!(
+            "{} {} built for {}, and an environment has one build of {family}",
+            text::releases(package, releases),
+            if text::plural(releases) { "are" } else { "is" },
+            text::list(labels)
+        ),
+        Reason::NoBuild { package, because } => format!("{package}: {because}"),
+        Reason::Brings {
+            who,
+            releases,
+            package,
+            versions,
+        } => {
+            let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
+            let (who, verb) = match releases {
+                None => (who.clone(), "brings"),
+                Some(span) => {
+                    let name = who.parse().ok()?;
+                    let verb = if text::plural(span) {
+                        "bring"
+                    } else {
+                        "brings"
+                    };
+                    (text::releases(&name, span), verb)
+                }
+            };
+            format!("{who} {verb} {package} {}", text::list(&versions))
+        }
         Reason::Virtual { package, stated } => match stated {
             Some(version) => format!("the target has {package} {version}"),
             None => format!("one environment has one {package}"),

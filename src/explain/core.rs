@@ -105,13 +105,12 @@ impl<F: Facts> Search<'_, F> {
         let mut lines = lines_of(conflict);
         lines.sort_unstable();
         lines.dedup();
-        let mut core = match self.unsolvable(&lines, rules)? {
-            Some(core) => core,
+        let mut core = if let Some(core) = self.unsolvable(&lines, rules)? {
+            core
+        } else {
             // The derivation leaned on more than it named: start from everything.
-            None => {
-                lines = self.all_but(spent);
-                conflict.clone()
-            }
+            lines = self.all_but(spent);
+            conflict.clone()
         };
         let mut position = 0;
         while position < lines.len() {

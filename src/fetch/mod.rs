@@ -29,7 +29,7 @@ mod packed_page;
 mod page_record;
 pub mod pages;
 mod prefetch;
-mod process;
+pub(crate) mod process;
 pub mod progress;
 pub mod records;
 pub mod registry;

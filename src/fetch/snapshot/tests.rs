@@ -171,7 +171,7 @@ fn what_was_asked_for_is_answered_again() {
     );
     let (old, was) = (&page.files[0], &expected.files[0]);
     assert_eq!(old.yanked, was.yanked);
-    let second = |file: &File| file.upload_time.map(jiff::Timestamp::as_second);
+    let second = |file: &File| file.upload_time.map(Timestamp::as_second);
     assert_eq!((second(old), &old.requires_python), (second(was), &None));
     assert!(old.hashes.is_empty(), "of others: what a solver looks at");
 

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::super::testing::{Reply, Server, block_on, client};
+use super::super::testing::{CERTIFICATE, Reply, Server, block_on, client, client_options};
 use super::super::{
-    AnswerBody, Ask, Auth, Client, ClientOptions, Credentials, FetchError, KeyringProvider,
-    TransportKind,
+    AnswerBody, Ask, Auth, CertificateSource, Client, ClientOptions, Credentials, FetchError,
+    KeyringProvider, TransportKind,
 };
 
 const LIMIT: u64 = 1000;
@@ -190,7 +190,7 @@ fn errors_and_debugging_text_hold_no_credentials() {
 #[test]
 fn offline_asks_nothing() {
     let server = Server::start(|_| Reply::html("page"));
-    let mut options = super::super::testing::client_options();
+    let mut options = client_options();
     options.offline = true;
     let client = Client::new(options, Auth::none(), std::sync::Arc::default());
     let error = get(&client, server.url("/")).expect_err("it may not ask");
@@ -261,5 +261,56 @@ fn the_keyring_is_asked_once_when_the_server_refuses() {
     assert_eq!(
         asked,
         format!("get {} ada\nget 127.0.0.1 ada\n", server.url("/simple/a/"))
+    );
+}
+
+#[test]
+fn certificates_are_trusted_when_they_are_named_and_not_else() {
+    let server = Server::start_tls(|_| Reply::html("over TLS"));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("authorities.pem");
+    // What else is in a bundle must not hinder.
+    let bundle = format!(
+        "a comment\n{CERTIFICATE}\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    );
+    std::fs::write(&file, bundle).expect("the folder is writable");
+    let with = |variable: &'static str, value: std::ffi::OsString| {
+        let environment = |name: &str| (name == variable).then(|| value.clone());
+        let options = ClientOptions {
+            certificates: CertificateSource::new(None, &environment),
+            ..client_options()
+        };
+        get(
+            &Client::new(options, Auth::none(), std::sync::Arc::default()),
+            server.url("/"),
+        )
+    };
+    assert_eq!(
+        with("SSL_CERT_FILE", file.clone().into()),
+        Ok("over TLS".to_owned())
+    );
+    assert_eq!(with("PIP_CERT", file.into()), Ok("over TLS".to_owned()));
+    assert_eq!(
+        with("SSL_CERT_DIR", folder.path().into()),
+        Ok("over TLS".to_owned())
+    );
+
+    let nobody = tempfile::tempdir().expect("a temporary folder");
+    let error = with("SSL_CERT_DIR", nobody.path().into()).expect_err("nobody vouches for it");
+    assert!(
+        matches!(
+            error,
+            FetchError::Transport {
+                kind: TransportKind::Certificate,
+                attempts: 1,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(
+        error
+            .hint()
+            .is_some_and(|hint| hint.contains("SSL_CERT_FILE"))
     );
 }

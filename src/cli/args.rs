@@ -1,8 +1,10 @@
 //! The command line. Option names follow pip-compile and uv.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use pep508_rs::PackageName;
 
 /// A lockfile resolver for Python ML stacks that knows what the binaries need.
 #[derive(Debug, Parser)]
@@ -41,7 +43,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SnapshotCommand {
-    /// Lock the inputs and write down every index fact that was needed
+    /// Lock each input by itself and write down every index fact that was needed
     Record(Box<RecordArgs>),
     /// Say what a snapshot holds
     Info {
@@ -53,7 +55,7 @@ pub(crate) enum SnapshotCommand {
     },
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct RecordArgs {
     #[command(flatten)]
     pub(crate) resolve: ResolveArgs,
@@ -63,6 +65,10 @@ pub(crate) struct RecordArgs {
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Do not tell the default index's address: recorded files lie at an example host, and
+    /// the snapshot serves whatever index its reader makes the default
+    #[arg(long)]
+    pub(crate) anonymous: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -186,10 +192,37 @@ pub(crate) struct ResolveArgs {
     /// The platform to lock for (`linux`, `x86_64-manylinux_2_28`, `aarch64-apple-darwin`, `windows`)
     #[arg(long, value_name = "PLATFORM", help_heading = "Target")]
     pub(crate) python_platform: Option<String>,
+    /// The CUDA whose builds are taken (`12.4`, `cu124`); `auto` reads this machine, `none` takes
+    /// builds for the processor alone
+    #[arg(
+        long,
+        value_name = "VERSION",
+        conflicts_with = "torch_backend",
+        help_heading = "Target"
+    )]
+    pub(crate) cuda: Option<String>,
+    /// The builds that are taken, by label (`cu124`, `cpu`, `rocm6.3`, `xpu`, `auto`)
+    #[arg(long, value_name = "LABEL", help_heading = "Target")]
+    pub(crate) torch_backend: Option<String>,
+    /// The version of NVIDIA's driver, which bounds what can be taken
+    #[arg(long, value_name = "VERSION", help_heading = "Target")]
+    pub(crate) driver: Option<String>,
+    /// The GPUs that everything must run on, by compute capability (`sm_90`, comma lists too)
+    #[arg(
+        long,
+        value_name = "CAPABILITY",
+        value_delimiter = ',',
+        help_heading = "Target"
+    )]
+    pub(crate) gpu: Vec<String>,
     /// The interpreter to lock for, and to build with
     #[arg(long, value_name = "PATH", help_heading = "Target")]
     pub(crate) python: Option<String>,
 
+    /// Ask another place for the indexes below an address
+    /// (`https://download.pytorch.org/whl/=https://index.example/pytorch/`)
+    #[arg(long, value_name = "FROM=TO", help_heading = "Index")]
+    pub(crate) mirror: Vec<String>,
     /// The index that serves what no extra index has
     #[arg(
         short,
@@ -288,13 +321,20 @@ pub(crate) struct ResolveArgs {
     /// Do not read `[tool.mlresolve]` or mlresolve.toml
     #[arg(long, help_heading = "Input")]
     pub(crate) no_config: bool,
+
+    /// Folders of rules that the settings name: they may only tighten.
+    #[arg(skip)]
+    pub(crate) rules_in_settings: Vec<PathBuf>,
+    /// The one index that a distribution comes from, by the settings.
+    #[arg(skip)]
+    pub(crate) sources: BTreeMap<PackageName, String>,
 }
 
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct LockArgs {
     #[command(flatten)]
     pub(crate) resolve: ResolveArgs,
@@ -346,7 +386,7 @@ pub(crate) struct LockArgs {
     pub(crate) check: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct WhyArgs {
     /// The distribution
     pub(crate) name: String,

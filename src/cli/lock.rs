@@ -1,6 +1,6 @@
 //! `mlresolve lock`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use pep508_rs::PackageName;
@@ -10,7 +10,7 @@ use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
-use super::{command_line, output, progress, say, tell};
+use super::{accelerator, command_line, output, progress, say, settings, tell};
 use crate::explain::{self, Message, Study};
 use crate::fetch::download::hash_files;
 use crate::lock::{
@@ -18,10 +18,16 @@ use crate::lock::{
     MissingHash, RenderOptions, TargetRecord, UnsafePackages, diff, render,
 };
 use crate::metadata::File;
-use crate::solve::{Conflict, Memo, Outcome, Solution, Warning, solve_again};
+use crate::rules::RuleKind;
+use crate::solve::{
+    ChosenOrigin, Facts, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
+};
 
 /// Locks, and writes, shows or checks what was locked.
-pub(crate) fn run(args: &LockArgs) -> Result<Exit, CliError> {
+pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
+    let with_settings =
+        settings::settings(&given.resolve)?.map(|settings| settings::lock(given, &settings));
+    let args = with_settings.as_ref().unwrap_or(given);
     let named = inputs::inputs(&args.resolve.inputs)?;
     let to = inputs::output(args.output.as_deref(), &named)?;
     let recorded = match &to {
@@ -30,11 +36,12 @@ pub(crate) fn run(args: &LockArgs) -> Result<Exit, CliError> {
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
     session.request.pins = pins(args, &recorded, &mut session)?;
-    let Ok(solution) = solve_shown(&session, args.resolve.quiet)? else {
+    let Some(solution) = solve_shown(&session, args.resolve.quiet)? else {
         return unsolvable(&session);
     };
     if !args.resolve.quiet {
         warn(&solution);
+        tell_builds(&session, &solution);
     }
     if args.resolve.verbose > 0 {
         narrate(&solution);
@@ -48,7 +55,8 @@ pub(crate) fn run(args: &LockArgs) -> Result<Exit, CliError> {
     } else {
         Format::Requirements
     };
-    let lock = locked(args, &session, &solution, format, path)?;
+    let command = command_line::command(given, &session.inputs);
+    let lock = locked(args, &command, &session, &solution, format, path)?;
     let text = render(&lock, &render_options(args, format));
     finish(args, &to, &recorded, &text)
 }
@@ -73,10 +81,7 @@ fn pins(
 }
 
 /// Solves, with a progress line where a terminal looks on.
-fn solve_shown(
-    session: &Session,
-    quiet: bool,
-) -> Result<Result<Box<Solution>, Box<Conflict>>, CliError> {
+fn solve_shown(session: &Session, quiet: bool) -> Result<Option<Box<Solution>>, CliError> {
     let shown = (!quiet)
         .then(|| session.facts.edge())
         .flatten()
@@ -90,22 +95,38 @@ fn solve_shown(
     );
     drop(shown);
     Ok(match outcome? {
-        Outcome::Solved(solution) => Ok(solution),
-        Outcome::Unsolvable(conflict) => Err(conflict),
+        Outcome::Solved(solution) => Some(solution),
+        Outcome::Unsolvable(_) => None,
     })
 }
 
-/// Explains a conflict on standard error.
+/// Explains on standard error why there is no solution.
 pub(crate) fn unsolvable(session: &Session) -> Result<Exit, CliError> {
-    let study = Study::new(&session.target, &session.rules, session.facts.facts());
-    match explain::diagnose(&study, &session.request)? {
-        Some(diagnosis) => {
-            let message = Message::new(&diagnosis, &study, &session.request)?;
-            super::conflict::print(&message);
-        }
+    match explained(session, session.facts.facts())? {
+        Some(message) => super::conflict::print(&message),
         None => say("error: no set of releases meets these requirements"),
     }
     Ok(Exit::Unsolvable)
+}
+
+/// Why a session's request has no solution; `None` where the search found no reason.
+pub(crate) fn explained(session: &Session, facts: &dyn Facts) -> Result<Option<Message>, CliError> {
+    let study = Study::new(&session.target, &session.rules, facts);
+    let Some(diagnosis) = explain::diagnose(&study, &session.request)? else {
+        return Ok(None);
+    };
+    Ok(Some(Message::new(&diagnosis, &study, &session.request)?))
+}
+
+/// Which builds were taken where several would do, and why none of the newer ones.
+fn tell_builds(session: &Session, solution: &Solution) {
+    for builds in eligible_builds(&session.rules, &session.target) {
+        if let Some(taken) = solution.builds.get(&builds.family)
+            && builds.labels.len() + builds.refused.len() > 1
+        {
+            say(&accelerator::told(&builds, taken, &session.target));
+        }
+    }
 }
 
 /// What the user should hear about a solution.
@@ -143,6 +164,14 @@ fn warning_text(warning: &Warning) -> String {
                 "{name} {version} was yanked{reason}; it is locked because a line or the lock pins it"
             )
         }
+        Warning::OldDriver {
+            label,
+            driver,
+            toolkit,
+        } => format!(
+            "the driver {driver} runs the build {label} by minor-version compatibility; its own \
+             toolkit came with {toolkit}, and code that is compiled at run time from PTX needs that"
+        ),
         Warning::Built { name, version } => format!(
             "the metadata of {name} {version} was had by running its build on this machine: no \
              wheel suits the target, and its source distribution tells nothing"
@@ -178,6 +207,7 @@ fn narrate(solution: &Solution) {
 
 fn locked(
     args: &LockArgs,
+    command: &str,
     session: &Session,
     solution: &Solution,
     format: Format,
@@ -185,7 +215,15 @@ fn locked(
 ) -> Result<Lock, CliError> {
     let mut computed = BTreeMap::new();
     loop {
-        let context = context(args, session, format, path, computed.clone());
+        let context = context(
+            args,
+            command,
+            session,
+            solution,
+            format,
+            path,
+            computed.clone(),
+        );
         match Lock::from_solution(solution, &session.request, context) {
             Ok(lock) => return Ok(lock),
             Err(LockError::MissingHashes { files }) if computed.is_empty() => {
@@ -224,9 +262,33 @@ fn hashes(
     Ok(computed)
 }
 
+/// The indexes of the builds that were taken.
+fn build_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
+    let is_member = |name: &PackageName| {
+        let rules = session.rules.on(name);
+        rules
+            .iter()
+            .any(|rule| matches!(rule.kind, RuleKind::Family { .. }))
+    };
+    if !session.target.accelerator.is_stated() {
+        return BTreeSet::new();
+    }
+    solution
+        .packages
+        .iter()
+        .filter(|(name, _)| is_member(name))
+        .filter_map(|(_, chosen)| match &chosen.origin {
+            ChosenOrigin::Index(page) => Some(page.index.clone()),
+            ChosenOrigin::Direct { .. } => None,
+        })
+        .collect()
+}
+
 fn context<'a>(
     args: &LockArgs,
+    command: &str,
     session: &'a Session,
+    solution: &Solution,
     format: Format,
     path: Option<&str>,
     computed_hashes: BTreeMap<String, String>,
@@ -236,6 +298,7 @@ fn context<'a>(
     let default = places.index.clone().unwrap_or_else(|| standard.clone());
     let mut indexes = vec![default];
     indexes.extend(places.extra.iter().cloned());
+    indexes.extend(build_indexes(session, solution));
     let mut options = InstallerOptions::format_control(&session.request.policy);
     options.find_links.clone_from(&places.find_links);
     options.trusted_hosts.clone_from(&places.trusted_hosts);
@@ -243,13 +306,12 @@ fn context<'a>(
         suits: &session.suits,
         target: target_record(session),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: command_line::command(args, &session.inputs),
+        command: command.to_owned(),
         indexes,
         public_index: Some(standard),
         options,
         rules: &session.all_rules,
         ignored_rules: session.ignored.clone(),
-        changed_edges: Vec::new(),
         hashes: match (format, args.no_hashes) {
             (Format::Pylock, _) => HashListing::Files,
             (Format::Requirements, true) => HashListing::None,
@@ -269,33 +331,18 @@ fn context<'a>(
     }
 }
 
+/// The environment, as the lock writes it down.
 fn target_record(session: &Session) -> TargetRecord {
-    let words = session.target.words();
-    let markers = &session.target.markers;
-    let mut recorded: Vec<(String, String)> = [
-        ("implementation_name", markers.implementation_name()),
-        ("platform_machine", markers.platform_machine()),
-        ("sys_platform", markers.sys_platform()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec();
-    recorded.push((
-        "python_version".to_owned(),
-        markers.python_version().to_string(),
-    ));
-    recorded.sort();
     TargetRecord {
-        python: words.python,
-        platform: words.platform,
-        accelerator: BTreeMap::new(),
-        markers: recorded,
+        accelerator: session.target.accelerator.words(),
+        ..TargetRecord::of(&session.target)
     }
 }
 
 fn render_options(args: &LockArgs, format: Format) -> RenderOptions {
     let mut emit = [Emit::FindLinks, Emit::TrustedHosts, Emit::FormatControl]
         .into_iter()
-        .collect::<std::collections::BTreeSet<_>>();
+        .collect::<BTreeSet<_>>();
     if !args.no_emit_index_url {
         emit.insert(Emit::Indexes);
     }

@@ -4,6 +4,7 @@
     reason = "this is the edge: it reads the disk, the environment and the clock"
 )]
 
+mod accelerator;
 mod args;
 mod command_line;
 mod conflict;
@@ -19,6 +20,8 @@ mod recorded;
 mod rule_folders;
 mod rules;
 mod session;
+mod settings;
+mod snapshot;
 mod when;
 mod why;
 
@@ -71,9 +74,8 @@ fn run(command: &Command) -> Result<Exit, CliError> {
     match command {
         Command::Lock(args) => lock::run(args),
         Command::Why(args) => why::run(args),
-        Command::Snapshot(SnapshotCommand::Record(_) | SnapshotCommand::Info { .. }) => {
-            Err(CliError::usage("snapshots are not wired yet"))
-        }
+        Command::Snapshot(SnapshotCommand::Record(args)) => snapshot::record(args),
+        Command::Snapshot(SnapshotCommand::Info { file, format }) => snapshot::info(file, *format),
         Command::Rules(command) => rules::run(command),
         Command::Cache(command) => cache(command),
         Command::Completions { shell } => {

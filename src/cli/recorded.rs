@@ -9,7 +9,7 @@ use super::session::is_pylock;
 use crate::Target;
 use crate::lock::{TargetRecord, read_pylock, read_requirements};
 use crate::request::Pin;
-use crate::target::TargetWords;
+use crate::target::Accelerator;
 
 /// What the lock that is there already says.
 #[derive(Debug, Clone, Default)]
@@ -52,13 +52,8 @@ pub(crate) fn read(path: &str) -> Result<Recorded, CliError> {
 }
 
 fn target(record: &TargetRecord) -> Option<Target> {
-    if record.python.is_empty() || record.platform.is_empty() {
-        return None;
-    }
-    let words = TargetWords {
-        python: record.python.clone(),
-        platform: record.platform.clone(),
-        markers: record.markers.iter().cloned().collect(),
-    };
-    words.target().ok()
+    let mut target = record.words()?.target().ok()?;
+    // What another program wrote there is none of ours.
+    target.accelerator = Accelerator::from_words(&record.accelerator).unwrap_or_default();
+    Some(target)
 }

@@ -8,7 +8,7 @@ use super::args::{ResolveArgs, WhyArgs};
 use super::error::{CliError, Exit};
 use super::recorded::{self, Recorded};
 use super::session::Session;
-use super::{inputs, tell};
+use super::{inputs, settings, tell};
 use crate::explain::{self, Study};
 use crate::metadata::Dependency;
 use crate::request::Line;
@@ -47,13 +47,17 @@ pub(crate) fn run(args: &WhyArgs) -> Result<Exit, CliError> {
 }
 
 /// The session of inputs, with the pins of the lock that is there.
-pub(crate) fn open(args: &ResolveArgs) -> Result<Session, CliError> {
+pub(crate) fn open(given: &ResolveArgs) -> Result<Session, CliError> {
+    let args = match settings::settings(given)? {
+        Some(settings) => settings::resolve(given, &settings),
+        None => given.clone(),
+    };
     let named = inputs::inputs(&args.inputs)?;
     let recorded = match inputs::output(None, &named) {
         Ok(inputs::Output::File(path)) => recorded::read(&path)?,
         _ => Recorded::default(),
     };
-    let mut session = Session::open(args, &recorded)?;
+    let mut session = Session::open(&args, &recorded)?;
     session.request.pins.clone_from(&recorded.pins);
     Ok(session)
 }

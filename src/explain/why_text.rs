@@ -114,7 +114,11 @@ impl Why {
         if self.fixes.is_empty() {
             return;
         }
-        let _ = writeln!(out, "\nhint: to get {} {newest} (each was tried):", self.name);
+        let _ = writeln!(
+            out,
+            "\nhint: to get {} {newest} (each was tried):",
+            self.name
+        );
         for fix in &self.fixes {
             let sentence = fix.sentence(self.lines_in.as_deref());
             out.push_str(&wrap(&sentence, "  - ", "    ", COLUMNS));

@@ -171,8 +171,7 @@ pub(super) fn scan_tar_gz(
             // A link or device: what it stands for is not read.
             continue;
         }
-        members.add(&path, subdirectory, &mut entry)?;
-        if enough(&members) {
+        if members.add(&path, subdirectory, &mut entry)? && enough(&members) {
             return Ok(members);
         }
     }
@@ -228,14 +227,15 @@ impl Members {
         self.parts.get(&part).map(Vec::as_slice)
     }
 
+    /// Adds a member where it matters; whether it does.
     fn add(
         &mut self,
         path: &str,
         subdirectory: Option<&str>,
         contents: &mut impl Read,
-    ) -> Result<(), ArchiveError> {
+    ) -> Result<bool, ArchiveError> {
         let Some(found) = sdist_path(path, subdirectory) else {
-            return Ok(());
+            return Ok(false);
         };
         match &self.top {
             None => self.top = Some(found.top.to_owned()),
@@ -243,14 +243,14 @@ impl Members {
             Some(top) => return Err(ArchiveError::TwoTops(top.clone(), found.top.to_owned())),
         }
         let Some(part) = found.part else {
-            return Ok(());
+            return Ok(false);
         };
         let bytes = match part {
             SdistPart::SetupPy => Vec::new(),
             _ => bounded(contents, path)?,
         };
         self.parts.insert(part, bytes);
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -3,13 +3,19 @@
 //! The build runs in an isolated environment that pip makes (PEP 517, PEP 518): pip is
 //! where Python is, and its `--dry-run --report` gives the metadata without installing.
 
+mod front_end;
+mod report;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::front_end::FrontEnd;
+use self::report::{last_useful_lines, report_metadata};
 use super::process::{self, Finished};
 use super::records::Records;
 use crate::solve::{FactError, Unusable};
@@ -17,30 +23,8 @@ use crate::solve::{FactError, Unusable};
 /// How long a build may take where nothing else is said.
 pub const BUILD_LIMIT: Duration = Duration::from_mins(15);
 
-/// How long a question to the interpreter may take.
-const PROBE_LIMIT: Duration = Duration::from_mins(1);
-
-/// The oldest pip that can tell metadata without installing.
-const OLDEST_PIP: (u32, u32) = (22, 2);
-
 /// Shorter passwords than this are hidden in URLs only: they may be parts of words.
 const SHORTEST_SECRET: usize = 6;
-
-/// What the interpreter is asked.
-const PROBE: &str = "\
-import json, platform, sys, sysconfig
-try:
-    import pip
-    found = pip.__version__
-except ImportError:
-    found = None
-print(json.dumps({
-    'implementation': sys.implementation.name,
-    'version': platform.python_version(),
-    'platform': sysconfig.get_platform(),
-    'pip': found,
-}))
-";
 
 /// Variables that would change what pip is asked to do.
 const MEDDLING: [&str; 24] = [
@@ -90,6 +74,8 @@ pub struct Builder {
     limit: Duration,
     records: Records,
     front_end: OnceLock<Result<FrontEnd, FactError>>,
+    /// What was built in this run, by key: a build that fails is not run again either.
+    known: Mutex<BTreeMap<String, Result<Built, FactError>>>,
 }
 
 /// What is to be built.
@@ -138,30 +124,24 @@ impl std::fmt::Display for Host {
     }
 }
 
-/// An interpreter with a pip that is good enough.
-struct FrontEnd {
-    python: PathBuf,
-    host: Host,
-    /// The environment that was made because the interpreter has no such pip.
-    _environment: Option<tempfile::TempDir>,
-}
-
-#[derive(Deserialize)]
-struct Probe {
-    #[serde(flatten)]
-    host: Host,
-    pip: Option<String>,
-}
-
 impl Builder {
     /// Builds with this interpreter; with `None` every build fails, and says what to install.
     pub fn new(python: Option<PathBuf>, indexes: BuildIndexes, records: Records) -> Self {
+        // It is called from another folder. A bare name is looked up on PATH.
+        let absolute = |python: PathBuf| {
+            if python.components().count() == 1 {
+                python
+            } else {
+                std::path::absolute(&python).unwrap_or(python)
+            }
+        };
         Self {
-            python,
+            python: python.map(absolute),
             indexes,
             limit: BUILD_LIMIT,
             records,
             front_end: OnceLock::new(),
+            known: Mutex::default(),
         }
     }
 
@@ -186,7 +166,7 @@ impl Builder {
     ) -> Result<Built, FactError> {
         let front_end = self
             .front_end
-            .get_or_init(|| self.find_front_end())
+            .get_or_init(|| FrontEnd::find(self.python.as_deref()))
             .as_ref()
             .map_err(Clone::clone)?;
         let host = &front_end.host;
@@ -194,17 +174,36 @@ impl Builder {
             let subdirectory = project.subdirectory.unwrap_or_default();
             format!("{identity} {subdirectory} {host}")
         });
-        if let Some(built) = key.as_ref().and_then(|key| self.records.get("built", key)) {
+        let Some(key) = key else {
+            return self.build(front_end, project, source);
+        };
+        // Builds with one key wait for each other here, and so do all others: a build may
+        // take all processors.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = known.get(&key) {
+            return answer.clone();
+        }
+        if let Some(built) = self.records.get("built", &key) {
             return Ok(built);
         }
+        let answer = self.build(front_end, project, source);
+        if let Ok(built) = &answer {
+            self.records.put("built", &key, built);
+        }
+        known.insert(key, answer.clone());
+        answer
+    }
+
+    fn build(
+        &self,
+        front_end: &FrontEnd,
+        project: Project<'_>,
+        source: impl FnOnce() -> Result<Source, FactError>,
+    ) -> Result<Built, FactError> {
         let source = source()?;
         let metadata = self.run(front_end, &source.path, project.subdirectory)?;
-        let host = host.clone();
-        let built = Built { metadata, host };
-        if let Some(key) = &key {
-            self.records.put("built", key, &built);
-        }
-        Ok(built)
+        let host = front_end.host.clone();
+        Ok(Built { metadata, host })
     }
 
     fn run(
@@ -228,6 +227,8 @@ impl Builder {
                 hint: None,
             })?;
         let said = format!("{}\n{}", finished.stdout(), finished.stderr());
+        // Where it ran is of no use, and another place each time.
+        let said = said.replace(&*work.path().to_string_lossy(), "…");
         let said = self.without_secrets(&said);
         log::debug!("the build said: {said}");
         let read = finished
@@ -336,104 +337,6 @@ impl Builder {
         }
         text
     }
-
-    fn find_front_end(&self) -> Result<FrontEnd, FactError> {
-        let Some(python) = &self.python else {
-            return Err(FactError::Failed {
-                message: "a project's build must be run, and there is no Python to run it with"
-                    .to_owned(),
-                hint: Some(
-                    "install Python 3 with pip, or refuse builds with `--no-build`".to_owned(),
-                ),
-            });
-        };
-        let found = probe(python)?;
-        if found.pip.as_deref().is_some_and(is_new_enough) {
-            return Ok(FrontEnd {
-                python: python.clone(),
-                host: found.host,
-                _environment: None,
-            });
-        }
-        log::debug!("`{}` has no pip to build with", python.display());
-        own_environment(python).map_err(|detail| {
-            let (major, minor) = OLDEST_PIP;
-            let has = match &found.pip {
-                Some(version) => format!("pip {version}"),
-                None => "no pip".to_owned(),
-            };
-            FactError::Failed {
-                message: format!(
-                    "a project's build must be run, which takes pip {major}.{minor} or later; \
-                     `{}` has {has}, and {detail}",
-                    python.display()
-                ),
-                hint: Some(format!(
-                    "run `{} -m ensurepip --upgrade` or install pip for it, \
-                     or refuse builds with `--no-build`",
-                    python.display()
-                )),
-            }
-        })
-    }
-}
-
-/// Makes an environment with the pip that the interpreter carries for such cases.
-fn own_environment(python: &Path) -> Result<FrontEnd, String> {
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let mut command = Command::new(python);
-    command.args(["-m", "venv"]).arg(folder.path());
-    command.current_dir(folder.path());
-    let made = process::run(&mut command, PROBE_LIMIT).map_err(|error| error.to_string())?;
-    let inside = if cfg!(windows) {
-        folder.path().join("Scripts").join("python.exe")
-    } else {
-        folder.path().join("bin").join("python")
-    };
-    if !made.succeeded() || !inside.exists() {
-        return Err("no environment with one could be made with `-m venv`".to_owned());
-    }
-    let found = probe(&inside).map_err(|error| error.to_string())?;
-    if !found.pip.as_deref().is_some_and(is_new_enough) {
-        return Err("the one that `-m venv` brings is older".to_owned());
-    }
-    Ok(FrontEnd {
-        python: inside,
-        host: found.host,
-        _environment: Some(folder),
-    })
-}
-
-fn probe(python: &Path) -> Result<Probe, FactError> {
-    let failed = |detail: String| FactError::Failed {
-        message: format!(
-            "`{}` could not be asked what it is: {detail}",
-            python.display()
-        ),
-        hint: Some("name another interpreter, or refuse builds with `--no-build`".to_owned()),
-    };
-    let empty = tempfile::tempdir().map_err(|error| no_temporary(&error))?;
-    let mut command = Command::new(python);
-    command.args(["-c", PROBE]).current_dir(empty.path());
-    let mut finished =
-        process::run(&mut command, PROBE_LIMIT).map_err(|error| failed(error.to_string()))?;
-    let said = finished.stdout();
-    // A wrapper script may say something of its own first.
-    let line = said.lines().last().unwrap_or_default();
-    serde_json::from_str(line).map_err(|_| {
-        let said = finished.stderr();
-        failed(said.lines().last().unwrap_or_default().trim().to_owned())
-    })
-}
-
-fn is_new_enough(pip: &str) -> bool {
-    let mut parts = pip.split('.').map(|part| {
-        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-        part.get(..digits).and_then(|digits| digits.parse().ok())
-    });
-    let major: Option<u32> = parts.next().flatten();
-    let minor: Option<u32> = parts.next().flatten();
-    major.is_some_and(|major| (major, minor.unwrap_or(0)) >= OLDEST_PIP)
 }
 
 fn no_temporary(error: &std::io::Error) -> FactError {
@@ -461,120 +364,6 @@ fn requirement(path: &Path, subdirectory: Option<&str>) -> Result<String, FactEr
         url.set_fragment(Some(&format!("subdirectory={subdirectory}")));
     }
     Ok(url.into())
-}
-
-/// The metadata in pip's installation report, as the lines of a METADATA file.
-fn report_metadata(report: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Report {
-        install: Vec<Install>,
-    }
-    #[derive(Deserialize)]
-    struct Install {
-        metadata: Fields,
-    }
-    #[derive(Deserialize)]
-    struct Fields {
-        metadata_version: Option<String>,
-        name: String,
-        version: String,
-        requires_python: Option<String>,
-        #[serde(default)]
-        requires_dist: Vec<String>,
-        #[serde(default)]
-        provides_extra: Vec<String>,
-    }
-    let report: Report = serde_json::from_slice(report).ok()?;
-    let [install] = report.install.as_slice() else {
-        return None;
-    };
-    let fields = &install.metadata;
-    let mut lines = Vec::new();
-    let mut line = |name: &str, value: &str| {
-        let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
-        lines.push(format!("{name}: {value}\n"));
-    };
-    line(
-        "Metadata-Version",
-        fields.metadata_version.as_deref().unwrap_or("2.1"),
-    );
-    line("Name", &fields.name);
-    line("Version", &fields.version);
-    if let Some(requires_python) = &fields.requires_python {
-        line("Requires-Python", requires_python);
-    }
-    for extra in &fields.provides_extra {
-        line("Provides-Extra", extra);
-    }
-    for requirement in &fields.requires_dist {
-        line("Requires-Dist", requirement);
-    }
-    Some(lines.concat())
-}
-
-/// The lines of pip's output that say why a build failed.
-///
-/// pip frames what the build said with "[n lines of output]" and "[end of output]"; the
-/// last line in there is most often the exception. Where there is no frame (a build
-/// requirement that cannot be had), pip's own `ERROR:` lines say it.
-fn last_useful_lines(said: &str) -> String {
-    const SHOWN: usize = 3;
-    let mut step = None;
-    let mut framed: Vec<&str> = Vec::new();
-    let mut inside = false;
-    for line in said.lines() {
-        let bare = line.trim_start_matches([' ', '│', '╰', '─', '>', '|', '+', '-']);
-        if bare.ends_with("lines of output]") || bare.ends_with("line of output]") {
-            framed.clear();
-            inside = true;
-        } else if bare == "[end of output]" {
-            inside = false;
-        } else if inside {
-            framed.push(line.trim_end());
-        } else if let Some(failed) = bare
-            .trim_start_matches(['×', 'x', ' '])
-            .strip_suffix("did not run successfully.")
-        {
-            step = Some(failed.trim());
-        }
-    }
-    let framed: Vec<&str> = framed
-        .into_iter()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    let useful: Vec<&str> = if framed.is_empty() {
-        let errors = said
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("ERROR:"));
-        errors.map(str::trim).collect()
-    } else {
-        match framed.iter().rposition(|line| is_exception(line.trim())) {
-            Some(index) => framed.get(index..).unwrap_or_default().to_vec(),
-            None => framed,
-        }
-    };
-    let kept = match useful.first() {
-        // An exception's first line says the most, a log's last one.
-        Some(first) if is_exception(first.trim()) => useful.iter().take(SHOWN).collect(),
-        _ => useful
-            .iter()
-            .skip(useful.len().saturating_sub(SHOWN))
-            .collect::<Vec<_>>(),
-    };
-    let kept: Vec<&str> = kept.into_iter().map(|line| line.trim()).collect();
-    match (step, kept.is_empty()) {
-        (_, true) => "pip gave no reason".to_owned(),
-        (Some(step), false) => format!("{}: {}", step.to_lowercase(), kept.join("\n")),
-        (None, false) => kept.join("\n"),
-    }
-}
-
-/// Whether a line is the last of a Python traceback: `package.SomeError: message`.
-fn is_exception(line: &str) -> bool {
-    let name = line.split(':').next().unwrap_or_default();
-    let known = ["Error", "Exception", "Exit", "Interrupt", "Failed"];
-    let is_name = |character: char| character.is_alphanumeric() || "._".contains(character);
-    known.iter().any(|ending| name.ends_with(ending)) && name.chars().all(is_name)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod folder;
 mod git;
+mod reference;
 
 use std::collections::BTreeMap;
 use std::io::Seek;
@@ -12,11 +13,15 @@ use pep508_rs::PackageName;
 use serde::{Deserialize, Serialize};
 
 use self::git::Repository;
+use self::reference::{
+    Fragment, by_algorithm, checked_subdirectory, extension, filename, is_wheel, not_understood,
+    refused_scheme, wheel_name,
+};
 use super::archive;
 use super::build::{Project, Source};
 use super::download::{self, Digested, Expected, check_hashes, file_path, without_credentials};
 use super::sdist::{Learned, Looked, Sources, Told, decides, not_kept, unusable};
-use crate::metadata::{File, FileKind, Metadata, SdistName, WheelName};
+use crate::metadata::{File, FileKind, Metadata, SdistName};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::solve::{DirectFacts, FactError, Unusable};
 
@@ -34,13 +39,6 @@ enum Contents {
     Wheel(String),
     /// A source distribution.
     Sdist(Looked),
-}
-
-/// What the fragment of a URL says: `#sha256=…&subdirectory=…`.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Fragment {
-    hashes: BTreeMap<String, String>,
-    subdirectory: Option<String>,
 }
 
 impl Sources<'_> {
@@ -127,17 +125,7 @@ impl Sources<'_> {
                 hint: None,
             });
         }
-        // A PKG-INFO in a folder may be left from an older build; what its author writes is
-        // up to date.
-        let fresh = Told {
-            pkg_info: None,
-            ..told.clone()
-        };
-        let known = match fresh.metadata(None)? {
-            None => told.metadata(None)?,
-            known => known,
-        };
-        let learned = match known {
+        let learned = match told.metadata_of_tree()? {
             Some(value) => Learned { value, built: None },
             None if build == BuildPolicy::Never => return Err(needs_build()),
             None => {
@@ -159,7 +147,7 @@ impl Sources<'_> {
     ) -> Result<Learned<DirectFacts>, FactError> {
         let repository = Repository::parse(url)?;
         let (told, commit) = self.repository_told(&repository, subdirectory)?;
-        let learned = match told.metadata(None)? {
+        let learned = match told.metadata_of_tree()? {
             Some(value) => Learned { value, built: None },
             None if build == BuildPolicy::Never => return Err(needs_build()),
             None => {
@@ -376,25 +364,6 @@ impl Told {
     }
 }
 
-impl Fragment {
-    fn parse(url: &str) -> Self {
-        let mut fragment = Self::default();
-        let text = url.split_once('#').map_or("", |(_, text)| text);
-        for part in text.split('&') {
-            match part.split_once('=') {
-                Some(("subdirectory", folder)) => {
-                    fragment.subdirectory = Some(git::decode(folder));
-                }
-                Some((name @ ("sha256" | "sha384" | "sha512"), hash)) => {
-                    fragment.hashes.insert(name.to_owned(), hash.to_lowercase());
-                }
-                _ => {}
-            }
-        }
-        fragment
-    }
-}
-
 /// The name in setup.cfg's `[metadata]`; `None` also where it is computed (`attr:`).
 fn setup_cfg_name(text: &str) -> Option<PackageName> {
     let mut lines = text.lines();
@@ -419,98 +388,6 @@ fn facts(
         commit,
     };
     Learned { value, built }
-}
-
-/// Hashes of a line, by algorithm.
-fn by_algorithm(hashes: &[(String, String)]) -> Expected {
-    let mut found = Expected::new();
-    for (algorithm, hash) in hashes {
-        let several = found.entry(algorithm.to_lowercase()).or_default();
-        if !several.is_empty() {
-            several.push(' ');
-        }
-        several.push_str(&hash.to_lowercase());
-    }
-    found
-}
-
-/// The last part of a URL's path.
-fn filename(url: &str) -> String {
-    let path = url.split(['?', '#']).next().unwrap_or_default();
-    git::decode(path.rsplit('/').next().unwrap_or_default())
-}
-
-fn is_wheel(filename: &str) -> bool {
-    Path::new(filename)
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("whl"))
-}
-
-fn wheel_name(filename: &str) -> Result<WheelName, FactError> {
-    WheelName::parse(filename).map_err(|error| unusable(&error))
-}
-
-/// An archive's extension without its leading dot: `tar.gz`, `zip`.
-fn extension(filename: &str) -> &str {
-    let mut dots = filename.rmatch_indices('.').map(|(position, _)| position);
-    let last = dots.next().unwrap_or(filename.len());
-    let start = dots
-        .next()
-        .filter(|start| filename.get(*start..last) == Some(".tar"))
-        .unwrap_or(last);
-    filename.get(start + 1..).unwrap_or_default()
-}
-
-/// A folder inside an archive or repository, which must not lead out of it.
-fn checked_subdirectory(
-    reference: &DirectUrl,
-    subdirectory: Option<String>,
-) -> Result<Option<String>, FactError> {
-    let Some(subdirectory) = subdirectory else {
-        return Ok(None);
-    };
-    let leads_out = subdirectory.starts_with('/')
-        || subdirectory.contains(['\\', ':', '\0'])
-        || subdirectory.split('/').any(|part| part == "..");
-    if leads_out {
-        return Err(FactError::Failed {
-            message: format!(
-                "`{}` has the subdirectory `{subdirectory}`, which leads out of it",
-                without_credentials(&reference.url)
-            ),
-            hint: None,
-        });
-    }
-    let plain: Vec<&str> = subdirectory
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .collect();
-    Ok(Some(plain.join("/")).filter(|plain| !plain.is_empty()))
-}
-
-fn not_understood(reference: &DirectUrl) -> FactError {
-    FactError::Failed {
-        message: format!("`{}` is no path of this machine", reference.given),
-        hint: None,
-    }
-}
-
-fn refused_scheme(reference: &DirectUrl, scheme: &str) -> FactError {
-    let url = without_credentials(&reference.url);
-    let kind = scheme.split('+').next().unwrap_or_default();
-    match kind {
-        "hg" | "svn" | "bzr" => FactError::Failed {
-            message: format!("`{url}` takes `{kind}`, and mlresolve reads git repositories only"),
-            hint: Some(
-                "use an archive of that revision (`https://…/name.tar.gz`) or a local folder"
-                    .to_owned(),
-            ),
-        },
-        _ => FactError::Failed {
-            message: format!("`{url}` has the scheme `{scheme}`, which is not supported"),
-            hint: Some("use `https`, `file` or `git+https`".to_owned()),
-        },
-    }
 }
 
 fn needs_build() -> FactError {

@@ -27,7 +27,7 @@ pub mod indexes;
 pub mod netrc;
 pub mod pages;
 mod prefetch;
-mod process;
+pub(crate) mod process;
 pub mod progress;
 pub mod records;
 pub mod registry;
@@ -35,6 +35,7 @@ pub mod remote_reader;
 pub mod remote_zip;
 pub mod retry;
 pub mod sdist;
+pub mod snapshot;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;

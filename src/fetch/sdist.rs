@@ -96,6 +96,20 @@ impl Told {
         }
     }
 
+    /// The metadata of a source tree, where it can be had without running anything.
+    ///
+    /// What its author writes comes first: a PKG-INFO in it may be left from an older build.
+    pub(super) fn metadata_of_tree(&self) -> Result<Option<Metadata>, FactError> {
+        let written = Self {
+            pkg_info: None,
+            ..self.clone()
+        };
+        match written.metadata(None)? {
+            None => self.metadata(None),
+            known => Ok(known),
+        }
+    }
+
     /// The metadata, where it can be had without running anything.
     ///
     /// PKG-INFO comes first: a build wrote it. A pyproject.toml that is no TOML is left

@@ -147,6 +147,17 @@ pub fn entries(directory: &[u8]) -> Result<Vec<Entry>, ZipError> {
     Ok(entries)
 }
 
+/// Reads the first entries of a central directory of which only the beginning is at hand.
+pub fn first_entries(beginning_of_directory: &[u8]) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut position = 0;
+    while let Ok((entry, next)) = entry_at(beginning_of_directory, position) {
+        entries.push(entry);
+        position = next;
+    }
+    entries
+}
+
 /// Reads the last entries of a central directory of which only the end is at hand.
 ///
 /// Nothing marks where an entry begins but four bytes that may also stand in a name. A
@@ -382,6 +393,11 @@ mod tests {
             .collect();
         assert_eq!(names, [b"b", b"c"]);
         assert_eq!(last_entries(&directory[..directory.len() - 1]), []);
+        let names: Vec<Vec<u8>> = first_entries(&directory[..directory.len() - 1])
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect();
+        assert_eq!(names, [&b"PK\x01\x02"[..], b"b"]);
     }
 
     #[test]

@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use pep508_rs::PackageName;
 
 use super::credentials::without_credentials;
-use super::hashes::{self, Listing};
 use super::{
     InstallerOptions, Lock, LockError, LockedPackage, Provenance, Source, TargetRecord, Via,
     marker_text,
 };
+use super::{direct, hashes};
 use crate::metadata::WheelName;
-use crate::request::{DirectUrl, Line, Request};
+use crate::request::{Line, Request};
 use crate::rules::{RuleId, RuleSet};
-use crate::solve::{Chosen, ChosenOrigin, Edge, EdgeCause, Solution};
+use crate::solve::{ChangedEdge, Chosen, ChosenOrigin, Edge, EdgeCause, Solution};
 
 /// What a lock says beside the solution.
 pub struct LockContext<'a> {
@@ -36,9 +36,6 @@ pub struct LockContext<'a> {
     pub rules: &'a RuleSet,
     /// The rules that were ignored on the command line.
     pub ignored_rules: Vec<RuleId>,
-    /// The requirements that a rule or option removed, in words. What an override
-    /// replaced and what a rule added is found in the solution.
-    pub changed_edges: Vec<String>,
     /// What is listed of files and hashes.
     pub hashes: HashListing,
     /// sha256, hexadecimal, of files whose index gives none, by their URL.
@@ -92,7 +89,7 @@ impl Lock {
             missing.sort();
             return Err(LockError::MissingHashes { files: missing });
         }
-        let changed_edges = changed_edges(solution, request, &reached, &context);
+        let changed_edges = changed_edges(solution, &reached);
         Ok(Self {
             packages,
             provenance: Provenance {
@@ -165,7 +162,7 @@ fn pinned(
             (Source::Index(Some(index)), listing)
         }
         ChosenOrigin::Direct { url, commit } => {
-            direct(name, chosen, (url, commit.as_deref()), request, context)?
+            direct::pin(name, chosen, (url, commit.as_deref()), request, context)?
         }
     };
     let mut package = LockedPackage::new(name.clone(), source);
@@ -181,84 +178,6 @@ fn pinned(
     package.hashes = listing.hashes;
     package.left_out = listing.left_out;
     Ok((package, listing.missing))
-}
-
-fn direct(
-    name: &PackageName,
-    chosen: &Chosen,
-    (direct, commit): (&DirectUrl, Option<&str>),
-    request: &Request,
-    context: &LockContext<'_>,
-) -> Result<(Source, Listing), LockError> {
-    let subdirectory = direct.subdirectory.clone();
-    let url = without_credentials(&direct.url);
-    let given = without_credentials(&direct.given);
-    if let Some((kind, repository)) = version_control(&url) {
-        let Some(commit) = commit else {
-            return Err(LockError::NoCommit { name: name.clone() });
-        };
-        let (repository, requested_revision) = revision(repository);
-        let source = Source::Vcs {
-            kind: kind.to_owned(),
-            url: repository.to_owned(),
-            requested_revision: requested_revision.map(ToOwned::to_owned),
-            commit: commit.to_owned(),
-            subdirectory,
-            editable: direct.editable,
-        };
-        return Ok((source, Listing::default()));
-    }
-    let Some(file) = &chosen.file else {
-        let source = Source::Directory {
-            given,
-            editable: direct.editable,
-            subdirectory,
-        };
-        return Ok((source, Listing::default()));
-    };
-    let listing = hashes::list_archive(name, chosen, file, request, context)?;
-    // The absolute form of a local path is this machine's own.
-    let is_path = !given.contains("://") && !given.starts_with("file:");
-    let url = if is_path {
-        given.clone()
-    } else {
-        url.split('#').next().unwrap_or_default().to_owned()
-    };
-    let source = Source::Archive {
-        url,
-        given,
-        subdirectory,
-    };
-    Ok((source, listing))
-}
-
-/// `git` and the repository, of a version-control URL without its fragment.
-fn version_control(url: &str) -> Option<(&str, &str)> {
-    let url = url.split('#').next()?;
-    let (kind, repository) = url.split_once('+')?;
-    let known = ["git", "hg", "svn", "bzr"].contains(&kind);
-    known.then_some((kind, repository))
-}
-
-/// Splits `…/repository.git@revision`.
-fn revision(repository: &str) -> (&str, Option<&str>) {
-    let path = repository
-        .find("://")
-        .and_then(|at| repository.get(at + 3..))
-        .and_then(|rest| {
-            rest.find('/')
-                .map(|slash| repository.len() - rest.len() + slash)
-        })
-        .unwrap_or(0);
-    match repository.rfind('@') {
-        Some(at) if at > path => (
-            repository.get(..at).unwrap_or(repository),
-            repository
-                .get(at + 1..)
-                .filter(|revision| !revision.is_empty()),
-        ),
-        _ => (repository, None),
-    }
 }
 
 /// Says who asked for the package, what limits it and what it requires.
@@ -362,41 +281,44 @@ fn marker(line: &Line) -> Option<String> {
         .or_else(|| line.marker.try_to_string())
 }
 
-/// The edges that overrides replaced and rules added, and what the caller knows of others.
-fn changed_edges(
-    solution: &Solution,
-    request: &Request,
-    reached: &BTreeSet<&PackageName>,
-    context: &LockContext<'_>,
-) -> Vec<String> {
+/// The requirements that rules and options removed, replaced or added, in words.
+fn changed_edges(solution: &Solution, reached: &BTreeSet<&PackageName>) -> Vec<String> {
     let release = |name: &PackageName| match solution.packages.get(name) {
-        Some(chosen) => format!("`{name} {}`", chosen.version),
-        None => format!("`{name}`"),
+        Some(chosen) => format!("{name} {}", chosen.version),
+        None => name.to_string(),
     };
-    let found = solution.edges.iter().filter_map(|edge| match &edge.cause {
-        EdgeCause::Package {
-            name,
-            overridden: Some(index),
-            ..
-        } if reached.contains(name) => {
-            let line = request.overrides.get(*index)?;
-            Some(format!(
-                "`{}` replaces what {} requires of `{}` ({})",
-                line.text,
-                release(name),
-                edge.to,
-                line.place
-            ))
-        }
+    let changed = solution.changed.iter().filter_map(|edge| {
+        let ChangedEdge { to, was, by, .. } = edge;
+        let who = match &edge.from {
+            Some(name) if reached.contains(name) => release(name),
+            // It was changed in a package that is not part of the lock.
+            Some(_) => return None,
+            None => "the input".to_owned(),
+        };
+        let now = match &edge.now {
+            Some(now) => format!("has `{now}` in its place"),
+            None => "removed it".to_owned(),
+        };
+        Some(format!(
+            "{who} requires `{}`; {by} {now}",
+            required(to, was)
+        ))
+    });
+    let added = solution.edges.iter().filter_map(|edge| match &edge.cause {
         EdgeCause::Rule { id, name } if edge.pulls_in && reached.contains(name) => Some(format!(
-            "rule {id} adds `{}{}` to what {} requires",
-            edge.to,
-            edge.range,
-            release(name)
+            "{} requires `{}`; rule {id} added it",
+            release(name),
+            required(&edge.to, &edge.range),
         )),
         _ => None,
     });
-    sorted(found.chain(context.changed_edges.iter().cloned()))
+    sorted(changed.chain(added))
+}
+
+/// The requirement as it reads; its range may be a URL.
+fn required(name: &PackageName, range: &str) -> String {
+    let separator = if range.contains("://") { " @ " } else { "" };
+    format!("{name}{separator}{range}")
 }
 
 fn options(

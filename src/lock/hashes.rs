@@ -98,10 +98,21 @@ fn list_anew<'a>(
     files: impl IntoIterator<Item = &'a File>,
     context: &LockContext<'_>,
 ) -> Listing {
-    let files: Vec<&File> = files.into_iter().collect();
+    let mut files: Vec<&File> = files.into_iter().collect();
+    // Where a release has several source distributions, a `.tar.gz` is the one of PEP 625.
+    files.sort_by_key(|file| {
+        (
+            file.filename.strip_suffix(".tar.gz").is_none(),
+            &file.filename,
+        )
+    });
     let wanted = wanted(files.iter().copied(), context);
     let mut listing = Listing::default();
     for file in files {
+        if context.hashes == HashListing::Files && is_second_sdist(file, &listing) {
+            listing.left_out.insert(file.filename.clone());
+            continue;
+        }
         let Some(sha256) = sha256(file, context) else {
             if context.hashes == HashListing::None {
                 listing.files.push(locked(file, BTreeMap::new(), context));
@@ -126,6 +137,16 @@ fn list_anew<'a>(
         .files
         .sort_by(|a, b| (&a.filename, &a.location).cmp(&(&b.filename, &b.location)));
     listing
+}
+
+/// Whether a source distribution is listed already: pylock.toml has one to a release.
+fn is_second_sdist(file: &File, listing: &Listing) -> bool {
+    let is_wheel = |filename: &str| filename.strip_suffix(".whl").is_some();
+    !is_wheel(&file.filename)
+        && listing
+            .files
+            .iter()
+            .any(|listed| !is_wheel(&listed.filename))
 }
 
 /// The hashes that the user's lines give.

@@ -7,6 +7,7 @@
 
 mod compare;
 mod credentials;
+mod direct;
 mod error;
 mod from_solution;
 mod hashes;

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
 
+use crate::Target;
 use crate::request::{Pin, Policy};
+use crate::target::TargetWords;
 
 /// The algorithm (`sha256`) and the hexadecimal digest of a file.
 pub type Hash = (String, String);
@@ -46,14 +48,15 @@ pub struct LockedPackage {
     /// The hashes that an installer may accept. Those of `files`, or those that an
     /// existing lock recorded for the same version; empty where none are wanted.
     pub hashes: BTreeSet<Hash>,
-    /// The files that are not listed: no index gives their hash, and they do not suit
-    /// the target, so that computing it would be a download for nothing.
+    /// The files that are not listed. No index gives their hash and they do not suit the
+    /// target, so that computing it would be a download for nothing; or they are further
+    /// source distributions, of which pylock.toml lists one.
     pub left_out: BTreeSet<String>,
     /// What it requires, by name, among the locked packages; sorted.
     pub dependencies: Vec<PackageName>,
     /// Who asked for it, sorted.
     pub via: BTreeSet<Via>,
-    /// The rules that limited it, for the trail.
+    /// The rules that limited it or pulled it in, for the trail: those in `via`.
     pub rules: BTreeSet<String>,
 }
 
@@ -132,10 +135,13 @@ pub enum Via {
 /// The environment a lock was made for, as it is written down.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TargetRecord {
-    /// The Python version: `3.11`, or with its patch number where one was given.
+    /// The word for the Python: `3.11`, `3.11.4`, `3.13t`, `pypy3.10`.
     pub python: String,
     /// The platform, as `--python-platform` takes it: `x86_64-manylinux_2_28`.
     pub platform: String,
+    /// The markers of a target that was read off a machine which the words above do not
+    /// imply (`platform_release`).
+    pub detected: BTreeMap<String, String>,
     /// What is stated of the accelerator: `cuda`, `driver`, `gpu` with their values;
     /// empty where nothing is.
     pub accelerator: BTreeMap<String, String>,
@@ -253,7 +259,7 @@ impl Via {
             Self::Override(path.trim().to_owned())
         } else if let Some(id) = text.strip_prefix("rule ") {
             Self::Rule(id.trim().to_owned())
-        } else if let Ok(name) = text.parse() {
+        } else if let Some(name) = text.parse().ok().filter(|_| !text.is_empty()) {
             Self::Package(name)
         } else {
             Self::Project(text.to_owned())
@@ -275,10 +281,51 @@ impl fmt::Display for Via {
 }
 
 impl TargetRecord {
-    /// The release numbers in the Python version: `[3, 11]` of `3.11` and of `pypy3.11`.
+    /// What a lock records of a target.
+    pub fn of(target: &Target) -> Self {
+        let words = target.words();
+        let markers = &target.markers;
+        let python = markers.python_version().to_string();
+        let telling = [
+            ("implementation_name", markers.implementation_name()),
+            ("platform_machine", markers.platform_machine()),
+            ("python_version", &python),
+            ("sys_platform", markers.sys_platform()),
+        ];
+        Self {
+            python: words.python,
+            platform: words.platform,
+            detected: words.markers,
+            accelerator: BTreeMap::new(),
+            markers: telling
+                .into_iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        }
+    }
+
+    /// The words that the recorded target is made of again; `None` where the lock does
+    /// not say what it was made for.
+    pub fn words(&self) -> Option<TargetWords> {
+        (!self.python.is_empty() && !self.platform.is_empty()).then(|| TargetWords {
+            python: self.python.clone(),
+            platform: self.platform.clone(),
+            markers: self.detected.clone(),
+        })
+    }
+
+    /// The release numbers in the word for the Python: `[3, 11]` of `3.11`, `3.11t` and
+    /// `pypy3.11`.
     pub(super) fn python_release(&self) -> Vec<u32> {
-        self.python
-            .trim_start_matches(|letter: char| !letter.is_ascii_digit())
+        let word = self
+            .python
+            .trim_start_matches(|letter: char| !letter.is_ascii_digit());
+        let end = word
+            .find(|letter: char| !(letter.is_ascii_digit() || letter == '.'))
+            .unwrap_or(word.len());
+        word.get(..end)
+            .unwrap_or_default()
             .split('.')
             .map_while(|number| number.parse().ok())
             .collect()

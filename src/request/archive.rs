@@ -31,6 +31,11 @@ pub(super) fn is_archive(text: &str) -> bool {
     ARCHIVES.iter().any(|ending| text.ends_with(ending))
 }
 
+/// Whether a path or URL ends as a wheel does.
+pub(super) fn is_wheel(text: &str) -> bool {
+    text.to_ascii_lowercase().ends_with(".whl")
+}
+
 /// The distribution's name as the file name of an archive's URL gives it.
 ///
 /// A wheel's always does; a source distribution's where it has the form of PEP 625,

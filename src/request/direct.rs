@@ -10,7 +10,7 @@ use std::ops::Range;
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use url::Url;
 
-use super::archive::{file_name_name, is_archive};
+use super::archive::{file_name_name, is_archive, is_wheel};
 use super::fault::{Fault, Problem, Trouble};
 use super::folder_name::folder_name;
 use super::fragment;
@@ -276,7 +276,10 @@ fn finish(
         ParsedSource::Url(url) => url.start + start..url.end + start,
     };
     let mut reading = direct(text, url.clone(), sources)?;
-    if let Some(found) = reading.name.filter(|found| *found != parsed.name) {
+    // What a wheel or a project is called is sure; an archive may have any file name.
+    let sure = matches!(&reading.source, ReadSource::Direct { url, .. }
+        if is_wheel(url) || !is_archive(url));
+    if let Some(found) = reading.name.filter(|found| sure && *found != parsed.name) {
         return Err(Fault::url(
             url,
             format!("the URL is for `{found}`, the line for `{}`", parsed.name),

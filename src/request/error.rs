@@ -201,6 +201,14 @@ impl RequestError {
                 detail: trouble.detail,
                 advice: trouble.advice,
             },
+            // A variable's value may be a secret: what was written is shown instead.
+            Problem::NoSuchPath { .. } if text.contains("${") => {
+                let path = text.split(';').next().unwrap_or_default();
+                Self::NoSuchPath {
+                    at,
+                    path: path.trim_end().to_owned(),
+                }
+            }
             Problem::NoSuchPath { path } => Self::NoSuchPath { at, path },
             Problem::NotInstallable { path } => Self::NotInstallable { at, path },
         }
@@ -284,7 +292,7 @@ impl RequestError {
             | Self::OptionValue { advice, .. } => advice.clone(),
             Self::Unreadable { error, by, .. } => match (error, by) {
                 (SourceError::NotFound, Some(_)) => {
-                    "paths after `-r` and `-c` count from the folder of the file they stand in"
+                    "paths in a file count from the folder of that file"
                 }
                 (SourceError::Folder, _) => "name a file inside it",
                 _ => "check the name and that the file may be read",
@@ -351,7 +359,7 @@ impl Diagnostic for RequestError {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let at = self.excerpt()?;
-        let label = LabeledSpan::new_with_span(Some("here".to_owned()), at.span);
+        let label = LabeledSpan::new_with_span(None, at.span);
         Some(Box::new(std::iter::once(label)))
     }
 }

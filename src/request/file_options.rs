@@ -16,15 +16,15 @@ pub(super) type Refused<'a> = (&'a Given, String, String);
 ///
 /// The order within a line is pip's own, whatever order they stand in: `--no-index`,
 /// `--index-url`, `--extra-index-url`, then the others.
-pub(super) fn apply<'a>(
+pub(super) fn apply(
     all: &mut FileOptions,
-    line: &'a Options,
+    line: &Options,
     folder: &str,
     sources: &dyn Sources,
-    place_of: &mut dyn FnMut(Range<usize>) -> (Place, String),
-) -> Result<Vec<Warning>, Refused<'a>> {
+    place_of: &dyn Fn(Range<usize>) -> (Place, String),
+) -> Vec<Warning> {
     let mut surprises = Vec::new();
-    let mut option = |given: &Given| {
+    let option = |given: &Given| {
         let (place, written) = place_of(given.value_range.clone());
         FileOption {
             value: given.value.clone(),
@@ -82,13 +82,29 @@ pub(super) fn apply<'a>(
         links.value = find_links(&links.value, folder, sources);
         all.find_links.push(links);
     }
+    all.pre |= of(Meaning::Pre).next().is_some();
+    all.prefer_binary |= of(Meaning::PreferBinary).next().is_some();
+    all.require_hashes |= of(Meaning::RequireHashes).next().is_some();
+    all.trusted_hosts
+        .extend(of(Meaning::TrustedHost).map(&option));
+    all.features.extend(of(Meaning::UseFeature).map(&option));
+    surprises
+}
+
+/// Adds `--no-binary` and `--only-binary`, which pip heeds wherever they stand, on the
+/// line of a requirement too.
+pub(super) fn formats<'a>(
+    all: &mut FileOptions,
+    line: &'a Options,
+    place_of: &dyn Fn(Range<usize>) -> (Place, String),
+) -> Result<(), Refused<'a>> {
     for given in &line.given {
-        let (kind, names) = match given.meaning {
-            Meaning::NoBinary => (FormatOption::NoBinary, given),
-            Meaning::OnlyBinary => (FormatOption::OnlyBinary, given),
+        let kind = match given.meaning {
+            Meaning::NoBinary => FormatOption::NoBinary,
+            Meaning::OnlyBinary => FormatOption::OnlyBinary,
             _ => continue,
         };
-        if names.value.starts_with('-') {
+        if given.value.starts_with('-') {
             return Err((
                 given,
                 "needs a value".to_owned(),
@@ -96,7 +112,7 @@ pub(super) fn apply<'a>(
             ));
         }
         FormatControl::default()
-            .take(kind, &names.value)
+            .take(kind, &given.value)
             .map_err(|part| {
                 (
                     given,
@@ -104,16 +120,17 @@ pub(super) fn apply<'a>(
                     "separate names with commas".to_owned(),
                 )
             })?;
-        all.formats.push((kind, option(given)));
+        let (place, written) = place_of(given.value_range.clone());
+        all.formats.push((
+            kind,
+            FileOption {
+                value: given.value.clone(),
+                written,
+                place,
+            },
+        ));
     }
-    all.pre |= of(Meaning::Pre).next().is_some();
-    all.prefer_binary |= of(Meaning::PreferBinary).next().is_some();
-    all.require_hashes |= of(Meaning::RequireHashes).next().is_some();
-    all.trusted_hosts
-        .extend(of(Meaning::TrustedHost).map(&mut option));
-    all.features
-        .extend(of(Meaning::UseFeature).map(&mut option));
-    Ok(surprises)
+    Ok(())
 }
 
 fn no_effect(index: &FileOption, name: &str) -> Warning {

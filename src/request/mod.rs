@@ -27,6 +27,7 @@ mod requirements_file;
 mod settings;
 mod settings_keys;
 mod setup_cfg;
+mod setuptools;
 mod sources;
 mod specifier;
 #[cfg(test)]
@@ -44,7 +45,7 @@ pub use inputs::{
     UnnamedLine, Wanted, Warning,
 };
 pub use policy::{BuildPolicy, Policy, Selection};
-pub use read::read_inputs;
+pub use read::{read_argument, read_inputs};
 pub use settings::{
     AnnotationStyle, IndexStrategy, Located, OutputSettings, Settings, TargetSettings,
 };

@@ -14,7 +14,7 @@ use super::paths::FilePath;
 use super::requirements_file::{Found, Reader};
 use super::text::SourceText;
 use super::toml_text::{self, TomlString, Value};
-use super::{RequestError, names, specifier};
+use super::{RequestError, names, setuptools, specifier};
 
 /// What a project offers, for the names that none of the inputs has.
 #[derive(Debug, Default)]
@@ -67,15 +67,7 @@ pub(super) fn read(
                 .values()
                 .map(|(key, _)| key.clone())
                 .collect();
-            let fields = ["dependencies", "optional-dependencies"];
-            let asks_extras = wanted.all_extras || !wanted.extras.is_empty();
-            let built: Vec<String> = fields
-                .into_iter()
-                .zip([true, asks_extras])
-                .filter(|(field, asked)| *asked && dynamic.iter().any(|name| name == field))
-                .map(|(field, _)| format!("`{field}`"))
-                .collect();
-            offered.extras_unknown = dynamic.iter().any(|name| name == "optional-dependencies");
+            let built = project.dynamic_fields(document, path, &dynamic, wanted, &mut offered)?;
             if !built.is_empty() {
                 project.reader.inputs.builds.push(build(
                     &folder,
@@ -137,6 +129,45 @@ impl<'v, 'i> Project<'_, '_, 'v, 'i> {
             .map(|field| toml_text::string(self.source, field, "project.dynamic"))
             .map(|field| field.map(|field| field.value.to_owned()))
             .collect()
+    }
+
+    /// Reads the dynamic fields that files hold. Gives those that only a build tells and
+    /// that are asked for.
+    fn dynamic_fields(
+        &mut self,
+        document: &DeTable<'_>,
+        path: &FilePath,
+        dynamic: &[String],
+        wanted: &Wanted,
+        offered: &mut Offered,
+    ) -> Result<Vec<String>, RequestError> {
+        let table = setuptools::dynamic(document);
+        let is_dynamic = |field: &str| dynamic.iter().any(|name| name == field);
+        let mut built = Vec::new();
+        if is_dynamic("dependencies") {
+            match table.and_then(|table| table.get("dependencies")) {
+                Some(value) => {
+                    setuptools::read(self.reader, self.source, path, self.role, value)?;
+                }
+                None => built.push("`dependencies`".to_owned()),
+            }
+        }
+        if is_dynamic("optional-dependencies") {
+            let Some(extras) = table.and_then(setuptools::extras) else {
+                offered.extras_unknown = true;
+                if wanted.all_extras || !wanted.extras.is_empty() {
+                    built.push("`optional-dependencies`".to_owned());
+                }
+                return Ok(built);
+            };
+            for (extra, written, value) in extras {
+                offered.extras.push(written);
+                if wanted.all_extras || wanted.extras.contains(&extra) {
+                    setuptools::read(self.reader, self.source, path, self.role, value)?;
+                }
+            }
+        }
+        Ok(built)
     }
 
     fn project(

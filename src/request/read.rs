@@ -1,14 +1,17 @@
 //! The way in: reads all files that the user names.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::fault::Fault;
 use super::inputs::{BuildNeeded, BuildReason, Input, Inputs, Role, Wanted};
 use super::names::normal;
 use super::nearest::nearest;
 use super::paths::FilePath;
 use super::pyproject::{self, Offered};
-use super::requirements_file::Reader;
-use super::{RequestError, Sources, setup_cfg};
+use super::requirements_file::{Found, Reader};
+use super::text::SourceText;
+use super::{Line, RequestError, Sources, direct, setup_cfg};
 
 /// Reads the files that the user names, and all that they include.
 ///
@@ -37,6 +40,35 @@ pub fn read_inputs(
     check_extras(wanted, &projects)?;
     check_groups(wanted, &projects)?;
     Ok(reader.inputs)
+}
+
+/// Reads one requirement of an argument on the command line (`numpy<2`), by name.
+///
+/// # Errors
+/// Where it is none; paths and URLs without a name are not taken.
+pub fn read_argument(text: &str, sources: &dyn Sources) -> Result<Line, RequestError> {
+    let source = SourceText::new(Arc::from("command line"), text);
+    let fault = |fault: Fault| {
+        let at = source.excerpt(fault.range.clone());
+        RequestError::from_fault(fault, at, text.trim())
+    };
+    let reading = direct::read_pep508(text, sources).map_err(fault)?;
+    let start = text.len() - text.trim_start().len();
+    let given = |given: Range<usize>| text.get(given).unwrap_or_default().to_owned();
+    let found = Found::new(reading, false, given, text.trim());
+    let name = found.name.ok_or_else(|| {
+        let advice = "begin with the name of a distribution, as in `numpy>=1.0`";
+        fault(Fault::requirement(0..text.len(), "it has no name", advice))
+    })?;
+    Ok(Line {
+        name,
+        extras: found.extras,
+        source: found.source,
+        marker: found.marker,
+        text: found.text,
+        hashes: found.hashes,
+        place: source.place(start),
+    })
 }
 
 /// Only running a setup.py tells what it requires; that is the edge's work.

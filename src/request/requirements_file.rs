@@ -152,6 +152,20 @@ impl<'a> Reader<'a> {
         let text = line.text();
         let options_start = options_start(text);
         let options = read_options(context, line, options_start)?;
+        let place_of = |range: Range<usize>| {
+            (
+                context.source.place(line.source_range(range.clone()).start),
+                line.raw(range).to_owned(),
+            )
+        };
+        file_options::formats(&mut self.inputs.options, &options, &place_of).map_err(
+            |(given, detail, advice)| RequestError::OptionValue {
+                at: context.excerpt(line, given.value_range.clone()),
+                option: given.name.to_owned(),
+                detail,
+                advice,
+            },
+        )?;
         let requirement = text.get(..options_start).unwrap_or_default().trim_end();
         if !requirement.is_empty() {
             let range = 0..requirement.len();
@@ -194,26 +208,13 @@ impl<'a> Reader<'a> {
                 )
             },
         );
-        let mut place_of = |range: Range<usize>| {
-            (
-                context.source.place(line.source_range(range.clone()).start),
-                line.raw(range).to_owned(),
-            )
-        };
-        let folder = context.path.folder();
         let surprises = file_options::apply(
             &mut self.inputs.options,
             &options,
-            &folder,
+            &context.path.folder(),
             self.sources,
-            &mut place_of,
-        )
-        .map_err(|(given, detail, advice)| RequestError::OptionValue {
-            at: context.excerpt(line, given.value_range.clone()),
-            option: given.name.to_owned(),
-            detail,
-            advice,
-        })?;
+            &place_of,
+        );
         self.inputs.warnings.extend(surprises);
         Ok(())
     }
@@ -363,6 +364,7 @@ impl<'a> Reader<'a> {
         };
         for given in &options.given {
             let why = match given.meaning {
+                Meaning::NoBinary | Meaning::OnlyBinary => continue,
                 meaning if heeded(meaning) => continue,
                 Meaning::GlobalOption | Meaning::ConfigSettings => "on a lock",
                 _ => why,

@@ -108,7 +108,8 @@ fn requirements(
             let named = path.include(name.trim());
             let by = source.excerpt(range);
             let bytes = reader.bytes(&named, Some(&by))?;
-            listed(reader, &named, role, &bytes)?;
+            let text = SourceText::decode_utf8(&Arc::from(named.shown.as_str()), &bytes)?;
+            listed(reader, &text, role)?;
         }
         return Ok(());
     }
@@ -130,17 +131,15 @@ fn requirements(
 }
 
 /// A file that `file:` names: requirements and comment lines, no options.
-fn listed(
+pub(super) fn listed(
     reader: &mut Reader<'_>,
-    path: &FilePath,
+    source: &SourceText,
     role: Role,
-    bytes: &[u8],
 ) -> Result<(), RequestError> {
-    let source = SourceText::decode_utf8(&path.shown.as_str().into(), bytes)?;
     let mut start = 0;
     for line in source.text().split_inclusive('\n') {
         if !line.trim_start().starts_with('#') {
-            one(reader, &source, role, line, start)?;
+            one(reader, source, role, line, start)?;
         }
         start += line.len();
     }

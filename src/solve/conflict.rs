@@ -5,7 +5,9 @@
 
 use pubgrub::{DerivationTree, External};
 
+use super::edges::{Requirements, VirtualRange};
 use super::facts::{Facts, Unusable};
+use super::labels::Family;
 use super::node::{ABSENT, NameId, Node};
 use super::outcome::{Conflict, Reason, SolveError, Span};
 use super::provider::{Provider, SetAside};
@@ -102,7 +104,9 @@ impl<F: Facts> Folding<'_, '_, F> {
                     });
                 }
             }
-            (Node::Package(id), Node::Virtual(index)) => self.provides(id, ranks, index)?,
+            (Node::Package(id), Node::Label(index)) => self.build(id, ranks, index)?,
+            (Node::Package(id), Node::Virtual(index)) => self.brings(id, ranks, index)?,
+            (Node::Label(rule), Node::Virtual(index)) => self.label_brings(rule, ranks, index),
             (Node::Package(id) | Node::Extra(id, _), to)
                 if to.distribution().is_some_and(|other| other != id) =>
             {
@@ -125,25 +129,79 @@ impl<F: Facts> Folding<'_, '_, F> {
         Ok(())
     }
 
-    /// The rules by which releases bring a virtual package.
-    fn provides(&mut self, id: NameId, ranks: &RankSet, index: u32) -> Result<(), SolveError> {
+    fn build(&mut self, id: NameId, ranks: &RankSet, index: u32) -> Result<(), SolveError> {
         let universe = self.world.universe(id)?;
-        let brought = self.world.virtual_name(index);
-        let Some(rank) = ranks.ranks_below(universe.len()).next_back() else {
+        let rule = self.world.rules().iter().nth(index as usize);
+        let Some(family) = rule.and_then(|rule| Family::of(rule)) else {
             return Ok(());
         };
-        let version = &universe.versions[rank as usize];
-        for rule in self.world.requirements.applying(&universe.name, version) {
-            if matches!(&rule.kind, RuleKind::Provides { packages, .. } if packages.contains_key(&brought))
-            {
-                self.add(Reason::Rule {
-                    id: rule.id.clone(),
-                    package: universe.name.clone(),
-                    releases: span(&universe, ranks),
-                });
-            }
-        }
+        let numbers = ranks
+            .ranks_below(universe.len())
+            .filter_map(|rank| universe.labels(rank))
+            .fold(RankSet::empty(), |all, (_, labels)| all.union(labels));
+        let labels = numbers
+            .ranks_below(ABSENT)
+            .filter_map(|number| family.label(number))
+            .map(|label| label.name.clone())
+            .collect();
+        self.add(Reason::Build {
+            family: family.name.to_owned(),
+            package: universe.name.clone(),
+            releases: span(&universe, ranks),
+            labels,
+        });
         Ok(())
+    }
+
+    fn brings(&mut self, id: NameId, ranks: &RankSet, index: u32) -> Result<(), SolveError> {
+        let universe = self.world.universe(id)?;
+        let package = self.world.virtual_name(index);
+        let mut versions = Vec::new();
+        for rank in ranks.ranks_below(universe.len()) {
+            let version = &universe.versions[rank as usize];
+            let of_rules = self
+                .world
+                .requirements
+                .applying(&universe.name, version)
+                .into_iter()
+                .filter(|rule| matches!(rule.kind, RuleKind::Provides { .. }))
+                .flat_map(|rule| Requirements::virtuals_of_rule(rule, version))
+                .filter_map(|edge| match edge.range {
+                    VirtualRange::Provides(version) => Some((edge.package, version)),
+                    VirtualRange::Needs(_) => None,
+                });
+            let all = of_rules.chain(self.world.brought_by(&universe, rank));
+            versions.extend(all.filter(|(name, _)| *name == package).map(|pair| pair.1));
+        }
+        versions.sort();
+        versions.dedup();
+        self.add(Reason::Brings {
+            who: universe.name.to_string(),
+            releases: Some(span(&universe, ranks)),
+            package,
+            versions,
+        });
+        Ok(())
+    }
+
+    fn label_brings(&mut self, rule: u32, numbers: &RankSet, index: u32) {
+        let package = self.world.virtual_name(index);
+        let rule = self.world.rules().iter().nth(rule as usize);
+        let Some(family) = rule.and_then(|rule| Family::of(rule)) else {
+            return;
+        };
+        let count = Rank::try_from(family.labels.len()).unwrap_or(Rank::MAX);
+        for label in numbers
+            .ranks_below(count)
+            .filter_map(|number| family.label(number))
+        {
+            self.add(Reason::Brings {
+                who: format!("the build {} of {}", label.name, family.name),
+                releases: None,
+                package: package.clone(),
+                versions: label.provides.get(&package).cloned().into_iter().collect(),
+            });
+        }
     }
 
     /// A requirement of metadata: the texts are read again from the releases it is true of.
@@ -198,7 +256,10 @@ impl<F: Facts> Folding<'_, '_, F> {
             to: target.clone(),
             ranges,
         });
-        if matches!(other_universe.source, Source::Missing(_)) {
+        if matches!(
+            other_universe.source,
+            Source::Missing(_) | Source::NoBuild(_)
+        ) {
             return self.missing(other);
         }
         if let Some(rejected) = empty {
@@ -212,11 +273,16 @@ impl<F: Facts> Folding<'_, '_, F> {
 
     fn missing(&mut self, id: NameId) -> Result<(), SolveError> {
         let universe = self.world.universe(id)?;
-        if let Source::Missing(asked) = &universe.source {
-            self.add(Reason::NotFound {
+        match &universe.source {
+            Source::Missing(asked) => self.add(Reason::NotFound {
                 package: universe.name.clone(),
                 asked: asked.clone(),
-            });
+            }),
+            Source::NoBuild(because) => self.add(Reason::NoBuild {
+                package: universe.name.clone(),
+                because: because.clone(),
+            }),
+            _ => {}
         }
         Ok(())
     }
@@ -225,7 +291,7 @@ impl<F: Facts> Folding<'_, '_, F> {
     fn empty_line(&mut self, index: usize, id: NameId) -> Result<(), SolveError> {
         self.missing(id)?;
         let universe = self.world.universe(id)?;
-        if matches!(universe.source, Source::Missing(_)) {
+        if matches!(universe.source, Source::Missing(_) | Source::NoBuild(_)) {
             return Ok(());
         }
         for requirement in self.world.requirements.of_line(index).requirements {

@@ -4,6 +4,7 @@ mod conflict;
 mod edges;
 mod extract;
 mod facts;
+mod labels;
 mod node;
 mod order;
 mod outcome;
@@ -20,6 +21,7 @@ use pep508_rs::PackageName;
 use crate::{Request, RuleSet, Target};
 
 pub use facts::{DirectFacts, FactError, Facts, Unusable};
+pub use labels::{EligibleBuilds, eligible_builds};
 pub use outcome::{
     ChangedEdge, Chosen, ChosenOrigin, Conflict, Edge, EdgeCause, Outcome, Reason, Solution,
     SolveError, Span, Warning,

@@ -1,5 +1,9 @@
 //! A toy index for tests: a few lines make a world.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot build its world should stop"

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::front_end::is_new_enough;
 use super::*;
 
 /// A build backend that needs nothing but itself. It leaves traces in its folder, as
@@ -121,6 +122,23 @@ fn a_failure_gives_the_line_that_matters() {
 }
 
 #[test]
+fn a_build_that_failed_is_not_run_again_in_the_same_run() {
+    let folder = tempfile::tempdir().unwrap();
+    project(folder.path(), "raise RuntimeError('no')");
+    let identified = Project {
+        subdirectory: None,
+        identity: Some("1234"),
+    };
+    let builder = builder(&Records::default());
+    let first = builder.metadata(identified, || Ok(source(folder.path())));
+    let again = builder.metadata(identified, || panic!("it is known"));
+    assert_eq!(
+        first.unwrap_err().to_string(),
+        again.unwrap_err().to_string()
+    );
+}
+
+#[test]
 fn a_build_that_hangs_is_stopped() {
     let folder = tempfile::tempdir().unwrap();
     project(folder.path(), "__import__('threading').Event().wait()");
@@ -225,7 +243,18 @@ Processing /x
       ERROR: No matching distribution found for numpy==1.0
       [end of output]
 ";
+    let other_name = "
+      Traceback (most recent call last):
+        File \"setup.py\", line 2, in <module>
+          raise InvalidVersion(version)
+      packaging.version.InvalidVersion: Invalid version: '1_2'
+";
+    let other_name = format!("  ╰─> [4 lines of output]\n{other_name}      [end of output]\n");
     for (said, expected) in [
+        (
+            other_name.as_str(),
+            "packaging.version.InvalidVersion: Invalid version: '1_2'",
+        ),
         (
             no_torch,
             "getting requirements to build wheel: ModuleNotFoundError: No module named 'torch'",

@@ -11,9 +11,6 @@ mod toml_text;
 mod walk;
 mod write;
 
-#[cfg(test)]
-mod tests;
-
 pub use read::read;
 
 pub(super) use write::write;

@@ -9,11 +9,15 @@ use super::read::{table_of_strings, tool};
 use super::walk::{Fields, Node};
 use crate::lock::model::{hashes_of, is_path};
 use crate::lock::{LockError, LockedFile, LockedPackage, Source, Via};
+use crate::metadata::FileKind;
 
 /// Reads one entry.
 pub(super) fn read_package(table: &Fields<'_>) -> Result<LockedPackage, LockError> {
     let node = table.required("name")?;
     let name: PackageName = node.parse("a name of a distribution")?;
+    if name.as_ref().is_empty() {
+        return Err(node.error("expected a name of a distribution, found nothing"));
+    }
     if node.string()? != name.as_ref() {
         return Err(node.error(format!("the name must be normalised: `{name}`")));
     }
@@ -124,10 +128,10 @@ fn read_file(
         Some(name) => name,
         None => last_part(&location),
     };
-    let fits = match kind {
-        Kind::Wheel => wheel_fits(&filename, name, version),
-        Kind::Sdist => sdist_fits(&filename, name, version),
-    };
+    let fits = FileKind::parse(&filename, name).is_ok_and(|found| {
+        matches!(found, FileKind::Wheel(_)) == (kind == Kind::Wheel)
+            && version.is_none_or(|version| found.version() == version)
+    });
     if !fits {
         let release = match version {
             Some(version) => format!("{name} {version}"),
@@ -261,6 +265,9 @@ fn trail(mine: &Fields<'_>, package: &mut LockedPackage) -> Result<(), LockError
         .map(|text| Via::parse(text))
         .collect();
     package.rules = mine.strings("rules")?.into_iter().collect();
+    package
+        .via
+        .extend(package.rules.iter().cloned().map(Via::Rule));
     package.left_out = mine.strings("left-out")?.into_iter().collect();
     if let Some(node) = mine.get("hashes") {
         package.hashes.clear();
@@ -275,49 +282,4 @@ fn trail(mine: &Fields<'_>, package: &mut LockedPackage) -> Result<(), LockError
         }
     }
     Ok(())
-}
-
-/// Whether a file name is a wheel's of this release (binary distribution format).
-fn wheel_fits(filename: &str, name: &PackageName, version: Option<&Version>) -> bool {
-    let Some(stem) = filename.strip_suffix(".whl") else {
-        return false;
-    };
-    let parts: Vec<&str> = stem.split('-').collect();
-    let [found, release, _, _, _, ..] = parts.as_slice() else {
-        return false;
-    };
-    is_name(found, name) && is_version(release, version)
-}
-
-/// Whether a file name is a source distribution's of this release. Older ones have
-/// dashes in the name (before PEP 625), so that any dash can be the one in the middle.
-fn sdist_fits(filename: &str, name: &PackageName, version: Option<&Version>) -> bool {
-    let suffixes = [
-        ".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar", ".tar.Z",
-    ];
-    let Some(stem) = suffixes
-        .iter()
-        .find_map(|suffix| filename.strip_suffix(suffix))
-    else {
-        return false;
-    };
-    stem.match_indices('-').any(|(at, _)| {
-        let (found, rest) = stem.split_at(at);
-        is_name(found, name)
-            && rest
-                .strip_prefix('-')
-                .is_some_and(|release| is_version(release, version))
-    })
-}
-
-fn is_name(found: &str, name: &PackageName) -> bool {
-    found
-        .parse::<PackageName>()
-        .is_ok_and(|found| found == *name)
-}
-
-fn is_version(found: &str, version: Option<&Version>) -> bool {
-    found
-        .parse::<Version>()
-        .is_ok_and(|found| version.is_none_or(|version| found == *version))
 }

@@ -37,8 +37,13 @@ pub fn read(text: &str, file: &str) -> Result<Lock, LockError> {
         if let Some(recorded) = tool.table("target")? {
             lock.target.python = recorded.string("python")?.unwrap_or_default();
             lock.target.platform = recorded.string("platform")?.unwrap_or_default();
-            if let Some(accelerator) = recorded.table("accelerator")? {
-                lock.target.accelerator = table_of_strings(&accelerator)?.into_iter().collect();
+            for (name, values) in [
+                ("markers", &mut lock.target.detected),
+                ("accelerator", &mut lock.target.accelerator),
+            ] {
+                if let Some(table) = recorded.table(name)? {
+                    values.extend(table_of_strings(&table)?);
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::environment;
 use super::toml_text::{array, inline_table, key, string};
 use crate::lock::model::{directory_path, hashes_of, is_path};
-use crate::lock::{InstallerOptions, Lock, LockedFile, LockedPackage, Source, TargetRecord};
+use crate::lock::{InstallerOptions, Lock, LockedFile, LockedPackage, Source, TargetRecord, Via};
 
 /// The lock as pylock.toml, with `\n` at the ends of lines.
 pub(in crate::lock) fn write(lock: &Lock) -> String {
@@ -137,7 +137,13 @@ fn write_package(package: &LockedPackage, text: &mut String) {
 fn write_package_tool(package: &LockedPackage, text: &mut String) {
     let mut table = Table::default();
     table.strings("extras", package.extras.iter().map(AsRef::as_ref));
-    let via: Vec<String> = package.via.iter().map(ToString::to_string).collect();
+    // The rules among them have a key of their own.
+    let via: Vec<String> = package
+        .via
+        .iter()
+        .filter(|via| !matches!(via, Via::Rule(_)))
+        .map(ToString::to_string)
+        .collect();
     table.strings("via", via.iter().map(String::as_str));
     table.strings("rules", package.rules.iter().map(String::as_str));
     table.strings("left-out", package.left_out.iter().map(String::as_str));
@@ -205,12 +211,14 @@ fn write_target(target: &TargetRecord, text: &mut String) {
         "platform",
         Some(&*target.platform).filter(|text| !text.is_empty()),
     );
-    if !target.accelerator.is_empty() {
-        let pairs = target
-            .accelerator
+    for (name, values) in [
+        ("markers", &target.detected),
+        ("accelerator", &target.accelerator),
+    ] {
+        let pairs = values
             .iter()
             .map(|(name, value)| (name.as_str(), string(value)));
-        table.put("accelerator", Some(inline_table(pairs)));
+        table.put(name, (!values.is_empty()).then(|| inline_table(pairs)));
     }
     table.end("[tool.mlresolve.target]", text);
 }

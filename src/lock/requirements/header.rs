@@ -10,6 +10,7 @@
 //! #
 //! # mlresolve: 0.1.0
 //! # target: python 3.11, platform x86_64-manylinux_2_28
+//! # marker: platform_release 6.8.0
 //! # exclude-newer: 2026-11-01T00:00:00Z
 //! # rule: torch/numpy1-abi 0c6d31a9b1f2
 //! # ignored-rule: scipy/numpy2-abi
@@ -69,6 +70,9 @@ fn provenance(lock: &Lock, text: &mut String) {
     let provenance = &lock.provenance;
     push(text, &format!("mlresolve: {}", provenance.version));
     push(text, &format!("target: {}", target(&lock.target)));
+    for (name, value) in &lock.target.detected {
+        push(text, &format!("marker: {name} {value}"));
+    }
     if let Some(time) = &provenance.exclude_newer {
         push(text, &format!("exclude-newer: {time}"));
     }
@@ -163,6 +167,10 @@ fn provenance_line(words: &str, lock: &mut Lock) -> bool {
     let provenance = &mut lock.provenance;
     if let Some(text) = value(words, "target") {
         read_target(text, &mut lock.target);
+    } else if let Some(marker) = value(words, "marker") {
+        let (name, value) = marker.split_once(' ').unwrap_or((marker, ""));
+        let detected = &mut lock.target.detected;
+        detected.insert(name.to_owned(), value.trim().to_owned());
     } else if let Some(time) = value(words, "exclude-newer") {
         provenance.exclude_newer = Some(time.to_owned());
     } else if let Some(rule) = value(words, "rule") {

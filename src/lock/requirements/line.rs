@@ -139,7 +139,7 @@ fn read_named(text: &str) -> Result<LockedPackage, String> {
         .unwrap_or(text.len());
     let (name, mut rest) = text.split_at(name_end);
     let unnamed = || "it does not say which distribution it is".to_owned();
-    if name.starts_with('.') || rest.starts_with(['/', '\\', ':']) {
+    if name.is_empty() || name.starts_with('.') || rest.starts_with(['/', '\\', ':']) {
         return Err(unnamed());
     }
     let name: PackageName = name.parse().map_err(|_| unnamed())?;
@@ -217,9 +217,12 @@ fn read_editable(reference: &str) -> Result<LockedPackage, String> {
         Some((name, extras)) => (name, read_extras(extras.trim_end_matches(']'))?),
         None => (egg, BTreeSet::new()),
     };
+    // An empty name is one to `PackageName`.
     let name = name
         .parse()
-        .map_err(|_| format!("`{name}` is no name of a distribution"))?;
+        .ok()
+        .filter(|_| !name.is_empty())
+        .ok_or_else(|| format!("`{name}` is no name of a distribution"))?;
     let mut package = LockedPackage::new(name, read_reference(reference, true)?);
     package.extras = extras;
     package.marker = read_marker(marker);

@@ -8,9 +8,6 @@ mod line;
 mod read;
 mod write;
 
-#[cfg(test)]
-mod tests;
-
 pub use header::Writer;
 pub use read::{ReadRequirements, Unread, read};
 

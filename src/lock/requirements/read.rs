@@ -232,7 +232,7 @@ fn option(text: &str, options: &mut InstallerOptions) -> Result<(), String> {
     };
     let url = || without_credentials(value);
     match name {
-        "-i" | "--index-url" | "--pypi-url" => options.index_url = Some(url()),
+        "-i" | "--index-url" => options.index_url = Some(url()),
         "--extra-index-url" => options.extra_index_urls.push(url()),
         "-f" | "--find-links" => options.find_links.push(url()),
         "--trusted-host" => options.trusted_hosts.push(value.to_owned()),

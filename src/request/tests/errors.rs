@@ -11,7 +11,7 @@ fn unreadable_files() {
         "error: cannot read `sub/none.txt` (named at a.in:1): there is no such file
          code: mlresolve::request::unreadable
          at: a.in:1:4 `sub/none.txt`
-         help: paths after `-r` and `-c` count from the folder of the file they stand in",
+         help: paths in a file count from the folder of that file",
     );
     check_files(
         &[("a.in", "-c sub"), ("sub/x", "")],
@@ -94,158 +94,50 @@ fn malformed(text: &str, kind: &str, detail: &str, piece: &str, help: &str) {
     );
 }
 
+/// A table of such requirements: text | what is wrong | the piece at fault | what to do.
+#[track_caller]
+fn malformed_table(kind: &str, table: &str) {
+    for row in table.lines().filter(|row| !row.trim().is_empty()) {
+        let row = row.replace("\\t", "\t");
+        let cells: Vec<&str> = row.split(" | ").map(str::trim).collect();
+        let [text, detail, piece, help] = cells.as_slice() else {
+            panic!("a row has four cells: {row}");
+        };
+        malformed(text, kind, detail, piece, help);
+    }
+}
+
 #[test]
 fn malformed_specifiers() {
-    let bad = |text: &str, detail: &str, piece: &str, help: &str| {
-        malformed(text, "requirement", detail, piece, help);
-    };
-    let operators = "the operators are `==`, `!=`, `<`, `<=`, `>`, `>=`, `~=` and `===`";
-    let name = "a name begins and ends with a letter or digit";
-    bad(
-        "foo>=1.0.*",
-        "`.*` cannot follow `>=`",
-        "foo‹>=1.0.*›",
-        "write `>=1.0`",
-    );
-    bad(
-        "foo>=1.0,",
-        "expected a version after `,`",
-        "foo>=1.0,‹›",
-        "take the extra comma away",
-    );
-    bad(
-        "foo (>=1,,<2)",
-        "expected a version after `,`",
-        "foo (>=1,‹›,",
-        "take the extra comma away",
-    );
-    bad(
-        "foo = 1.0",
-        "`=` is no operator",
-        "foo ‹=› 1.0",
-        "did you mean `==1.0`?",
-    );
-    bad(
-        "foo=>1",
-        "`=>` is no operator",
-        "foo‹=>›1",
-        "did you mean `>=1`?",
-    );
-    bad("foo><1", "`><` is no operator", "foo‹><›1", operators);
-    bad(
-        "foo 1.0",
-        "expected an operator, found `1.0`",
-        "foo ‹1.0›",
-        "did you mean `==1.0`?",
-    );
-    bad(
-        "foo bar",
-        "expected an operator, found `bar`",
-        "foo ‹bar›",
-        "put one requirement on a line",
-    );
-    bad(
-        "foo#x",
-        "expected an operator, found `#x`",
-        "foo‹#x›",
-        "put a space before `#` to begin a comment",
-    );
-    bad(
-        "foo (>=1",
-        "expected a closing `)`",
-        "foo ‹(>=1›",
-        "close the parenthesis, or write the versions without",
-    );
-    bad(
-        "foo (>=1) <2",
-        "expected `;` with a marker, or the end",
-        "foo (>=1) ‹<2›",
-        "put one requirement on a line",
-    );
-    bad(
-        "foo[a",
-        "expected a closing `]`",
-        "foo‹[a›",
-        "write extras as in `name[first,second]`",
-    );
-    bad(
-        "foo[a b]",
-        "expected `,` or `]` after an extra",
-        "foo[a ‹b›]",
-        "write extras as in `name[first,second]`",
-    );
-    bad(
-        "foo[a,]",
-        "expected the name of an extra",
-        "foo[a,‹]›",
-        name,
-    );
-    bad(
-        "foo[a-]",
-        "expected the name of an extra",
-        "foo[‹a-›]",
-        name,
-    );
-    bad(
-        "foo-",
-        "`foo-` is not a distribution's name",
-        "‹foo-›",
-        name,
-    );
-    // `pep508_rs` panics here.
-    bad(
-        "foo->=1",
-        "`foo-` is not a distribution's name",
-        "‹foo-›>=1",
-        name,
-    );
-    bad(
-        "(foo)",
-        "expected the name of a distribution",
-        "‹(foo)›",
-        "begin with the name of a distribution, as in `numpy>=1.0`",
-    );
-    bad(
-        "foo @",
-        "expected a URL after `@`",
-        "foo @‹›",
-        "write `name @ https://…`",
-    );
-    bad(
-        "foo~=1",
-        "the ~= operator requires at least two segments in the release version",
-        "foo‹~=1›",
-        "`~=` needs a version with at least two numbers, as in `~=1.4`",
-    );
-    bad(
-        "foo>=1 <2",
-        "trailing `<2` is not allowed",
-        "foo‹>=1 <2›",
-        "separate versions with commas, as in `>=1.0,<2`",
-    );
-    bad(
-        "foo<2,>=1.0[x]",
-        "after parsing `1.0`, found `[x]`, which is not part of a valid version",
-        "foo<2,‹>=1.0[x]›",
-        "extras stand before the version, as in `name[extra]>=1.0`",
-    );
-    bad(
-        "foo>=1.0+cpu",
-        "operator >= is incompatible with versions containing non-empty local segments (`+cpu`)",
-        "foo‹>=1.0+cpu›",
-        "a local version (`+…`) goes with `==` and `!=` only",
-    );
-    bad(
-        "foo==1.0\t--pre",
-        "trailing `--pre` is not allowed",
-        "foo‹==1.0\t--pre›",
-        "put a space, not a tab, before an option",
-    );
-    bad(
-        "foo===weird",
-        "expected version to start with a number, but no leading ASCII digits were found",
-        "foo‹===weird›",
-        "versions follow PEP 440, as in `1.2`, `2.0rc1` or `2.1.0+cpu`",
+    malformed_table(
+        "requirement",
+        r"
+        foo>=1.0.* | `.*` cannot follow `>=` | foo‹>=1.0.*› | write `>=1.0`
+        foo>=1.0, | expected a version after `,` | foo>=1.0,‹› | take the extra comma away
+        foo (>=1,,<2) | expected a version after `,` | foo (>=1,‹›, | take the extra comma away
+        foo = 1.0 | `=` is no operator | foo ‹=› 1.0 | did you mean `==1.0`?
+        foo=>1 | `=>` is no operator | foo‹=>›1 | did you mean `>=1`?
+        foo><1 | `><` is no operator | foo‹><›1 | the operators are `==`, `!=`, `<`, `<=`, `>`, `>=`, `~=` and `===`
+        foo 1.0 | expected an operator, found `1.0` | foo ‹1.0› | did you mean `==1.0`?
+        foo bar | expected an operator, found `bar` | foo ‹bar› | put one requirement on a line
+        foo#x | expected an operator, found `#x` | foo‹#x› | put a space before `#` to begin a comment
+        foo (>=1 | expected a closing `)` | foo ‹(>=1› | close the parenthesis, or write the versions without
+        foo (>=1) <2 | expected `;` with a marker, or the end | foo (>=1) ‹<2› | put one requirement on a line
+        foo[a | expected a closing `]` | foo‹[a› | write extras as in `name[first,second]`
+        foo[a b] | expected `,` or `]` after an extra | foo[a ‹b›] | write extras as in `name[first,second]`
+        foo[a,] | expected the name of an extra | foo[a,‹]› | a name begins and ends with a letter or digit
+        foo[a-] | expected the name of an extra | foo[‹a-›] | a name begins and ends with a letter or digit
+        foo- | `foo-` is not a distribution's name | ‹foo-› | a name begins and ends with a letter or digit
+        foo->=1 | `foo-` is not a distribution's name | ‹foo-›>=1 | a name begins and ends with a letter or digit
+        (foo) | expected the name of a distribution | ‹(foo)› | begin with the name of a distribution, as in `numpy>=1.0`
+        foo @ | expected a URL after `@` | foo @‹› | write `name @ https://…`
+        foo~=1 | the ~= operator requires at least two segments in the release version | foo‹~=1› | `~=` needs a version with at least two numbers, as in `~=1.4`
+        foo>=1 <2 | trailing `<2` is not allowed | foo‹>=1 <2› | separate versions with commas, as in `>=1.0,<2`
+        foo<2,>=1.0[x] | after parsing `1.0`, found `[x]`, which is not part of a valid version | foo<2,‹>=1.0[x]› | extras stand before the version, as in `name[extra]>=1.0`
+        foo>=1.0+cpu | operator >= is incompatible with versions containing non-empty local segments (`+cpu`) | foo‹>=1.0+cpu› | a local version (`+…`) goes with `==` and `!=` only
+        foo==1.0\t--pre | trailing `--pre` is not allowed | foo‹==1.0\t--pre› | put a space, not a tab, before an option
+        foo===weird | expected version to start with a number, but no leading ASCII digits were found | foo‹===weird› | versions follow PEP 440, as in `1.2`, `2.0rc1` or `2.1.0+cpu`
+",
     );
 }
 
@@ -262,90 +154,23 @@ fn a_backslash_before_a_space() {
 
 #[test]
 fn malformed_markers() {
-    let bad = |text: &str, detail: &str, piece: &str, help: &str| {
-        malformed(text, "marker", detail, piece, help);
-    };
-    let operators = "the operators are `==`, `!=`, `<`, `<=`, `>`, `>=`, `~=`, `in` and `not in`";
-    let example = "write a marker as in `python_version >= \"3.10\"`";
-    let compare = "compare a variable with a quoted value, as in `python_version >= \"3.10\"`";
-    bad(
-        "foo; pyton_version>'3'",
-        "`pyton_version` is no variable of markers",
-        "foo; ‹pyton_version›>'3'",
-        "did you mean `python_version`?",
-    );
-    bad(
-        "foo; python_version>3",
-        "`3` is no variable of markers",
-        "foo; python_version>‹3›",
-        "values are quoted; the variables are those of PEP 508",
-    );
-    bad(
-        "foo; python_version>'3",
-        "expected a closing `'`",
-        "foo; python_version>‹'3›",
-        "close the quoted value",
-    );
-    bad(
-        "foo; python_version => '3'",
-        "`=>` is no operator of markers",
-        "foo; python_version ‹=>› '3'",
-        operators,
-    );
-    bad(
-        "foo; python_version",
-        "expected an operator",
-        "foo; python_version‹›",
-        operators,
-    );
-    bad(
-        "foo; python_version <",
-        "expected a variable or a quoted value",
-        "foo; python_version <‹›",
-        example,
-    );
-    bad(
-        "foo; (os_name=='x'",
-        "expected a closing `)`",
-        "foo; ‹(›os_name=='x'",
-        "close the parenthesis",
-    );
-    bad(
-        "foo; os_name=='x' os_name=='y'",
-        "expected `and`, `or` or the end of the marker",
-        "foo; os_name=='x' ‹os_name›",
-        "join comparisons with `and` or `or`",
-    );
-    bad(
-        "foo; os_name=='x' && os_name=='y'",
-        "expected a variable, a quoted value or an operator, found `&`",
-        "foo; os_name=='x' ‹&›&",
-        example,
-    );
-    // What `pep508_rs` would take for true, or panic on.
-    bad(
-        "foo; 'a' ~= os_name",
-        "`~=` compares versions, and `os_name` is none",
-        "foo; 'a' ‹~=› os_name",
-        "use `==` or `in`",
-    );
-    bad(
-        "foo; os_name == sys_platform",
-        "a comparison needs a variable on one side and a quoted value on the other",
-        "foo; ‹os_name == sys_platform›",
-        compare,
-    );
-    bad(
-        "foo; 'a' == 'a'",
-        "a comparison needs a variable on one side and a quoted value on the other",
-        "foo; ‹'a' == 'a'›",
-        compare,
-    );
-    bad(
-        "foo; os_name=='x' or python_version >= 'three'",
-        "expected PEP 440 version to compare with python_version, found three: expected version to start with a number, but no leading ASCII digits were found",
-        "foo; os_name=='x' or ‹python_version >= 'three'›",
-        compare,
+    malformed_table(
+        "marker",
+        r#"
+        foo; pyton_version>'3' | `pyton_version` is no variable of markers | foo; ‹pyton_version›>'3' | did you mean `python_version`?
+        foo; python_version>3 | `3` is no variable of markers | foo; python_version>‹3› | values are quoted; the variables are those of PEP 508
+        foo; python_version>'3 | expected a closing `'` | foo; python_version>‹'3› | close the quoted value
+        foo; python_version => '3' | `=>` is no operator of markers | foo; python_version ‹=>› '3' | the operators are `==`, `!=`, `<`, `<=`, `>`, `>=`, `~=`, `in` and `not in`
+        foo; python_version | expected an operator | foo; python_version‹› | the operators are `==`, `!=`, `<`, `<=`, `>`, `>=`, `~=`, `in` and `not in`
+        foo; python_version < | expected a variable or a quoted value | foo; python_version <‹› | write a marker as in `python_version >= "3.10"`
+        foo; (os_name=='x' | expected a closing `)` | foo; ‹(›os_name=='x' | close the parenthesis
+        foo; os_name=='x' os_name=='y' | expected `and`, `or` or the end of the marker | foo; os_name=='x' ‹os_name› | join comparisons with `and` or `or`
+        foo; os_name=='x' && os_name=='y' | expected a variable, a quoted value or an operator, found `&` | foo; os_name=='x' ‹&›& | write a marker as in `python_version >= "3.10"`
+        foo; 'a' ~= os_name | `~=` compares versions, and `os_name` is none | foo; 'a' ‹~=› os_name | use `==` or `in`
+        foo; os_name == sys_platform | a comparison needs a variable on one side and a quoted value on the other | foo; ‹os_name == sys_platform› | compare a variable with a quoted value, as in `python_version >= "3.10"`
+        foo; 'a' == 'a' | a comparison needs a variable on one side and a quoted value on the other | foo; ‹'a' == 'a'› | compare a variable with a quoted value, as in `python_version >= "3.10"`
+        foo; os_name=='x' or python_version >= 'three' | expected PEP 440 version to compare with python_version, found three: expected version to start with a number, but no leading ASCII digits were found | foo; os_name=='x' or ‹python_version >= 'three'› | compare a variable with a quoted value, as in `python_version >= "3.10"`
+"#,
     );
 }
 
@@ -373,81 +198,22 @@ fn markers_too_large() {
 
 #[test]
 fn malformed_urls() {
-    let bad = |text: &str, detail: &str, piece: &str, help: &str| {
-        malformed(text, "url", detail, piece, help);
-    };
-    let follow = "write it as `https://HOST/PATH`; for version control `git+ssh://git@HOST/PATH`";
-    bad(
-        "https:///x.whl",
-        "it is not a URL that can be followed",
-        "‹https:///x.whl›",
-        follow,
-    );
-    bad(
-        "https://h.example/a-b-1.0-py3-none-any.whl",
-        "`a-b-1.0-py3-none-any.whl` is not the name of a wheel",
-        "‹https://h.example/a-b-1.0-py3-none-any.whl›",
-        "a wheel is named NAME-VERSION-PYTHON-ABI-PLATFORM.whl; do not rename it",
-    );
-    bad(
-        "https://h.example/a b.zip",
-        "a URL ends at whitespace, and something follows",
-        "https://h.example/a‹ b.zip›",
-        "write a space as `%20`; put ` ;` before a marker",
-    );
-    bad(
-        "https://h.example/a.zip#sha256=abc",
-        "expected 64 hexadecimal digits for sha256",
-        "https://h.example/a.zip#sha256=‹abc›",
-        "copy the whole hash",
-    );
-    bad(
-        "https://h.example/a.zip#egg=b==1",
-        "expected a distribution's name, with extras or without, and nothing more",
-        "https://h.example/a.zip#egg=‹b==1›",
-        "take away what follows the name",
-    );
-    bad(
-        "git+git@github.com:o/r.git",
-        "it has no `://`",
-        "‹git+git@github.com:o/r.git›",
-        "write `git+ssh://git@HOST/OWNER/REPOSITORY.git`",
-    );
-    bad(
-        "git+ssh://git@github.com:o/r.git",
-        "it is not a URL that can be followed",
-        "‹git+ssh://git@github.com:o/r.git›",
-        follow,
-    );
-    bad(
-        "git://h.example/r",
-        "`git` is no scheme that is read",
-        "‹git›://h",
-        "write `git+git://…`",
-    );
-    bad(
-        "name @ s3://h.example/r",
-        "`s3` is no scheme that is read",
-        "name @ ‹s3›://h",
-        "the schemes are `https`, `http`, `file`, and `git+https`, `git+ssh` and their like for version control",
-    );
-    bad(
-        "name @ ./folder",
-        "expected a URL",
-        "name @ ‹./folder›",
-        "write a path alone on its line (`./folder`), or as `file:///…`",
-    );
-    bad(
-        "name @ https://h.example/x-1.0-py3-none-any.whl",
-        "the URL is for `x`, the line for `name`",
-        "name @ ‹https://h.example/x-1.0-py3-none-any.whl›",
-        "make the two agree",
-    );
-    bad(
-        "file://h.example/x.zip",
-        "a `file:` URL that names another machine",
-        "‹file://h.example/x.zip›",
-        "write `file:///PATH` with three slashes",
+    malformed_table(
+        "url",
+        r"
+        https:///x.whl | it is not a URL that can be followed | ‹https:///x.whl› | write it as `https://HOST/PATH`; for version control `git+ssh://git@HOST/PATH`
+        https://h.example/a-b-1.0-py3-none-any.whl | `a-b-1.0-py3-none-any.whl` is not the name of a wheel | ‹https://h.example/a-b-1.0-py3-none-any.whl› | a wheel is named NAME-VERSION-PYTHON-ABI-PLATFORM.whl; do not rename it
+        https://h.example/a b.zip | a URL ends at whitespace, and something follows | https://h.example/a‹ b.zip› | write a space as `%20`; put ` ;` before a marker
+        https://h.example/a.zip#sha256=abc | expected 64 hexadecimal digits for sha256 | https://h.example/a.zip#sha256=‹abc› | copy the whole hash
+        https://h.example/a.zip#egg=b==1 | expected a distribution's name, with extras or without, and nothing more | https://h.example/a.zip#egg=‹b==1› | take away what follows the name
+        git+git@github.com:o/r.git | it has no `://` | ‹git+git@github.com:o/r.git› | write `git+ssh://git@HOST/OWNER/REPOSITORY.git`
+        git+ssh://git@github.com:o/r.git | it is not a URL that can be followed | ‹git+ssh://git@github.com:o/r.git› | write it as `https://HOST/PATH`; for version control `git+ssh://git@HOST/PATH`
+        git://h.example/r | `git` is no scheme that is read | ‹git›://h | write `git+git://…`
+        name @ s3://h.example/r | `s3` is no scheme that is read | name @ ‹s3›://h | the schemes are `https`, `http`, `file`, and `git+https`, `git+ssh` and their like for version control
+        name @ ./folder | expected a URL | name @ ‹./folder› | write a path alone on its line (`./folder`), or as `file:///…`
+        name @ https://h.example/x-1.0-py3-none-any.whl | the URL is for `x`, the line for `name` | name @ ‹https://h.example/x-1.0-py3-none-any.whl› | make the two agree
+        file://h.example/x.zip | a `file:` URL that names another machine | ‹file://h.example/x.zip› | write `file:///PATH` with three slashes
+",
     );
 }
 

@@ -112,6 +112,45 @@ fn strings_of_every_kind() {
 }
 
 #[test]
+fn what_setuptools_takes_from_files() {
+    let project = "[project]
+name = 'x'
+dynamic = ['dependencies', 'optional-dependencies']
+[tool.setuptools.dynamic]
+dependencies = { file = ['reqs/main.in'] }
+optional-dependencies.gpu = { file = 'reqs/gpu.in' }
+optional-dependencies.dev = { file = 'reqs/none.in' }
+";
+    let files = [
+        ("sub/pyproject.toml", project),
+        ("sub/reqs/main.in", "# why\nnumpy>=1 ; os_name == 'x'\n"),
+        ("sub/reqs/gpu.in", "cupy"),
+    ];
+    check_wanted(
+        &files,
+        &wanted(&["gpu"], &[]),
+        "require sub/reqs/main.in:2:1 `numpy>=1 ; os_name == 'x'`: numpy >=1 ; os_name == 'x'
+         require sub/reqs/gpu.in:1:1 `cupy`: cupy
+         project sub/pyproject.toml x",
+    );
+    check_wanted(
+        &files,
+        &wanted(&["dev"], &[]),
+        "error: cannot read `sub/reqs/none.in` (named at sub/pyproject.toml:7): there is no such file
+         code: mlresolve::request::unreadable
+         at: sub/pyproject.toml:7:39 `reqs/none.in`
+         help: paths in a file count from the folder of that file",
+    );
+    // Another build backend does not know the table.
+    let other = format!("[build-system]\nbuild-backend = 'hatchling.build'\n{project}");
+    check_files(
+        &[("pyproject.toml", &other)],
+        "project pyproject.toml x
+         build . (pyproject.toml): its pyproject.toml calls `dependencies` dynamic",
+    );
+}
+
+#[test]
 fn what_only_a_build_tells() {
     check_files(
         &[(

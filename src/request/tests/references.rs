@@ -102,13 +102,41 @@ fn urls_alone() {
 }
 
 #[test]
+fn arguments() {
+    let memory = super::Memory::new(&[]);
+    let line = crate::request::read_argument(" numpy[x]<2 ; os_name == 'x'", &memory)
+        .expect("it is a requirement");
+    super::compare(
+        &super::show_line(&line),
+        "command line:1:2 `numpy[x]<2 ; os_name == 'x'`: numpy[x] <2 ; os_name == 'x'",
+    );
+    let error = crate::request::read_argument("numpy<two", &memory).expect_err("it is none");
+    assert_eq!(
+        error.place().map(ToString::to_string).as_deref(),
+        Some("command line:1")
+    );
+}
+
+#[test]
+fn variables_in_paths_stay_hidden() {
+    check(
+        "./${TOKEN}/x ; os_name == 'x'",
+        "error: a.in:1: there is nothing at `./${TOKEN}/x`
+         code: mlresolve::request::no_such_path
+         at: a.in:1:1 `./${TOKEN}/x`
+         help: relative paths count from where the program runs; to require a distribution, write its name without a path",
+    );
+}
+
+#[test]
 fn urls_behind_names() {
     check(
-        "name @ https://h.example/a.zip\nname @ https://h.example/a.zip;python_version>\"3\"\nname[e]@https://h.example/a.zip#egg=name[f] ; python_version>\"3\"\nname @ file:///tmp/pkg\nname @ git+https://github.com/o/r@deadbeef",
+        "name @ https://h.example/a.zip\nname @ https://h.example/a.zip;python_version>\"3\"\nname[e]@https://h.example/a.zip#egg=name[f] ; python_version>\"3\"\nname @ file:///tmp/pkg\nname @ git+https://github.com/o/r@deadbeef\nname @ https://h.example/release-1.0.tar.gz",
         "require a.in:1:1 `name @ https://h.example/a.zip`: name @ https://h.example/a.zip (`https://h.example/a.zip`)
          require a.in:2:1 `name @ https://h.example/a.zip;python_version>\"3\"`: name @ https://h.example/a.zip (`https://h.example/a.zip`) ; python_full_version >= '3.1'
          require a.in:3:1 `name[e]@https://h.example/a.zip#egg=name[f] ; python_version>\"3\"`: name[e,f] @ https://h.example/a.zip (`https://h.example/a.zip#egg=name[f]`) ; python_full_version >= '3.1'
          require a.in:4:1 `name @ file:///tmp/pkg`: name @ file:///tmp/pkg (`file:///tmp/pkg`)
-         require a.in:5:1 `name @ git+https://github.com/o/r@deadbeef`: name @ git+https://github.com/o/r@deadbeef (`git+https://github.com/o/r@deadbeef`)",
+         require a.in:5:1 `name @ git+https://github.com/o/r@deadbeef`: name @ git+https://github.com/o/r@deadbeef (`git+https://github.com/o/r@deadbeef`)
+         require a.in:6:1 `name @ https://h.example/release-1.0.tar.gz`: name @ https://h.example/release-1.0.tar.gz (`https://h.example/release-1.0.tar.gz`)",
     );
 }

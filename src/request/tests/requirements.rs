@@ -169,6 +169,23 @@ fn what_has_no_effect_is_said() {
 }
 
 #[test]
+fn formats_count_on_every_line() {
+    check_files(
+        &[
+            (
+                "a.in",
+                "foo --no-binary foo\n-r b.txt --only-binary=x\n--no-binary :all:",
+            ),
+            ("b.txt", ""),
+        ],
+        "require a.in:1:1 `foo`: foo
+         NoBinary a.in:1:17 foo (foo)
+         OnlyBinary a.in:2:24 x (x)
+         NoBinary a.in:3:13 :all: (:all:)",
+    );
+}
+
+#[test]
 fn index_options() {
     check(
         "--extra-index-url https://a.example/\n-i https://b.example/\n--extra-index-url=https://c.example/ --trusted-host c.example\n--use-feature fast-deps --require-hashes\n--prefer-binary",

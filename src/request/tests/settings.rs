@@ -206,115 +206,35 @@ fn what_loosens_stands_on_the_command_line() {
     );
 }
 
+/// content | line:column | key | what it must be | what is there | the piece at fault
+const WRONG_VALUES: &str = r#"
+    python-version = 3.11 | 1:18 | python-version | a text in quotes | the number 3.11 | 3.11
+    pre = 'yes' | 1:7 | pre | `true` or `false` | `yes` | 'yes'
+    gpu = ['a', 1] | 1:13 | gpu | a text in quotes or an array of them | the number 1 | 1
+    exclude-newer = true | 1:17 | exclude-newer | a date such as `2026-11-01`, or an instant | `true` | true
+    index-strategy = 'first' | 1:18 | index-strategy | `first-index` or `unsafe-best-match` | `first` | 'first'
+    extra = ['a-'] | 1:10 | extra | the name of an extra | `a-` | 'a-'
+    no-binary = ['a', 'b@'] | 1:19 | no-binary | names, `:all:` or `:none:` | `b@` | 'b@'
+    provider.cv2 = '' | 1:16 | provider.cv2 | the name of a distribution in quotes | `` | ''
+    sources = 1 | 1:11 | sources | a table | the number 1 | 1
+    sources.torch = {} | 1:17 | sources.torch | `{ index = "URL" }` | a table | {}
+    targets.cpu = {}\noutputs.x.target = 'cpus' | 2:20 | target | one of the table `targets`, perhaps `cpu` | `cpus` | 'cpus'
+"#;
+
 #[test]
 fn wrong_values() {
-    for (content, line, column, key, expected, found, piece) in [
-        (
-            "python-version = 3.11",
-            1,
-            18,
-            "python-version",
-            "a text in quotes",
-            "the number 3.11",
-            "3.11",
-        ),
-        (
-            "pre = 'yes'",
-            1,
-            7,
-            "pre",
-            "`true` or `false`",
-            "`yes`",
-            "'yes'",
-        ),
-        (
-            "gpu = ['a', 1]",
-            1,
-            13,
-            "gpu",
-            "a text in quotes or an array of them",
-            "the number 1",
-            "1",
-        ),
-        (
-            "exclude-newer = true",
-            1,
-            17,
-            "exclude-newer",
-            "a date such as `2026-11-01`, or an instant",
-            "`true`",
-            "true",
-        ),
-        (
-            "index-strategy = 'first'",
-            1,
-            18,
-            "index-strategy",
-            "`first-index` or `unsafe-best-match`",
-            "`first`",
-            "'first'",
-        ),
-        (
-            "extra = ['a-']",
-            1,
-            10,
-            "extra",
-            "the name of an extra",
-            "`a-`",
-            "'a-'",
-        ),
-        (
-            "no-binary = ['a', 'b@']",
-            1,
-            19,
-            "no-binary",
-            "names, `:all:` or `:none:`",
-            "`b@`",
-            "'b@'",
-        ),
-        (
-            "[provider]\ncv2 = ''",
-            2,
-            7,
-            "provider.cv2",
-            "the name of a distribution in quotes",
-            "``",
-            "''",
-        ),
-        (
-            "sources = 1",
-            1,
-            11,
-            "sources",
-            "a table",
-            "the number 1",
-            "1",
-        ),
-        (
-            "sources.torch = {}",
-            1,
-            17,
-            "sources.torch",
-            "`{ index = \"URL\" }`",
-            "a table",
-            "{}",
-        ),
-        (
-            "[targets.cpu]\n[outputs.x]\ntarget = 'cpus'",
-            3,
-            10,
-            "target",
-            "one of the table `targets`, perhaps `cpu`",
-            "`cpus`",
-            "'cpus'",
-        ),
-    ] {
+    for row in WRONG_VALUES.lines().filter(|row| !row.is_empty()) {
+        let cells: Vec<&str> = row.split(" | ").map(str::trim).collect();
+        let [content, place, key, expected, found, piece] = cells.as_slice() else {
+            panic!("a row has six cells: {row}");
+        };
+        let line = place.split(':').next().unwrap_or_default();
         refused(
-            content,
+            &content.replace("\\n", "\n"),
             &format!(
                 "error: mlresolve.toml:{line}: `{key}` must be {expected}, found {found}
                  code: mlresolve::request::wrong_value
-                 at: mlresolve.toml:{line}:{column} `{}`
+                 at: mlresolve.toml:{place} `{}`
                  help: write {expected}",
                 piece.escape_debug(),
             ),

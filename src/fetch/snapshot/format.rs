@@ -1,0 +1,243 @@
+//! The layout of a snapshot file.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use pep508_rs::PackageName;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{About, SnapshotError, metadata_text};
+use crate::metadata::{File, FileKind, Page, Yanked};
+use crate::request::BuildPolicy;
+use crate::solve::{DirectFacts, FactError, Unusable};
+
+/// The layout of all that follows the magic bytes.
+const LAYOUT: u32 = 1;
+
+const MAGIC: [u8; 8] = *b"MLRSNAP\n";
+
+/// How hard is compressed: snapshots are written seldom and kept long.
+const LEVEL: i32 = 19;
+
+/// No part of a snapshot unpacks to more than this, in bytes.
+const UNPACKED_LIMIT: usize = 256 << 20;
+
+/// The beginning of a snapshot.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Header {
+    pub(super) about: About,
+    /// Offset, from the header's end, and length of each distribution's section.
+    pub(super) places: BTreeMap<PackageName, (u64, u64)>,
+    /// Those of the direct references.
+    pub(super) directs: (u64, u64),
+    pub(super) metadata_count: u64,
+}
+
+/// What is known of one distribution.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Section {
+    pub(super) page: Option<SectionPage>,
+    pub(super) metadata: BTreeMap<MetadataKey, RecordedMetadata>,
+}
+
+/// What became of the question for a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum SectionPage {
+    Found(RecordedPage),
+    /// No index has it; those that were asked, `None` for the default.
+    NotFound(Vec<Option<String>>),
+}
+
+/// Whose metadata, and what it depended on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct MetadataKey {
+    filename: String,
+    /// Whether a build was allowed, for a source distribution.
+    build: bool,
+}
+
+/// What became of the question for metadata: the text of a METADATA file, or why not.
+pub(super) type RecordedMetadata = Result<String, Unusable>;
+
+/// What is known of direct references, by their address.
+pub(super) type DirectSection = BTreeMap<String, RecordedDirect>;
+
+/// What was found at a direct reference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RecordedDirect {
+    pub(super) metadata: RecordedMetadata,
+    pub(super) file: Option<File>,
+    pub(super) commit: Option<String>,
+}
+
+/// A page, with what its files have in common written once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RecordedPage {
+    /// The index; `None` for the default.
+    pub(super) index: Option<String>,
+    pub(super) skipped: u32,
+    /// All values of `Requires-Python`.
+    pub(super) pythons: Vec<String>,
+    pub(super) files: Vec<RecordedFile>,
+}
+
+/// A file of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RecordedFile {
+    pub(super) filename: String,
+    /// One more than the place in [`RecordedPage::pythons`]; 0 where there is none.
+    pub(super) python: u32,
+    pub(super) uploaded: Option<Timestamp>,
+    pub(super) yanked: Option<Yanked>,
+    /// For the releases whose metadata was asked for.
+    pub(super) detail: Option<Detail>,
+}
+
+/// What only a lock needs of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Detail {
+    pub(super) url: String,
+    /// Hexadecimal digests as their bytes, which is half as long.
+    pub(super) hashes: BTreeMap<String, Vec<u8>>,
+    pub(super) size: Option<u64>,
+}
+
+impl MetadataKey {
+    pub(super) fn of(file: &File, build: BuildPolicy) -> Self {
+        let is_sdist = matches!(file.kind, FileKind::Sdist(_));
+        Self {
+            filename: file.filename.clone(),
+            build: is_sdist && build != BuildPolicy::Never,
+        }
+    }
+}
+
+impl RecordedPage {
+    /// The page that was recorded. A file whose address was not recorded gets one that says
+    /// no more than its name.
+    pub(super) fn page(self, name: &PackageName, default_index: &str) -> Page {
+        let pythons = self.pythons;
+        let file = |recorded: RecordedFile| {
+            let kind = FileKind::parse(&recorded.filename, name).ok()?;
+            let detail = recorded.detail.unwrap_or_else(|| Detail {
+                url: format!("{EXAMPLE_FILES}{name}/{}", recorded.filename),
+                hashes: BTreeMap::new(),
+                size: None,
+            });
+            let hashes = detail.hashes.into_iter();
+            Some(File {
+                url: detail.url,
+                hashes: hashes
+                    .map(|(algorithm, digest)| {
+                        (algorithm, super::super::digest::hexadecimal(&digest))
+                    })
+                    .collect(),
+                size: detail.size,
+                upload_time: recorded.uploaded,
+                requires_python: usize::try_from(recorded.python)
+                    .ok()
+                    .and_then(|place| place.checked_sub(1))
+                    .and_then(|place| pythons.get(place).cloned()),
+                yanked: recorded.yanked,
+                sidecar: None,
+                version: kind.version().clone(),
+                kind,
+                filename: recorded.filename,
+            })
+        };
+        Page {
+            name: name.clone(),
+            index: self.index.unwrap_or_else(|| default_index.to_owned()),
+            files: self.files.into_iter().filter_map(file).collect(),
+            skipped: self.skipped,
+        }
+    }
+}
+
+impl RecordedDirect {
+    pub(super) fn facts(self) -> Result<DirectFacts, FactError> {
+        Ok(DirectFacts {
+            metadata: metadata_text::read(self.metadata)?,
+            file: self.file,
+            commit: self.commit,
+        })
+    }
+}
+
+/// Where files lie whose address was not recorded, or shall not be told.
+pub(super) const EXAMPLE_FILES: &str = "https://files.example/";
+
+/// Writes a snapshot.
+pub(super) fn write(
+    about: About,
+    sections: &BTreeMap<PackageName, Section>,
+    directs: &DirectSection,
+) -> Result<Vec<u8>, SnapshotError> {
+    let mut body = Vec::new();
+    let mut append = |packed: Vec<u8>| {
+        let place = (body.len() as u64, packed.len() as u64);
+        body.extend(packed);
+        place
+    };
+    let mut places = BTreeMap::new();
+    for (name, section) in sections {
+        places.insert(name.clone(), append(pack(section)?));
+    }
+    let directs = append(pack(directs)?);
+    let metadata = sections
+        .values()
+        .map(|section| section.metadata.len() as u64);
+    let header = pack(&Header {
+        about,
+        places,
+        directs,
+        metadata_count: metadata.sum(),
+    })?;
+    let header_length =
+        u32::try_from(header.len()).map_err(|_| SnapshotError::Encode("it is too large".into()))?;
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(LAYOUT.to_le_bytes());
+    bytes.extend(header_length.to_le_bytes());
+    bytes.extend(header);
+    bytes.extend(body);
+    Ok(bytes)
+}
+
+/// Reads the header, and tells where the sections begin.
+pub(super) fn read_header(bytes: &[u8]) -> Result<(Header, usize), SnapshotError> {
+    let rest = bytes.strip_prefix(&MAGIC).ok_or(SnapshotError::Damaged)?;
+    let (layout, rest) = rest.split_first_chunk().ok_or(SnapshotError::Damaged)?;
+    let found = u32::from_le_bytes(*layout);
+    if found != LAYOUT {
+        return Err(SnapshotError::Layout {
+            found,
+            known: LAYOUT,
+        });
+    }
+    let (length, rest) = rest.split_first_chunk().ok_or(SnapshotError::Damaged)?;
+    let length =
+        usize::try_from(u32::from_le_bytes(*length)).map_err(|_| SnapshotError::Damaged)?;
+    let header = unpack(rest.get(..length).ok_or(SnapshotError::Damaged)?)?;
+    Ok((header, bytes.len() - rest.len() + length))
+}
+
+fn pack(value: &impl Serialize) -> Result<Vec<u8>, SnapshotError> {
+    let encode = |error: &dyn std::fmt::Display| SnapshotError::Encode(error.to_string());
+    let plain = postcard::to_stdvec(value).map_err(|error| encode(&error))?;
+    let mut compressor = zstd::bulk::Compressor::new(LEVEL).map_err(|error| encode(&error))?;
+    compressor
+        .include_checksum(true)
+        .and_then(|()| compressor.compress(&plain))
+        .map_err(|error| encode(&error))
+}
+
+pub(super) fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Result<T, SnapshotError> {
+    use std::io::Read as _;
+    let limit = UNPACKED_LIMIT as u64;
+    let mut plain = Vec::new();
+    zstd::stream::read::Decoder::with_buffer(packed)
+        .and_then(|decoder| decoder.take(limit).read_to_end(&mut plain))
+        .map_err(|_| SnapshotError::Damaged)?;
+    postcard::from_bytes(&plain).map_err(|_| SnapshotError::Damaged)
+}

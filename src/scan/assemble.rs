@@ -51,18 +51,10 @@ impl Gathered {
     /// Whether no further binary can change what was asked for.
     pub(super) fn is_settled(&self) -> bool {
         self.scope == Scope::NumpyAbi
-            && (self.is_numpy()
-                || self
-                    .uses
-                    .iter()
-                    .any(|found| found.abi == NumpyAbi::Numpy1Only))
-    }
-
-    /// NumPy's own extension modules provide the ABI, and always suit each other.
-    fn is_numpy(&self) -> bool {
-        self.wheel
-            .as_ref()
-            .is_some_and(|wheel| wheel.name.eq_ignore_ascii_case("numpy"))
+            && self
+                .uses
+                .iter()
+                .any(|found| found.abi == NumpyAbi::Numpy1Only)
     }
 
     /// Adds a binary that was read; fails once hostile binaries describe themselves at
@@ -74,9 +66,11 @@ impl Gathered {
             return Err(ScanError::TooMuchDetail);
         };
         self.room = room;
-        if !self.is_numpy() {
-            self.uses.extend(inspected.uses);
-        }
+        // NumPy's own extension modules provide the ABI, and always suit each other.
+        self.uses.extend(inspected.uses.into_iter().filter(|found| {
+            let installed = imports::installed_path(&found.module);
+            !installed.is_some_and(|path| path.starts_with("numpy/"))
+        }));
         self.binaries.extend(inspected.binary);
         self.problems.extend(inspected.problem);
         Ok(())
@@ -103,7 +97,7 @@ impl Gathered {
         let own = libraries::own_names(libraries(), &self.binaries);
         let openmp = libraries::openmp(libraries());
         let needed = libraries::needed(&self.binaries, &own);
-        let brings_libstdcxx = own.iter().any(|name| name.starts_with("libstdc++"));
+        let brings_libstdcxx = own.keys().any(|name| name.starts_with("libstdc++"));
         let floors = platform::floors(&self.binaries, self.wheel.as_ref(), brings_libstdcxx);
         self.problems.extend(platform::broken_promises(&floors));
         self.check_names();

@@ -10,7 +10,7 @@ use super::plan::{Role, role};
 struct Folder<'a> {
     folders: BTreeMap<&'a str, Folder<'a>>,
     modules: BTreeSet<&'a str>,
-    /// It has an `__init__` with something in it, so it is one distribution's package.
+    /// It has an `__init__` that makes it one distribution's own package.
     regular: bool,
     holds_files: bool,
 }
@@ -18,8 +18,8 @@ struct Folder<'a> {
 /// The import paths that the files make up, sorted.
 ///
 /// A package is named by itself (`cv2`); a namespace package by the packages in it
-/// (`nvidia.cudnn`). An empty `__init__.py` with no module beside it counts as a
-/// namespace: several distributions install that file alike.
+/// (`nvidia.cudnn`). A top-level package with an empty `__init__.py` and no module
+/// beside it counts as a namespace: several distributions install that file alike.
 pub(super) fn imports(files: &[FileDigest]) -> Vec<String> {
     let mut root = Folder::default();
     for file in files {
@@ -51,6 +51,7 @@ pub(super) fn installed_path(path: &str) -> Option<&str> {
 
 fn insert<'a>(root: &mut Folder<'a>, path: &'a str, size: u64) {
     let mut folder = root;
+    let is_top = path.matches('/').count() == 1;
     let mut parts = path.split('/').peekable();
     while let Some(part) = parts.next() {
         if parts.peek().is_some() {
@@ -62,7 +63,7 @@ fn insert<'a>(root: &mut Folder<'a>, path: &'a str, size: u64) {
             continue;
         };
         if module == "__init__" {
-            folder.regular |= size > 0;
+            folder.regular |= size > 0 || !is_top;
         } else {
             folder.modules.insert(module);
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::findings::Binary;
+use super::plan::{Role, role};
 
 /// A library that binaries of a wheel need.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +58,7 @@ pub struct TorchFinding {
 }
 
 /// Every library that the binaries need, sorted by name.
-pub(super) fn needed(binaries: &[Binary], files: &BTreeSet<String>) -> Vec<NeededLibrary> {
+pub(super) fn needed(binaries: &[Binary], own: &OwnNames) -> Vec<NeededLibrary> {
     let mut found: BTreeMap<String, NeededLibrary> = BTreeMap::new();
     for binary in binaries {
         for name in &binary.needed {
@@ -65,7 +66,7 @@ pub(super) fn needed(binaries: &[Binary], files: &BTreeSet<String>) -> Vec<Neede
                 .entry(name.clone())
                 .or_insert_with(|| NeededLibrary {
                     name: name.clone(),
-                    bundled: files.contains(&file_name(name).to_ascii_lowercase()),
+                    bundled: own.contains_key(&file_name(name).to_ascii_lowercase()),
                     by: binary.path.clone(),
                     count: 0,
                 })
@@ -75,30 +76,39 @@ pub(super) fn needed(binaries: &[Binary], files: &BTreeSet<String>) -> Vec<Neede
     found.into_values().collect()
 }
 
-/// The names, in lower case, under which a wheel's own libraries can be found.
+/// The names under which a wheel's own libraries can be found, by themselves in lower case.
+pub(super) type OwnNames = BTreeMap<String, String>;
+
+/// The names under which a wheel's own libraries can be found.
 pub(super) fn own_names<'a>(
     paths: impl Iterator<Item = &'a str>,
     binaries: &'a [Binary],
-) -> BTreeSet<String> {
+) -> OwnNames {
     let sonames = binaries
         .iter()
         .filter_map(|binary| binary.soname.as_deref());
     paths
         .chain(sonames)
-        .map(|path| file_name(path).to_ascii_lowercase())
+        .map(file_name)
+        .map(|name| (name.to_ascii_lowercase(), name.to_owned()))
         .collect()
 }
 
 /// What the wheel needs, brings and may open of CUDA; `None` where that is nothing.
 pub(super) fn cuda(
     needed: &[NeededLibrary],
-    own: &BTreeSet<String>,
+    own: &OwnNames,
     binaries: &[Binary],
 ) -> Option<CudaFinding> {
     let outside = needed.iter().filter(|library| !library.bundled);
     let finding = CudaFinding {
         needs: collect(outside.map(|library| &*library.name)),
-        brings: collect(own.iter().map(String::as_str)),
+        // An extension module may be called like a library: `cudnn.cpython-311.so`.
+        brings: collect(
+            own.values()
+                .map(String::as_str)
+                .filter(|name| role(name) != Some(Role::Extension)),
+        ),
         opens: collect(
             binaries
                 .iter()
@@ -256,9 +266,10 @@ fn windows_name(stem: &str) -> (String, Vec<u32>) {
     (base.unwrap_or(stem).to_owned(), version)
 }
 
-/// A name without what auditwheel (8 digits) or delvewheel (32) appended.
+/// A name without what auditwheel (8 digits; its like in PyTorch's builds puts a dot before
+/// them) or delvewheel (32) appended.
 fn without_hash(stem: &str) -> &str {
-    match stem.rsplit_once('-') {
+    match stem.rsplit_once(['-', '.']) {
         Some((base, hash))
             if matches!(hash.len(), 8 | 32) && hash.bytes().all(|b| b.is_ascii_hexdigit()) =>
         {

@@ -1,5 +1,7 @@
 //! Byte patterns that tell how a binary was built, looked for while it streams past.
 
+use std::collections::BTreeSet;
+
 use memchr::memmem::Finder;
 
 /// What a byte pattern in a binary tells.
@@ -47,7 +49,10 @@ const PATTERNS: [(Marker, &[u8]); 13] = [
         b"numpy._core.multiarray failed to import",
     ),
     (Marker::ArrayApi, b"_ARRAY_API"),
-    (Marker::AbiCheck, b"compiled against ABI version"),
+    (
+        Marker::AbiCheck,
+        b"compiled against ABI version 0x%x but this version of numpy",
+    ),
     (Marker::NumpyVersion, b"NumpyVersion"),
     (Marker::CythonTypeSize, b"size changed, may indicate"),
     (Marker::Pybind11, b"pybind11"),
@@ -59,16 +64,28 @@ const PATTERNS: [(Marker, &[u8]); 13] = [
 const OLD_MULTIARRAY: &[u8] = b"numpy.core.multiarray";
 /// What follows [`OLD_MULTIARRAY`] where it is a text and not a module's name.
 const TEXT_CONTINUES: &[u8] = b" failed to import";
+/// Headers of NumPy 2 name the oldest NumPy that they were told to suit.
+const FLOOR_TEXT: &[u8] = b"NumPy C-API version 0x%x (NumPy ";
+/// No version of NumPy is longer, with what closes it.
+const LONGEST_FLOOR: usize = 8;
+
 /// The markers that a binary holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Markers {
-    found: std::collections::BTreeSet<Marker>,
+    found: BTreeSet<Marker>,
+    /// The oldest NumPy that the headers were told to suit: major, minor.
+    numpy_floor: Option<(u32, u32)>,
 }
 
 impl Markers {
     /// Whether the binary holds the marker.
     pub(super) fn has(&self, marker: Marker) -> bool {
         self.found.contains(&marker)
+    }
+
+    /// The oldest NumPy that the headers were told to suit, where they are NumPy 2's.
+    pub(super) fn numpy_floor(&self) -> Option<(u32, u32)> {
+        self.numpy_floor
     }
 
     /// The pattern that stands for a marker, as text.
@@ -85,6 +102,7 @@ impl Markers {
 #[derive(Debug)]
 pub(super) struct MarkerSearch {
     wanted: Vec<(Marker, Finder<'static>)>,
+    floor: Finder<'static>,
     markers: Markers,
 }
 
@@ -97,13 +115,22 @@ impl MarkerSearch {
             .collect();
         Self {
             wanted,
+            floor: Finder::new(FLOOR_TEXT),
             markers: Markers::default(),
         }
     }
 
     /// Looks at a stretch; `last` says that nothing follows it.
     pub(super) fn look(&mut self, stretch: &[u8], last: bool) {
-        let Self { wanted, markers } = self;
+        let Self {
+            wanted,
+            floor,
+            markers,
+        } = self;
+        for at in floor.find_iter(stretch) {
+            let rest = stretch.get(at + FLOOR_TEXT.len()..).unwrap_or_default();
+            markers.numpy_floor = markers.numpy_floor.max(floor_version(rest));
+        }
         wanted.retain(|(marker, finder)| {
             let found = if *marker == Marker::OldMultiarray {
                 has_module_name(stretch, finder, last)
@@ -121,6 +148,16 @@ impl MarkerSearch {
     pub(super) fn finish(self) -> Markers {
         self.markers
     }
+}
+
+/// The version up to the closing parenthesis; `None` where it is cut off, so that the
+/// next stretch shows it whole.
+fn floor_version(rest: &[u8]) -> Option<(u32, u32)> {
+    let rest = rest.get(..LONGEST_FLOOR).unwrap_or(rest);
+    let end = rest.iter().position(|byte| *byte == b')')?;
+    let version = std::str::from_utf8(rest.get(..end)?).ok()?;
+    let (major, minor) = version.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 /// Whether the module's name occurs other than at the start of Cython's text.

@@ -17,11 +17,13 @@
 //!   `numpy.core.multiarray`, which NumPy 2 still offers. They load without a
 //!   word, but read dtypes by NumPy 1's layout. contourpy 1.2.0 then returns
 //!   arrays of stride 0, that is wrong contours; tokenizers 0.20.0 panics on arrays
-//!   of `str` and works on all else; scipy 1.12.0's pypocketfft is right. Which of these
-//!   happens depends on what the extension does, so this is a verdict of its own.
+//!   of `str` and works on all else; scipy 1.12.0's pypocketfft, polars 0.20.31 and
+//!   mediapipe 0.10.14 were right in all that was tried. Which of these happens depends
+//!   on what the extension does, so this is a verdict of its own.
 
 use serde::{Deserialize, Serialize};
 
+use super::binary::version_key;
 use super::markers::{Marker, Markers};
 
 /// Which NumPy C-ABI a binary was built for; the greater, the worse under NumPy 2.
@@ -71,6 +73,8 @@ pub struct NumpyUse {
     pub abi: NumpyAbi,
     /// By which means it reaches it.
     pub mechanism: NumpyMechanism,
+    /// The oldest NumPy that it says it works with (`1.20`), where it says so.
+    pub at_least: Option<String>,
     /// The strings in it that show this.
     pub evidence: Vec<String>,
 }
@@ -80,6 +84,8 @@ pub struct NumpyUse {
 pub struct NumpyFinding {
     /// Which ABI it was built for.
     pub abi: NumpyAbi,
+    /// The oldest NumPy that all its binaries say they work with, where one says so.
+    pub at_least: Option<String>,
     /// One sentence that says why.
     pub reason: String,
     /// Each use, the worst first, then by path.
@@ -95,6 +101,9 @@ pub(super) fn uses(module: &str, markers: &Markers) -> Vec<NumpyUse> {
             module: module.to_owned(),
             abi,
             mechanism,
+            at_least: markers
+                .numpy_floor()
+                .map(|(major, minor)| format!("{major}.{minor}")),
             evidence: shown_by
                 .iter()
                 .filter(|marker| has(**marker))
@@ -165,12 +174,18 @@ pub(super) fn judge(mut uses: Vec<NumpyUse>, undecided: &[String]) -> NumpyFindi
             .then_with(|| a.mechanism.cmp(&b.mechanism))
     });
     let worst = uses.first().map_or(NumpyAbi::None, |first| first.abi);
+    let at_least = uses
+        .iter()
+        .filter_map(|found| found.at_least.as_deref())
+        .max_by_key(|version| version_key(version))
+        .map(str::to_owned);
     if worst < NumpyAbi::Undecided
         && let Some(first) = undecided.first()
     {
         let others = undecided.len() - 1;
         return NumpyFinding {
             abi: NumpyAbi::Undecided,
+            at_least,
             reason: match others {
                 0 => format!("`{first}` was not read and may use NumPy"),
                 _ => format!("`{first}` and {others} more were not read and may use NumPy"),
@@ -184,6 +199,7 @@ pub(super) fn judge(mut uses: Vec<NumpyUse>, undecided: &[String]) -> NumpyFindi
     );
     NumpyFinding {
         abi: worst,
+        at_least,
         reason,
         uses,
     }

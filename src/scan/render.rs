@@ -33,6 +33,13 @@ fn write_text(out: &mut String, findings: &Findings) -> fmt::Result {
         "numpy",
         format_args!("{}: {}", abi(numpy.abi), numpy.reason),
     )?;
+    if let Some(version) = &numpy.at_least {
+        line(
+            out,
+            "",
+            format_args!("it says it works from NumPy {version} on"),
+        )?;
+    }
     if let Some(cuda) = &findings.cuda {
         write_cuda(out, cuda)?;
     }

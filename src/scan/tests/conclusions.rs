@@ -30,6 +30,7 @@ fn cuda_and_cudnn_follow_from_the_names_of_libraries() {
         ("libcublasLt.so.13", Some(13), None),
         ("libcufft.so.11", Some(12), None),
         ("libcusolver.so.11", None, None),
+        ("libcudart.7ec1eba6.so.12", Some(12), None),
         ("libcudnn.so.9", None, Some(9)),
         ("libcudnn_ops_infer.so.8", None, Some(8)),
         ("cudart64_12.dll", Some(12), None),
@@ -73,11 +74,15 @@ fn what_the_wheel_brings_is_told_from_what_it_needs() {
         ),
         ("demo.libs/libcudart-a7b20f20.so.12.1.105", &runtime),
         ("demo.libs/libgomp-a34b3233.so.1.0.0", &needing(&[])),
+        ("demo.libs/libcublasLt.so.12", &needing(&[])),
         ("demo/cudnn.h", b""),
+        ("demo/cudnn.cpython-311-x86_64-linux-gnu.so", &needing(&[])),
     ]);
     let found = scan(&bytes).unwrap();
     let cuda = found.cuda.unwrap();
     assert_eq!(cuda.brings.cuda, set(&[12]));
+    assert!(cuda.brings.libraries.contains("libcublasLt.so.12"));
+    assert_eq!(cuda.brings.cudnn, set(&[]));
     assert_eq!(cuda.brings.cuda_version.as_deref(), Some("12.1.105"));
     assert_eq!(cuda.needs.cuda, set(&[]));
     assert_eq!(cuda.needs.cudnn, set(&[9]));
@@ -250,7 +255,7 @@ fn imports_follow_from_the_files() {
             "_demo",
             "cv2",
             "google.protobuf",
-            "nvidia.cudnn.lib",
+            "nvidia.cudnn",
             "pure",
             "six"
         ]

@@ -6,5 +6,6 @@ mod binaries;
 mod conclusions;
 mod numpy;
 mod objects;
+mod plan;
 mod render;
 mod support;

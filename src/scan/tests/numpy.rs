@@ -14,6 +14,7 @@ const HEADERS_2: &[&str] = &[
     "numpy.core._multiarray_umath",
     "_ARRAY_API not found",
     "module compiled against ABI version 0x%x but this version of numpy is 0x%x",
+    "module was compiled against NumPy C-API version 0x%x (NumPy 1.20) but the running NumPy has C-API version 0x%x.",
     "numpy._core.multiarray failed to import",
 ];
 /// Headers before NumPy 1.16, as in opencv-python 4.5.5.64 (`cp36-abi3`).
@@ -123,6 +124,22 @@ fn the_worst_binary_decides_and_is_named() {
     assert_eq!(found.abi, NumpyAbi::Numpy1Only);
     assert!(found.reason.contains("demo/_b.cpython"), "{}", found.reason);
     assert_eq!(found.uses.len(), 2);
+}
+
+#[test]
+fn the_oldest_numpy_is_the_newest_that_any_binary_asks_for() {
+    let older: Vec<String> = HEADERS_2
+        .iter()
+        .map(|text| text.replace("1.20", "1.9"))
+        .collect();
+    let older: Vec<&str> = older.iter().map(String::as_str).collect();
+    let bytes = wheel(&[
+        ("demo/_a.abi3.so", &binary(&older)),
+        ("demo/_b.abi3.so", &binary(HEADERS_2)),
+    ]);
+    let found = scan(&bytes).unwrap().numpy;
+    assert_eq!(found.at_least.as_deref(), Some("1.20"));
+    assert_eq!(found.uses[0].at_least.as_deref(), Some("1.9"));
 }
 
 #[test]

@@ -73,6 +73,8 @@ pub(crate) fn command(args: &LockArgs, inputs: &[String]) -> String {
             _ => Vec::new(),
         },
     );
+    value("allow-change", &resolve.allow_change);
+    value("base", &one(&resolve.base));
     value("build", &one(&resolve.build));
     value("constraint", &resolve.constraint);
     value("exclude-newer", &one(&resolve.exclude_newer));

@@ -10,7 +10,7 @@ use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
-use super::{command_line, output, progress, say, settings, tell};
+use super::{base, base_report, command_line, output, progress, say, settings, tell};
 use crate::explain::{self, Explanation};
 use crate::fetch::download::hash_files;
 use crate::lock::{
@@ -33,10 +33,22 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
     session.request.pins = pins(args, &recorded, &mut session)?;
+    if !args.resolve.quiet {
+        base_report::warn(&session.request.base, &session.rules, &session.target);
+    }
+    if !session.request.base.changeable.is_empty() {
+        session.learn_base(args.resolve.quiet)?;
+    }
     let solution = match solve_shown(&session, args.resolve.quiet)? {
         Ok(solution) => solution,
+        Err(conflict) if !session.request.base.packages.is_empty() => {
+            return base_report::unsolvable(&mut session, &conflict, args.resolve.quiet);
+        }
         Err(conflict) => return unsolvable(&session, &conflict),
     };
+    if !args.resolve.allow_restart {
+        base_report::refuse_loaded(&session, &solution)?;
+    }
     if !args.resolve.quiet {
         warn(&solution);
     }
@@ -262,6 +274,7 @@ fn context<'a>(
         options,
         rules: &session.all_rules,
         ignored_rules: session.ignored.clone(),
+        base: base::record(&session.request.base),
         hashes: match (format, args.no_hashes) {
             (Format::Pylock, _) => HashListing::Files,
             (Format::Requirements, true) => HashListing::None,

@@ -5,11 +5,15 @@
 )]
 
 mod args;
+mod base;
+mod base_images;
+mod base_report;
 mod command_line;
 mod error;
 mod files;
 mod inputs;
 pub mod interpreter;
+mod loaded;
 mod lock;
 mod output;
 mod progress;

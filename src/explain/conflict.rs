@@ -150,6 +150,10 @@ fn sentence(reason: &Reason, request: &Request, rules: &RuleSet) -> Option<Strin
             ),
             _ => return None,
         },
+        Reason::Installed { package, version } => match version {
+            Some(version) => format!("the base has {package} {version}, which stays as it is"),
+            None => format!("the base has {package}, which stays as it is"),
+        },
         Reason::Virtual { package, stated } => match stated {
             Some(version) => format!("the target has {package} {version}"),
             None => format!("one environment has one {package}"),

@@ -8,10 +8,10 @@ mod support;
 
 use std::sync::Arc;
 
-use mlresolve::explain::base_conflicts;
+use mlresolve::explain::{Study, base_remedy};
 use mlresolve::request::{Base, Request};
 use mlresolve::rules::Sharing;
-use mlresolve::solve::{Conflict, Memo, Reason, Solution, indexed_metadata};
+use mlresolve::solve::{Conflict, Reason, Solution, indexed_metadata};
 use mlresolve::{Outcome, RuleSet, solve};
 use support::{
     Toy, constrain, name, needs, provides, request, requires, rules, slot, target, version,
@@ -106,23 +106,19 @@ fn an_unmet_request_names_the_package_of_the_base_and_what_it_would_take() {
     let conflict = unsolvable(&request, &rules, &toy);
     assert_eq!(installed(&conflict), ["datasets 4.0"]);
 
-    let found = base_conflicts(
-        &conflict,
-        &request,
-        &target(),
-        &rules,
-        &toy,
-        &Memo::default(),
-    )
-    .unwrap();
-    let named: Vec<Vec<String>> = found.conflicts.iter().map(installed).collect();
-    assert_eq!(
-        named,
-        [["datasets 4.0"], ["fsspec 2025.3"], ["gcsfs 2025.3"]]
-    );
-    let remedy = found.remedy.unwrap();
+    let target = target();
+    let study = Study::new(&target, &rules, &toy);
+    let remedy = base_remedy(&study, &request).unwrap().unwrap();
     let allow: Vec<&str> = remedy.allow.iter().map(AsRef::as_ref).collect();
     assert_eq!(allow, ["datasets", "fsspec", "gcsfs"]);
+
+    assert_eq!(
+        remedy.replaced[&name("fsspec")].because,
+        [
+            "datasets 2.21 requires fsspec<=2024.6",
+            "gcsfs 2024.6 requires fsspec==2024.6"
+        ]
+    );
 
     let mut changed = with_metadata(text, &toy);
     changed.changeable = remedy.allow;

@@ -43,7 +43,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SnapshotCommand {
-    /// Lock the inputs and write down every index fact that was needed
+    /// Lock each input by itself and write down every index fact that was needed
     Record(Box<RecordArgs>),
     /// Say what a snapshot holds
     Info {
@@ -65,6 +65,10 @@ pub(crate) struct RecordArgs {
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Do not tell the default index's address: recorded files lie at an example host, and
+    /// the snapshot serves whatever index its reader makes the default
+    #[arg(long)]
+    pub(crate) anonymous: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -188,6 +192,29 @@ pub(crate) struct ResolveArgs {
     /// The platform to lock for (`linux`, `x86_64-manylinux_2_28`, `aarch64-apple-darwin`, `windows`)
     #[arg(long, value_name = "PLATFORM", help_heading = "Target")]
     pub(crate) python_platform: Option<String>,
+    /// The CUDA whose builds are taken (`12.4`, `cu124`); `auto` reads this machine, `none` takes
+    /// builds for the processor alone
+    #[arg(
+        long,
+        value_name = "VERSION",
+        conflicts_with = "torch_backend",
+        help_heading = "Target"
+    )]
+    pub(crate) cuda: Option<String>,
+    /// The builds that are taken, by label (`cu124`, `cpu`, `rocm6.3`, `xpu`, `auto`)
+    #[arg(long, value_name = "LABEL", help_heading = "Target")]
+    pub(crate) torch_backend: Option<String>,
+    /// The version of NVIDIA's driver, which bounds what can be taken
+    #[arg(long, value_name = "VERSION", help_heading = "Target")]
+    pub(crate) driver: Option<String>,
+    /// The GPUs that everything must run on, by compute capability (`sm_90`, comma lists too)
+    #[arg(
+        long,
+        value_name = "CAPABILITY",
+        value_delimiter = ',',
+        help_heading = "Target"
+    )]
+    pub(crate) gpu: Vec<String>,
     /// The interpreter to lock for, and to build with
     #[arg(long, value_name = "PATH", help_heading = "Target")]
     pub(crate) python: Option<String>,
@@ -209,6 +236,10 @@ pub(crate) struct ResolveArgs {
     #[arg(long, requires = "base", help_heading = "Base")]
     pub(crate) allow_restart: bool,
 
+    /// Ask another place for the indexes below an address
+    /// (`https://download.pytorch.org/whl/=https://index.example/pytorch/`)
+    #[arg(long, value_name = "FROM=TO", help_heading = "Index")]
+    pub(crate) mirror: Vec<String>,
     /// The index that serves what no extra index has
     #[arg(
         short,

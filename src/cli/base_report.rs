@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use super::error::{CliError, Exit};
 use super::session::Session;
 use super::{loaded, say};
-use crate::explain::{self, BaseRemedy};
+use crate::explain::{self, BaseRemedy, Study};
 use crate::request::Base;
 use crate::rules::{RuleKind, Sharing};
-use crate::solve::{Conflict, Memo, Solution};
+use crate::solve::Solution;
 use crate::{RuleSet, Target};
 
 /// Says what is wrong between packages of the base: it is not enforced, and it is not ours.
@@ -62,45 +62,33 @@ pub(crate) fn warn(base: &Base, rules: &RuleSet, target: &Target) {
     }
 }
 
-/// Explains what stands between the request and the base, and what it would take.
-pub(crate) fn unsolvable(
-    session: &mut Session,
-    conflict: &Conflict,
-    quiet: bool,
-) -> Result<Exit, CliError> {
-    // Whoever needs what would be changed has a say in it.
-    session.learn_base(quiet)?;
-    let memo = Memo::default();
-    let (request, rules) = (&session.request, &session.rules);
-    let facts = session.facts.facts();
-    let found = explain::base_conflicts(conflict, request, &session.target, rules, &facts, &memo)?;
-    for conflict in &found.conflicts {
-        let explanation = explain::explain_conflict(conflict, request, rules, &[]);
-        say(&format!("error: {}", explanation.render().trim_end()));
-    }
-    match &found.remedy {
-        Some(remedy) => say(&remedy_text(remedy)),
-        None => say("\nhint: letting packages of the base change does not help"),
-    }
-    Ok(Exit::Unsolvable)
+/// Says what it would take of the base to meet the request.
+pub(crate) fn remedy(session: &Session) -> Result<String, CliError> {
+    let study = Study::new(&session.target, &session.rules, session.facts.facts());
+    Ok(match explain::base_remedy(&study, &session.request)? {
+        Some(remedy) => remedy_text(&remedy),
+        None => "\nhint: letting packages of the base change does not help".to_owned(),
+    })
 }
 
 fn remedy_text(remedy: &BaseRemedy) -> String {
-    let options: Vec<String> = remedy
-        .allow
-        .iter()
-        .map(|name| format!("--allow-change {name}"))
-        .collect();
+    let names: Vec<&str> = remedy.allow.iter().map(AsRef::as_ref).collect();
     let mut text = format!(
-        "\nhint: it takes a change to the base (this was tried): {}",
-        options.join(" ")
+        "\nhint: to meet all lines as they are takes a change of the base (it was tried):\n  \
+         --allow-change {}",
+        names.join(",")
     );
-    for (name, (was, now)) in &remedy.replaced {
-        let was = was
+    for (name, change) in &remedy.replaced {
+        let was = change
+            .was
             .as_ref()
             .map_or_else(|| "unknown".to_owned(), ToString::to_string);
+        let because = match change.because.first() {
+            Some(because) => format!(": {because}"),
+            None => String::new(),
+        };
         // Writing to a string cannot fail.
-        let _ = write!(text, "\n  {name} {was} -> {now}");
+        let _ = write!(text, "\n  - {name} {was} -> {}{because}", change.now);
     }
     text
 }

@@ -76,6 +76,25 @@ pub(crate) fn command(args: &LockArgs, inputs: &[String]) -> String {
     value("allow-change", &resolve.allow_change);
     value("base", &one(&resolve.base));
     value("build", &one(&resolve.build));
+    // What `auto` read is recorded with the target, and holds for the next run.
+    let unless_auto = |option: &Option<String>| -> Vec<String> {
+        option
+            .iter()
+            .filter(|word| *word != "auto")
+            .cloned()
+            .collect()
+    };
+    value("cuda", &unless_auto(&resolve.cuda));
+    value("torch-backend", &unless_auto(&resolve.torch_backend));
+    value("driver", &one(&resolve.driver));
+    value("gpu", &resolve.gpu);
+    let mirrors: Vec<String> = resolve
+        .mirror
+        .iter()
+        .filter_map(|text| text.split_once("=http"))
+        .map(|(from, to)| format!("{from}={}", redacted(&format!("http{to}"))))
+        .collect();
+    value("mirror", &mirrors);
     value("constraint", &resolve.constraint);
     value("exclude-newer", &one(&resolve.exclude_newer));
     value("exclude-newer-index", &resolve.exclude_newer_index);

@@ -1,6 +1,6 @@
 //! `mlresolve lock`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use pep508_rs::PackageName;
@@ -10,15 +10,18 @@ use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
-use super::{base, base_report, command_line, output, progress, say, settings, tell};
-use crate::explain::{self, Explanation};
+use super::{accelerator, base, base_report, command_line, output, progress, say, settings, tell};
+use crate::explain::{self, Message, Study};
 use crate::fetch::download::hash_files;
 use crate::lock::{
     Annotations, Emit, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
     MissingHash, RenderOptions, TargetRecord, UnsafePackages, diff, render,
 };
 use crate::metadata::File;
-use crate::solve::{Conflict, Memo, Outcome, Solution, Warning, solve_again};
+use crate::rules::RuleKind;
+use crate::solve::{
+    ChosenOrigin, Conflict, Facts, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
+};
 
 /// Locks, and writes, shows or checks what was locked.
 pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
@@ -39,18 +42,22 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
     if !session.request.base.changeable.is_empty() {
         session.learn_base(args.resolve.quiet)?;
     }
-    let solution = match solve_shown(&session, args.resolve.quiet)? {
-        Ok(solution) => solution,
-        Err(conflict) if !session.request.base.packages.is_empty() => {
-            return base_report::unsolvable(&mut session, &conflict, args.resolve.quiet);
+    let Ok(solution) = solve_shown(&session, args.resolve.quiet)? else {
+        if !session.request.base.packages.is_empty() {
+            session.learn_base(args.resolve.quiet)?;
         }
-        Err(conflict) => return unsolvable(&session, &conflict),
+        let exit = unsolvable(&session)?;
+        if !session.request.base.packages.is_empty() {
+            say(&base_report::remedy(&session)?);
+        }
+        return Ok(exit);
     };
     if !args.resolve.allow_restart {
         base_report::refuse_loaded(&session, &solution)?;
     }
     if !args.resolve.quiet {
         warn(&solution);
+        tell_builds(&session, &solution);
     }
     if args.resolve.verbose > 0 {
         narrate(&solution);
@@ -113,22 +120,32 @@ fn solve_shown(
 }
 
 /// Explains a conflict on standard error.
-pub(crate) fn unsolvable(session: &Session, conflict: &Conflict) -> Result<Exit, CliError> {
-    let facts = session.facts.facts();
-    let memo = Memo::default();
-    let (request, target, rules) = (&session.request, &session.target, &session.rules);
-    let cores = explain::cores(conflict, request, target, rules, &facts, &memo)?;
-    for core in &cores {
-        let suggestions = if cores.len() == 1 {
-            explain::suggest(core, request, target, rules, &facts, &memo)?
-        } else {
-            Vec::new()
-        };
-        let explanation: Explanation =
-            explain::explain_conflict(core, request, rules, &suggestions);
-        say(&format!("error: {}", explanation.render().trim_end()));
+pub(crate) fn unsolvable(session: &Session) -> Result<Exit, CliError> {
+    match explained(session, session.facts.facts())? {
+        Some(message) => super::conflict::print(&message),
+        None => say("error: no set of releases meets these requirements"),
     }
     Ok(Exit::Unsolvable)
+}
+
+/// The explanation of a request that has no solution.
+pub(crate) fn explained(session: &Session, facts: &dyn Facts) -> Result<Option<Message>, CliError> {
+    let study = Study::new(&session.target, &session.rules, facts);
+    match explain::diagnose(&study, &session.request)? {
+        Some(diagnosis) => Ok(Some(Message::new(&diagnosis, &study, &session.request)?)),
+        None => Ok(None),
+    }
+}
+
+/// Which builds were taken where several would do, and why none of the newer ones.
+fn tell_builds(session: &Session, solution: &Solution) {
+    for builds in eligible_builds(&session.rules, &session.target) {
+        if let Some(taken) = solution.builds.get(&builds.family)
+            && builds.labels.len() + builds.refused.len() > 1
+        {
+            say(&accelerator::told(&builds, taken, &session.target));
+        }
+    }
 }
 
 /// What the user should hear about a solution.
@@ -166,6 +183,14 @@ fn warning_text(warning: &Warning) -> String {
                 "{name} {version} was yanked{reason}; it is locked because a line or the lock pins it"
             )
         }
+        Warning::OldDriver {
+            label,
+            driver,
+            toolkit,
+        } => format!(
+            "the driver {driver} runs the build {label} by minor-version compatibility; its own \
+             toolkit came with {toolkit}, and code that is compiled at run time from PTX needs that"
+        ),
         Warning::Built { name, version } => format!(
             "the metadata of {name} {version} was had by running its build on this machine: no \
              wheel suits the target, and its source distribution tells nothing"
@@ -209,7 +234,15 @@ fn locked(
 ) -> Result<Lock, CliError> {
     let mut computed = BTreeMap::new();
     loop {
-        let context = context(args, command, session, format, path, computed.clone());
+        let context = context(
+            args,
+            command,
+            session,
+            solution,
+            format,
+            path,
+            computed.clone(),
+        );
         match Lock::from_solution(solution, &session.request, context) {
             Ok(lock) => return Ok(lock),
             Err(LockError::MissingHashes { files }) if computed.is_empty() => {
@@ -248,10 +281,33 @@ fn hashes(
     Ok(computed)
 }
 
+/// The indexes of the builds that were taken.
+fn build_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
+    let is_member = |name: &PackageName| {
+        let rules = session.rules.on(name);
+        rules
+            .iter()
+            .any(|rule| matches!(rule.kind, RuleKind::Family { .. }))
+    };
+    if !session.target.accelerator.is_stated() {
+        return BTreeSet::new();
+    }
+    solution
+        .packages
+        .iter()
+        .filter(|(name, _)| is_member(name))
+        .filter_map(|(_, chosen)| match &chosen.origin {
+            ChosenOrigin::Index(page) => Some(page.index.clone()),
+            ChosenOrigin::Direct { .. } => None,
+        })
+        .collect()
+}
+
 fn context<'a>(
     args: &LockArgs,
     command: &str,
     session: &'a Session,
+    solution: &Solution,
     format: Format,
     path: Option<&str>,
     computed_hashes: BTreeMap<String, String>,
@@ -261,12 +317,13 @@ fn context<'a>(
     let default = places.index.clone().unwrap_or_else(|| standard.clone());
     let mut indexes = vec![default];
     indexes.extend(places.extra.iter().cloned());
+    indexes.extend(build_indexes(session, solution));
     let mut options = InstallerOptions::format_control(&session.request.policy);
     options.find_links.clone_from(&places.find_links);
     options.trusted_hosts.clone_from(&places.trusted_hosts);
     LockContext {
         suits: &session.suits,
-        target: TargetRecord::of(&session.target),
+        target: target_record(session),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command.to_owned(),
         indexes,
@@ -294,10 +351,18 @@ fn context<'a>(
     }
 }
 
+/// The environment, as the lock writes it down.
+fn target_record(session: &Session) -> TargetRecord {
+    TargetRecord {
+        accelerator: session.target.accelerator.words(),
+        ..TargetRecord::of(&session.target)
+    }
+}
+
 fn render_options(args: &LockArgs, format: Format) -> RenderOptions {
     let mut emit = [Emit::FindLinks, Emit::TrustedHosts, Emit::FormatControl]
         .into_iter()
-        .collect::<std::collections::BTreeSet<_>>();
+        .collect::<BTreeSet<_>>();
     if !args.no_emit_index_url {
         emit.insert(Emit::Indexes);
     }

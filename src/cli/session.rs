@@ -14,15 +14,16 @@ use super::error::{CliError, Exit};
 use super::files::Files;
 use super::interpreter::{self, Interpreter};
 use super::recorded::Recorded;
-use super::{inputs, rule_folders, say, when};
+use super::{accelerator, inputs, rule_folders, say, when};
 use crate::fetch::build::{BuildIndexes, Builder};
 use crate::fetch::cache::Cache;
 use crate::fetch::edge::Edge;
 use crate::fetch::freshness::Refresh;
 use crate::fetch::guess::Guesses;
-use crate::fetch::indexes::{FindLinks, Index, IndexStrategy, Indexes};
+use crate::fetch::indexes::{FindLinks, Index, IndexStrategy, Indexes, Mirror};
 use crate::fetch::records::Records;
 use crate::fetch::registry::{Registry, RegistryOptions};
+use crate::fetch::snapshot::{Snapshot, SnapshotFacts};
 use crate::fetch::{
     Ask, Auth, CertificateSource, Client, ClientOptions, KeyringProvider, Progress,
 };
@@ -61,20 +62,23 @@ pub(crate) struct Session {
 pub(crate) enum Source {
     /// Indexes, through the cache.
     Edge(Box<Edge>),
+    /// Recorded facts.
+    Snapshots(Box<SnapshotFacts>),
 }
 
 impl Source {
     pub(crate) fn facts(&self) -> &dyn Facts {
         match self {
             Self::Edge(edge) => &**edge,
+            Self::Snapshots(snapshots) => &**snapshots,
         }
     }
 
     /// The edge, where facts come from indexes.
-    #[expect(clippy::unnecessary_wraps, reason = "snapshots will have none")]
     pub(crate) fn edge(&self) -> Option<&Edge> {
         match self {
             Self::Edge(edge) => Some(edge),
+            Self::Snapshots(_) => None,
         }
     }
 }
@@ -106,10 +110,13 @@ impl Session {
         }
         let interpreter = Lazy::new(args);
         let base = super::base::open(args)?;
-        let target = target(args, recorded, &read, &interpreter, &base)?;
+        let mut target = target(args, recorded, &read, &interpreter, &base)?;
         let all_rules = rule_folders::rules(&args.rules, &args.rules_in_settings)?;
         let ignored = rule_folders::ignored(&all_rules, &args.ignore_rule)?;
         let rules = all_rules.without(&ignored);
+        let asked = accelerator::Asked::of(args);
+        let known = recorded.target.as_ref().map(|target| &target.accelerator);
+        target.accelerator = accelerator::of(&asked, known, &target, &rules, args.quiet)?;
         let places = places(args, &read);
         let policy = policy(args, &read, &rules)?;
         let request = Request {
@@ -120,15 +127,20 @@ impl Session {
             base: std::sync::Arc::new(base.base),
             policy,
         };
-        let edge = edge(
-            args,
-            &places,
-            &target,
-            &request,
-            client_options,
-            auth()?,
-            &interpreter,
-        )?;
+        let facts = if args.snapshot.is_empty() {
+            let edge = edge(
+                args,
+                &places,
+                &target,
+                &request,
+                client_options.clone(),
+                auth()?,
+                &interpreter,
+            )?;
+            Source::Edge(Box::new(edge))
+        } else {
+            Source::Snapshots(Box::new(snapshots(&args.snapshot, &places)?))
+        };
         let mut session = Self {
             request,
             suits: {
@@ -139,7 +151,7 @@ impl Session {
             all_rules,
             rules,
             ignored,
-            facts: Source::Edge(Box::new(edge)),
+            facts,
             inputs: input_paths,
             read,
             places,
@@ -575,6 +587,27 @@ fn build_python(args: &ResolveArgs, interpreter: &Lazy<'_>) -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
+/// Recorded facts, joined; the first snapshot that has a fact answers.
+fn snapshots(paths: &[PathBuf], places: &Places) -> Result<SnapshotFacts, CliError> {
+    let opened = paths
+        .iter()
+        .map(|path| {
+            Snapshot::open(path).map_err(|error| {
+                CliError::usage(format!(
+                    "cannot read the snapshot `{}`: {error}",
+                    path.display()
+                ))
+                .hint("`mlresolve snapshot record` makes one")
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let default = match &places.index {
+        Some(url) => Index::new(url).map_err(|error| CliError::usage(error.to_string()))?,
+        None => Index::standard(),
+    };
+    Ok(SnapshotFacts::new(opened, &default.url))
+}
+
 fn indexes(args: &ResolveArgs, places: &Places) -> Result<Indexes, crate::fetch::FetchError> {
     Ok(Indexes {
         default: match &places.index {
@@ -601,6 +634,11 @@ fn indexes(args: &ResolveArgs, places: &Places) -> Result<Indexes, crate::fetch:
             .iter()
             .map(|(name, url)| Ok((name.clone(), Index::new(url)?)))
             .collect::<Result<_, crate::fetch::FetchError>>()?,
+        mirrors: args
+            .mirror
+            .iter()
+            .map(|text| Mirror::new(text))
+            .collect::<Result<_, _>>()?,
     })
 }
 

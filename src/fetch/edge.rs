@@ -78,6 +78,14 @@ impl Facts for Edge {
         self.registry.page(name)
     }
 
+    fn page_at(&self, name: &PackageName, index: &str) -> Result<Arc<Page>, FactError> {
+        self.registry.page_at(name, index)
+    }
+
+    fn hint_at(&self, name: &PackageName, index: &str) {
+        self.registry.hint_at(name, index);
+    }
+
     fn metadata(
         &self,
         page: &Page,

@@ -54,6 +54,17 @@ pub struct Indexes {
     pub find_links: Vec<FindLinks>,
     /// The one index that a distribution comes from, whatever else has it.
     pub pins: BTreeMap<PackageName, Index>,
+    /// What stands for other indexes.
+    pub mirrors: Vec<Mirror>,
+}
+
+/// What stands for the indexes below an address (`--mirror FROM=TO`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mirror {
+    /// The address that is replaced, ending in `/`.
+    pub from: String,
+    /// What it is replaced with; it may hold credentials, which no lock shows.
+    pub to: Index,
 }
 
 impl Default for Indexes {
@@ -65,7 +76,34 @@ impl Default for Indexes {
             no_index: false,
             find_links: Vec::new(),
             pins: BTreeMap::new(),
+            mirrors: Vec::new(),
         }
+    }
+}
+
+impl Mirror {
+    /// Reads `FROM=TO`.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::Setup`] where it is no pair of addresses.
+    pub fn new(text: &str) -> Result<Self, FetchError> {
+        let wrong = || {
+            FetchError::Setup(format!(
+                "a mirror is given as `FROM=TO`, such as \
+                 `https://download.pytorch.org/whl/=https://index.example/pytorch/`{}",
+                if text.contains('@') {
+                    ""
+                } else {
+                    ", and not as the value that was given"
+                }
+            ))
+        };
+        let at = text.find("=http").ok_or_else(wrong)?;
+        let (from, to) = text.split_at(at);
+        let from = Index::new(from)?.url.to_string();
+        let to = Index::new(to.get(1..).ok_or_else(wrong)?)?;
+        Ok(Self { from, to })
     }
 }
 
@@ -176,6 +214,30 @@ impl Indexes {
         self.extra.iter().chain([&self.default]).collect()
     }
 
+    /// The index at an address, for one distribution: the one that it is pinned to, else the
+    /// mirror that stands for it, else the index itself.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::Setup`] where the address is none.
+    pub fn at(&self, name: &PackageName, address: &str) -> Result<Index, FetchError> {
+        if let Some(index) = self.pins.get(name) {
+            return Ok(index.clone());
+        }
+        let index = Index::new(address)?;
+        let url = index.url.as_str();
+        for mirror in &self.mirrors {
+            if let Some(rest) = url.strip_prefix(mirror.from.as_str()) {
+                let mut mirrored = mirror.to.clone();
+                mirrored.url = mirror.to.url.join(rest).map_err(|error| {
+                    FetchError::Setup(format!("the mirror of `{url}`: {error}"))
+                })?;
+                return Ok(mirrored);
+            }
+        }
+        Ok(index)
+    }
+
     /// Gives the credentials of all places to the client's.
     pub fn lend_credentials(&self, auth: &mut Auth) {
         let pages = self.find_links.iter().filter_map(|place| match place {
@@ -187,6 +249,7 @@ impl Indexes {
             .iter()
             .chain([&self.default])
             .chain(self.pins.values())
+            .chain(self.mirrors.iter().map(|mirror| &mirror.to))
             .chain(pages);
         for index in indexes {
             if let Some(credentials) = &index.credentials {

@@ -13,26 +13,26 @@ const TAIL: u64 = 256 * 1024;
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// How a program ended, and what it said.
-pub(super) struct Finished {
+pub(crate) struct Finished {
     /// How it ended; `None` when it was stopped at the time limit.
-    pub(super) status: Option<ExitStatus>,
+    pub(crate) status: Option<ExitStatus>,
     stdout: File,
     stderr: File,
 }
 
 impl Finished {
     /// The end of standard output.
-    pub(super) fn stdout(&mut self) -> String {
+    pub(crate) fn stdout(&mut self) -> String {
         tail(&mut self.stdout).unwrap_or_default()
     }
 
     /// The end of standard error.
-    pub(super) fn stderr(&mut self) -> String {
+    pub(crate) fn stderr(&mut self) -> String {
         tail(&mut self.stderr).unwrap_or_default()
     }
 
     /// Standard output as it is; `None` if it is larger than `largest` bytes.
-    pub(super) fn bytes(&mut self, largest: u64) -> io::Result<Option<Vec<u8>>> {
+    pub(crate) fn bytes(&mut self, largest: u64) -> io::Result<Option<Vec<u8>>> {
         self.stdout.rewind()?;
         let mut bytes = Vec::new();
         let mut bounded = (&self.stdout).take(largest.saturating_add(1));
@@ -41,14 +41,14 @@ impl Finished {
     }
 
     /// Whether it ended by itself and said that all went well.
-    pub(super) fn succeeded(&self) -> bool {
+    pub(crate) fn succeeded(&self) -> bool {
         self.status.is_some_and(|status| status.success())
     }
 }
 
 /// Runs a program with no standard input. Its output goes to files, so that a descendant
 /// that outlives it cannot hold a pipe open and us with it.
-pub(super) fn run(command: &mut Command, limit: Duration) -> io::Result<Finished> {
+pub(crate) fn run(command: &mut Command, limit: Duration) -> io::Result<Finished> {
     let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
     let mut child = command
         .stdin(Stdio::null())

@@ -66,6 +66,8 @@ pub(super) struct World {
     runtime: Handle,
     working: Pending,
     known_pages: Mutex<BTreeMap<PackageName, Answer<Page>>>,
+    /// By name and index: the pages of families' builds.
+    known_builds: Mutex<BTreeMap<(PackageName, String), Answer<Page>>>,
     known_metadata: Mutex<BTreeMap<String, Answer<Metadata>>>,
 }
 
@@ -117,6 +119,7 @@ impl Registry {
             runtime: runtime.handle().clone(),
             working: Pending::default(),
             known_pages: Mutex::default(),
+            known_builds: Mutex::default(),
             known_metadata: Mutex::default(),
         };
         Ok(Self {
@@ -182,6 +185,15 @@ impl Facts for Registry {
         self.wait(name.as_ref(), self.world.page(name))
     }
 
+    fn page_at(&self, name: &PackageName, index: &str) -> Result<Arc<Page>, FactError> {
+        self.wait(name.as_ref(), self.world.page_at(name, index))
+    }
+
+    fn hint_at(&self, name: &PackageName, index: &str) {
+        // It goes on by itself.
+        drop(self.world.page_at(name, index));
+    }
+
     fn metadata(
         &self,
         _page: &Page,
@@ -205,7 +217,7 @@ impl Facts for Registry {
     }
 
     fn hint(&self, name: &PackageName, range: &VersionSpecifiers) {
-        self.world.hint(name, range, &[]);
+        self.world.hint(name, range);
     }
 
     fn hint_older(&self, page: &Page, older: &[&File]) {
@@ -223,6 +235,34 @@ impl World {
         let (world, asked) = (Arc::clone(self), name.clone());
         let answer = self.begin(async move { world.load_page(&asked).await });
         known.insert(name.clone(), answer.clone());
+        answer
+    }
+
+    /// The distribution's page on one index, asked for once; on the index that the user
+    /// pinned it to, where there is one.
+    pub(super) fn page_at(self: &Arc<Self>, name: &PackageName, index: &str) -> Answer<Page> {
+        let index = self.indexes.at(name, index);
+        let address = index
+            .as_ref()
+            .map_or_else(|_| String::new(), |index| index.url.to_string());
+        let mut known = lock(&self.known_builds);
+        let key = (name.clone(), address);
+        if let Some(answer) = known.get(&key) {
+            return answer.clone();
+        }
+        let (world, asked) = (Arc::clone(self), name.clone());
+        let answer = self.begin(async move {
+            let index = index?;
+            world
+                .pages
+                .page(&index, &asked)
+                .await?
+                .ok_or_else(|| FactError::NotFound {
+                    asked: vec![index.url.to_string()],
+                    name: asked,
+                })
+        });
+        known.insert(key, answer.clone());
         answer
     }
 

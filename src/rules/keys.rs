@@ -39,7 +39,28 @@ pub const EVIDENCE: &[&str] = &["file", "sha256", "finding"];
 pub const CASE: &[&str] = &["have", "python", "platform"];
 
 /// The keys of a family's `[[label]]`.
-pub const LABEL: &[&str] = &["name", "index", "marker", "needs"];
+pub const LABEL: &[&str] = &[
+    "name",
+    "accelerator",
+    "index",
+    "marker",
+    "needs",
+    "provides",
+    "toolkit-driver",
+];
+
+/// The keys of a family's `[[binary]]`.
+pub const BINARY: &[&str] = &[
+    "package",
+    "version",
+    "labels",
+    "marker",
+    "architectures",
+    "provides",
+];
+
+/// The values of a label's `accelerator`.
+pub const ACCELERATORS: &[&str] = &["cpu", "cuda", "rocm", "xpu"];
 
 /// The values of `severity`.
 pub const SEVERITIES: &[&str] = &["corrupts", "degrades"];
@@ -63,7 +84,7 @@ pub fn of_kind(kind: &str) -> Option<(&'static [&'static str], usize)> {
         "slot" => (&["slot", "members", "sharing"], 3),
         "needs" => (&["when", "needs"], 2),
         "provides" => (&["when", "provides"], 2),
-        "family" => (&["family", "members", "label"], 3),
+        "family" => (&["family", "members", "label", "binary"], 3),
         "broken" => (&["when"], 1),
         _ => return None,
     })

@@ -9,6 +9,7 @@ mod case;
 mod decode;
 mod embedded;
 mod error;
+mod family;
 mod interval;
 pub mod keys;
 mod lint;
@@ -19,9 +20,9 @@ mod violation;
 
 pub use case::{Case, CasePlatform};
 pub use error::{RuleError, RuleErrorKind, RuleErrors, RulePlace};
+pub use family::{Architecture, FamilyBinary, FamilyLabel, Runs, label_of};
 pub use model::{
-    Evidence, FamilyLabel, Rule, RuleId, RuleKind, RuleOrigin, Severity, Sharing, VersionRange,
-    When,
+    Evidence, Rule, RuleId, RuleKind, RuleOrigin, Severity, Sharing, VersionRange, When,
 };
 pub use set::{FolderTrust, RuleSet, RuleSource};
 pub use violation::Violation;

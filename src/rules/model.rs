@@ -8,7 +8,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerEnvironment, MarkerTree, PackageName};
 use sha2::{Digest as _, Sha256};
 
-use super::Case;
+use super::{Case, FamilyBinary, FamilyLabel};
 
 /// A rule's id: its path under the rules folder, without extension (`torch/numpy1-abi`).
 #[derive(
@@ -193,8 +193,11 @@ pub enum RuleKind {
         name: String,
         /// The distributions.
         members: Vec<PackageName>,
-        /// The builds, in the order of the file.
+        /// The builds, in the order of the file: of builds of one release the later is
+        /// taken.
         labels: Vec<FamilyLabel>,
+        /// What is known of the binaries of single builds.
+        binaries: Vec<FamilyBinary>,
     },
     /// A release that must not be chosen.
     Broken {
@@ -210,19 +213,6 @@ pub enum RuleKind {
         /// Where the claim says it must be.
         versions: VersionRange,
     },
-}
-
-/// One build of a family.
-#[derive(Debug, Clone)]
-pub struct FamilyLabel {
-    /// The label, as it stands in a local version: `cu124` in `2.5.1+cu124`.
-    pub name: String,
-    /// The index that serves the build (URL).
-    pub index: String,
-    /// The targets (PEP 508 marker) that it is built for.
-    pub marker: MarkerTree,
-    /// By virtual package, without `@`: where it must be for the build to run.
-    pub needs: BTreeMap<String, VersionRange>,
 }
 
 /// Whether the members of a slot can share it.
@@ -380,29 +370,26 @@ impl fmt::Display for Canonical<'_> {
                 name,
                 members,
                 labels,
+                binaries,
             } => {
                 writeln!(f, "family {name}")?;
                 for member in sorted(members) {
                     writeln!(f, "member {member}")?;
                 }
-                for label in labels {
-                    writeln!(
-                        f,
-                        "label {} {} ; {}",
-                        label.name,
-                        label.index,
-                        marker_text(&label.marker)
-                    )?;
-                    write_needs(f, &label.needs)?;
-                }
-                Ok(())
+                labels.iter().try_for_each(|label| writeln!(f, "{label}"))?;
+                binaries
+                    .iter()
+                    .try_for_each(|binary| writeln!(f, "{binary}"))
             }
             RuleKind::Broken { .. } => Ok(()),
         }
     }
 }
 
-fn write_needs(f: &mut fmt::Formatter<'_>, needs: &BTreeMap<String, VersionRange>) -> fmt::Result {
+pub(super) fn write_needs(
+    f: &mut fmt::Formatter<'_>,
+    needs: &BTreeMap<String, VersionRange>,
+) -> fmt::Result {
     needs
         .iter()
         .try_for_each(|(name, versions)| writeln!(f, "needs {name} {versions}"))
@@ -415,6 +402,6 @@ fn sorted(members: &[PackageName]) -> Vec<&PackageName> {
 }
 
 /// The marker as text; empty where it holds everywhere.
-fn marker_text(marker: &MarkerTree) -> String {
+pub(super) fn marker_text(marker: &MarkerTree) -> String {
     marker.try_to_string().unwrap_or_default()
 }

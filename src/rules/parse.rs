@@ -1,5 +1,7 @@
 //! A rule's file, from text to [`Rule`].
 
+mod family;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::str::FromStr;
@@ -11,8 +13,8 @@ use toml::de::DeTable;
 
 use super::decode::{Entry, SourceFile, Table};
 use super::{
-    Case, CasePlatform, Evidence, FamilyLabel, Rule, RuleError, RuleErrorKind, RuleId, RuleKind,
-    RuleSource, Severity, Sharing, VersionRange, When, keys,
+    Case, CasePlatform, Evidence, Rule, RuleError, RuleErrorKind, RuleId, RuleKind, RuleSource,
+    Severity, Sharing, VersionRange, When, keys,
 };
 
 /// A rule with the places that the lints speak of.
@@ -175,7 +177,7 @@ fn read_kind(
             packages: read_needs(table)?,
         },
         "provides" => read_provides(table, spans)?,
-        "family" => read_family(table, spans)?,
+        "family" => family::read(table, spans)?,
         _ => RuleKind::Broken {
             when: read_when(table, spans)?,
         },
@@ -263,34 +265,6 @@ fn read_provides(table: &Table<'_>, spans: &mut Spans) -> Result<RuleKind, RuleE
         })
         .collect::<Result<_, RuleError>>()?;
     Ok(RuleKind::Provides { when, packages })
-}
-
-fn read_family(table: &Table<'_>, spans: &mut Spans) -> Result<RuleKind, RuleError> {
-    let members = table.require("members")?;
-    spans.when = members.span.clone();
-    spans.then = members.span.clone();
-    let labels = table
-        .tables("label", &[keys::LABEL])?
-        .iter()
-        .map(|label| {
-            let index = label.require_text("index")?;
-            check_url(label, &index)?;
-            Ok(FamilyLabel {
-                name: label.require_text("name")?.value.to_owned(),
-                index: index.value.to_owned(),
-                marker: read_marker(label)?,
-                needs: match label.get("needs") {
-                    Some(_) => read_needs(label)?,
-                    None => BTreeMap::new(),
-                },
-            })
-        })
-        .collect::<Result<Vec<_>, RuleError>>()?;
-    Ok(RuleKind::Family {
-        name: table.require_text("family")?.value.to_owned(),
-        members: read_names(table, &table.texts(&members)?)?,
-        labels,
-    })
 }
 
 fn read_evidence(table: &Table<'_>) -> Result<Vec<Evidence>, RuleError> {

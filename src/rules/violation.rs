@@ -7,7 +7,7 @@ use std::sync::Arc;
 use pep440_rs::Version;
 use pep508_rs::{MarkerEnvironment, PackageName};
 
-use super::{Rule, RuleKind, RuleSet, Sharing, VersionRange};
+use super::{Rule, RuleKind, RuleSet, Sharing, VersionRange, label_of};
 
 /// A rule that a set of releases breaks.
 #[derive(Debug, Clone)]
@@ -113,8 +113,29 @@ impl<'a> Present<'a> {
         }
     }
 
-    /// Adds what a release brings by a `provides` rule.
+    /// Adds what a release brings by a `provides` rule or as one of a family's builds.
     fn provide(&mut self, kind: &RuleKind, name: &PackageName, version: &Version) {
+        if let RuleKind::Family {
+            labels, binaries, ..
+        } = kind
+            && version.is_local()
+        {
+            let label = label_of(version);
+            let of_label = labels.iter().filter(|known| known.name == label);
+            let of_binary = binaries
+                .iter()
+                .filter(|binary| binary.applies(name, version, &label, self.markers));
+            for (virtual_name, brought) in of_label
+                .take(1)
+                .flat_map(|label| &label.provides)
+                .chain(of_binary.flat_map(|binary| &binary.provides))
+            {
+                self.virtual_packages
+                    .entry(virtual_name.clone())
+                    .or_default()
+                    .insert(brought.clone());
+            }
+        }
         let RuleKind::Provides { when, packages } = kind else {
             return;
         };
@@ -250,12 +271,6 @@ fn releases_of<'a>(
         .iter()
         .filter(|(name, _)| members.contains(name))
         .collect()
-}
-
-/// The version's local part: `cu124` of `2.5.1+cu124`.
-fn label_of(version: &Version) -> String {
-    let parts: Vec<String> = version.local().iter().map(ToString::to_string).collect();
-    parts.join(".")
 }
 
 impl Involved {

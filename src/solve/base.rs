@@ -13,12 +13,14 @@ use pep508_rs::PackageName;
 
 use super::edges::{Requirement, Requirements, VirtualRange};
 use super::facts::{FactError, Facts};
+use super::labels::{self, Family};
 use super::outcome::SolveError;
 use super::world::fatal;
 use crate::Target;
 use crate::metadata::{FileKind, Metadata};
 use crate::request::{Base, BuildPolicy};
 use crate::rules::{RuleId, RuleKind, Sharing};
+use crate::versions::RankSet;
 
 /// What the base asks of distributions that are not part of it, or may be changed.
 #[derive(Debug, Default)]
@@ -29,6 +31,8 @@ pub(crate) struct BaseLimits {
     limited: BTreeSet<PackageName>,
     /// By slot: what fills it, of what stays as it is.
     slots: BTreeMap<RuleId, Vec<(PackageName, Version)>>,
+    /// By family: the builds that members of it, in the base, are of.
+    labels: BTreeMap<RuleId, RankSet>,
     /// By virtual package, without `@`: the versions that the base brings.
     brought: BTreeMap<String, BTreeSet<Version>>,
 }
@@ -65,6 +69,24 @@ impl BaseLimits {
                 members.push((name.clone(), version.clone()));
             }
         }
+        if let Some((rule, family)) = Family::with_member(requirements.rules, name)
+            && let Some(labels) = labels::named(family, version)
+        {
+            let target = requirements.target;
+            let label = labels.single().and_then(|number| family.label(number));
+            let binaries = label.into_iter().flat_map(|label| {
+                let binaries = family.binaries(name, version, &label.name, target);
+                binaries
+                    .flat_map(|binary| &binary.provides)
+                    .chain(&label.provides)
+            });
+            for (package, version) in binaries {
+                let versions = self.brought.entry(package.clone()).or_default();
+                versions.insert(version.clone());
+            }
+            let known = self.labels.entry(rule.id.clone()).or_default();
+            *known = known.union(&labels);
+        }
         for rule in requirements.applying(name, version) {
             for edge in Requirements::virtuals_of_rule(rule, version) {
                 if let VirtualRange::Provides(version) = edge.range {
@@ -90,6 +112,11 @@ impl BaseLimits {
     /// What of the base fills a slot.
     pub(crate) fn fills(&self, slot: &RuleId) -> &[(PackageName, Version)] {
         self.slots.get(slot).map_or(&[], Vec::as_slice)
+    }
+
+    /// The builds of a family that the base has.
+    pub(crate) fn builds(&self, family: &RuleId) -> Option<&RankSet> {
+        self.labels.get(family)
     }
 
     /// The versions of a virtual package that the base brings.

@@ -5,13 +5,15 @@
 
 use pubgrub::{DerivationTree, External};
 
-use super::edges::Requirement;
+use super::edges::{Requirement, Requirements, VirtualRange};
 use super::facts::{Facts, Unusable};
+use super::labels::Family;
 use super::node::{ABSENT, NameId, Node};
 use super::outcome::{Conflict, EdgeCause, Reason, SolveError, Span};
 use super::provider::{Provider, SetAside};
 use super::universe::{Source, Universe};
 use super::world::{Failure, World, set_of};
+use crate::rules::RuleKind;
 use crate::versions::{Rank, RankSet};
 
 type Tree = DerivationTree<Node, RankSet, SetAside>;
@@ -107,6 +109,9 @@ impl<F: Facts> Folding<'_, '_, F> {
                     });
                 }
             }
+            (Node::Package(id), Node::Label(index)) => self.build(id, ranks, index)?,
+            (Node::Package(id), Node::Virtual(index)) => self.brings(id, ranks, index)?,
+            (Node::Label(rule), Node::Virtual(index)) => self.label_brings(rule, ranks, index),
             (Node::Package(id) | Node::Extra(id, _), to)
                 if to.distribution().is_some_and(|other| other != id) =>
             {
@@ -218,6 +223,81 @@ impl<F: Facts> Folding<'_, '_, F> {
         Ok(())
     }
 
+    fn build(&mut self, id: NameId, ranks: &RankSet, index: u32) -> Result<(), SolveError> {
+        let universe = self.world.universe(id)?;
+        let rule = self.world.rules().iter().nth(index as usize);
+        let Some(family) = rule.and_then(|rule| Family::of(rule)) else {
+            return Ok(());
+        };
+        let numbers = ranks
+            .ranks_below(universe.len())
+            .filter_map(|rank| universe.labels(rank))
+            .fold(RankSet::empty(), |all, (_, labels)| all.union(labels));
+        let labels = numbers
+            .ranks_below(ABSENT)
+            .filter_map(|number| family.label(number))
+            .map(|label| label.name.clone())
+            .collect();
+        self.add(Reason::Build {
+            family: family.name.to_owned(),
+            package: universe.name.clone(),
+            releases: span(&universe, ranks),
+            labels,
+        });
+        Ok(())
+    }
+
+    fn brings(&mut self, id: NameId, ranks: &RankSet, index: u32) -> Result<(), SolveError> {
+        let universe = self.world.universe(id)?;
+        let package = self.world.virtual_name(index);
+        let mut versions = Vec::new();
+        for rank in ranks.ranks_below(universe.len()) {
+            let version = &universe.versions[rank as usize];
+            let of_rules = self
+                .world
+                .requirements
+                .applying(&universe.name, version)
+                .into_iter()
+                .filter(|rule| matches!(rule.kind, RuleKind::Provides { .. }))
+                .flat_map(|rule| Requirements::virtuals_of_rule(rule, version))
+                .filter_map(|edge| match edge.range {
+                    VirtualRange::Provides(version) => Some((edge.package, version)),
+                    VirtualRange::Needs(_) => None,
+                });
+            let all = of_rules.chain(self.world.brought_by(&universe, rank));
+            versions.extend(all.filter(|(name, _)| *name == package).map(|pair| pair.1));
+        }
+        versions.sort();
+        versions.dedup();
+        self.add(Reason::Brings {
+            who: universe.name.to_string(),
+            releases: Some(span(&universe, ranks)),
+            package,
+            versions,
+        });
+        Ok(())
+    }
+
+    fn label_brings(&mut self, rule: u32, numbers: &RankSet, index: u32) {
+        let package = self.world.virtual_name(index);
+        let rule = self.world.rules().iter().nth(rule as usize);
+        let Some(family) = rule.and_then(|rule| Family::of(rule)) else {
+            return;
+        };
+        let count = Rank::try_from(family.labels.len()).unwrap_or(Rank::MAX);
+        for label in numbers
+            .ranks_below(count)
+            .filter_map(|number| family.label(number))
+        {
+            self.add(Reason::Brings {
+                who: format!("the build {} of {}", label.name, family.name),
+                releases: None,
+                package: package.clone(),
+                versions: label.provides.get(&package).cloned().into_iter().collect(),
+            });
+        }
+    }
+
     /// A requirement of metadata: the texts are read again from the releases it is true of.
     fn requires(
         &mut self,
@@ -270,7 +350,10 @@ impl<F: Facts> Folding<'_, '_, F> {
             to: target.clone(),
             ranges,
         });
-        if matches!(other_universe.source, Source::Missing(_)) {
+        if matches!(
+            other_universe.source,
+            Source::Missing(_) | Source::NoBuild(_)
+        ) {
             return self.missing(other);
         }
         if self.installed(other)? {
@@ -287,11 +370,16 @@ impl<F: Facts> Folding<'_, '_, F> {
 
     fn missing(&mut self, id: NameId) -> Result<(), SolveError> {
         let universe = self.world.universe(id)?;
-        if let Source::Missing(asked) = &universe.source {
-            self.add(Reason::NotFound {
+        match &universe.source {
+            Source::Missing(asked) => self.add(Reason::NotFound {
                 package: universe.name.clone(),
                 asked: asked.clone(),
-            });
+            }),
+            Source::NoBuild(because) => self.add(Reason::NoBuild {
+                package: universe.name.clone(),
+                because: because.clone(),
+            }),
+            _ => {}
         }
         Ok(())
     }
@@ -300,7 +388,9 @@ impl<F: Facts> Folding<'_, '_, F> {
     fn empty_line(&mut self, index: usize, id: NameId) -> Result<(), SolveError> {
         self.missing(id)?;
         let universe = self.world.universe(id)?;
-        if matches!(universe.source, Source::Missing(_)) || self.installed(id)? {
+        if matches!(universe.source, Source::Missing(_) | Source::NoBuild(_))
+            || self.installed(id)?
+        {
             return Ok(());
         }
         for requirement in self.world.requirements.of_line(index).requirements {

@@ -9,6 +9,7 @@ use pubgrub::SelectedDependencies;
 use super::FactError;
 use super::edges::{Found, Requirement, Requirements};
 use super::facts::Facts;
+use super::labels::Family;
 use super::node::Node;
 use super::outcome::{Chosen, ChosenOrigin, Edge, EdgeCause, Solution, SolveError, Warning};
 use super::provider::Provider;
@@ -46,6 +47,7 @@ pub(crate) fn solution<F: Facts>(
     }
     extraction.limits();
     extraction.slots();
+    extraction.builds(selected);
     let Extraction {
         mut solution,
         edges,
@@ -226,6 +228,40 @@ impl<F: Facts> Extraction<'_, '_, F> {
         });
     }
 
+    /// The builds that were taken, of the families that have a member in the solution.
+    fn builds(&mut self, selected: &SelectedDependencies<Node, Rank>) {
+        for (index, rule) in (0..).zip(self.world.rules().iter()) {
+            let (Some(family), Some(number)) =
+                (Family::of(rule), selected.get(&Node::Label(index)))
+            else {
+                continue;
+            };
+            let packages = &self.solution.packages;
+            let present = rule
+                .kind
+                .members()
+                .iter()
+                .any(|member| packages.contains_key(member));
+            let Some(label) = family.label(*number).filter(|_| present) else {
+                continue;
+            };
+            self.solution.rules.insert(rule.id.clone());
+            self.solution
+                .builds
+                .insert(family.name.to_owned(), label.name.clone());
+            let driver = &self.world.target().accelerator.driver;
+            if let (Some(driver), Some(toolkit)) = (driver, &label.toolkit_driver)
+                && driver < toolkit
+            {
+                self.solution.warnings.push(Warning::OldDriver {
+                    label: label.name.clone(),
+                    driver: driver.clone(),
+                    toolkit: toolkit.clone(),
+                });
+            }
+        }
+    }
+
     fn slots(&mut self) {
         for rule in self.world.rules().iter() {
             let RuleKind::Slot {
@@ -259,7 +295,7 @@ fn chosen(universe: &Universe, rank: Rank, metadata: Arc<crate::metadata::Metada
     let release = &universe.releases[rank as usize];
     let (origin, file, mut files) = match &universe.source {
         Source::Index(page) => (
-            ChosenOrigin::Index(Arc::clone(page)),
+            ChosenOrigin::Index(Arc::clone(universe.page_of(rank).unwrap_or(page))),
             universe.metadata_file(rank).cloned(),
             release
                 .files
@@ -276,7 +312,7 @@ fn chosen(universe: &Universe, rank: Rank, metadata: Arc<crate::metadata::Metada
             facts.file.clone(),
             facts.file.iter().cloned().collect(),
         ),
-        Source::Missing(_) | Source::Installed(_) => unreachable_source(),
+        Source::Missing(_) | Source::NoBuild(_) | Source::Installed(_) => unreachable_source(),
     };
     files.sort_by(|a, b| a.filename.cmp(&b.filename));
     Chosen {

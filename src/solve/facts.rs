@@ -15,6 +15,17 @@ pub trait Facts {
     /// The distribution's page on the index that serves it.
     fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError>;
 
+    /// The distribution's page on one index and no other: the index of a family's build.
+    ///
+    /// Only asked for where the target states an accelerator; a source that knows single
+    /// pages only says so.
+    fn page_at(&self, name: &PackageName, index: &str) -> Result<Arc<Page>, FactError> {
+        Err(FactError::Failed {
+            message: format!("these facts have no page of `{name}` on `{index}`"),
+            hint: Some("record them for a target with this accelerator".to_owned()),
+        })
+    }
+
     /// The core metadata of one file of a page.
     ///
     /// For a source distribution: its static metadata (PKG-INFO of metadata version 2.2
@@ -35,6 +46,9 @@ pub trait Facts {
     ///
     /// A guess that costs nothing where the facts are at hand; it never changes an answer.
     fn hint(&self, _name: &PackageName, _range: &VersionSpecifiers) {}
+
+    /// The solver will ask for this distribution on this index.
+    fn hint_at(&self, _name: &PackageName, _index: &str) {}
 
     /// The solver has had to ask for a further release of this distribution; `older` are
     /// the files it would try next, newest first.
@@ -138,6 +152,12 @@ pub enum Unusable {
         /// What is wrong with it.
         detail: String,
     },
+    /// It is a build that the target's accelerator does not run.
+    #[error("{detail}")]
+    Accelerator {
+        /// Why not.
+        detail: String,
+    },
     /// A rule says that it must not be chosen.
     #[error("is broken (rule {rule})")]
     Broken {
@@ -163,6 +183,14 @@ fn reason_given(reason: Option<&String>) -> String {
 impl<T: Facts + ?Sized> Facts for &T {
     fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
         (**self).page(name)
+    }
+
+    fn page_at(&self, name: &PackageName, index: &str) -> Result<Arc<Page>, FactError> {
+        (**self).page_at(name, index)
+    }
+
+    fn hint_at(&self, name: &PackageName, index: &str) {
+        (**self).hint_at(name, index);
     }
 
     fn metadata(

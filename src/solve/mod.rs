@@ -5,6 +5,7 @@ mod conflict;
 mod edges;
 mod extract;
 mod facts;
+mod labels;
 mod node;
 mod order;
 mod outcome;
@@ -22,6 +23,7 @@ use crate::{Request, RuleSet, Target};
 
 pub use base::indexed_metadata;
 pub use facts::{DirectFacts, FactError, Facts, Unusable};
+pub use labels::{EligibleBuilds, eligible_builds};
 pub use outcome::{
     ChangedEdge, Chosen, ChosenOrigin, Conflict, Edge, EdgeCause, Outcome, Reason, Solution,
     SolveError, Span, Warning,
@@ -97,9 +99,9 @@ pub fn candidates(
     target: &Target,
     rules: &RuleSet,
     facts: &impl Facts,
+    memo: &Memo,
 ) -> Result<Candidates, SolveError> {
-    let memo = Memo::default();
-    let world = world::World::new(request, target, rules, facts, &memo);
+    let world = world::World::new(request, target, rules, facts, memo);
     let (id, _) = world.names.package(name);
     let universe = world.universe(id)?;
     Ok(Candidates {

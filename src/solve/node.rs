@@ -45,6 +45,9 @@ pub(crate) enum Node {
     /// An import path that several distributions install into; its versions are numbers
     /// given to the members' versions as they are met.
     Slot(u32),
+    /// The build of a family, by its rule's index in the rule set; its versions are the
+    /// numbers of the labels.
+    Label(u32),
     /// A virtual package; its versions are ordinals (see `virtuals`).
     Virtual(u32),
 }

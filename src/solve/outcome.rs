@@ -36,6 +36,8 @@ pub struct Solution {
     pub rules: BTreeSet<RuleId>,
     /// The requirements of metadata that a rule or an option removed or replaced.
     pub changed: BTreeSet<ChangedEdge>,
+    /// The build that was taken of each family in it, by the family's name.
+    pub builds: BTreeMap<String, String>,
     /// What the user should hear about it, sorted.
     pub warnings: Vec<Warning>,
     /// The decisions in the order they were made, for `-v`: `name version`.
@@ -156,6 +158,16 @@ pub enum Warning {
         /// The reason that was given.
         reason: Option<String>,
     },
+    /// The driver runs a build by minor-version compatibility only: it is older than the one
+    /// that the build's toolkit came with.
+    OldDriver {
+        /// The build.
+        label: String,
+        /// The driver that the target states.
+        driver: Version,
+        /// The driver that the toolkit came with.
+        toolkit: Version,
+    },
     /// Metadata was had by running the distribution's build.
     Built {
         /// The distribution.
@@ -240,6 +252,35 @@ pub enum Reason {
         package: PackageName,
         /// The release; `None` where the base does not tell it.
         version: Option<Version>,
+    },
+    /// Releases of a distribution are one build of a family; an environment has one.
+    Build {
+        /// The family.
+        family: String,
+        /// The distribution.
+        package: PackageName,
+        /// Those of its releases.
+        releases: Span,
+        /// The builds that they are, in order.
+        labels: Vec<String>,
+    },
+    /// No build of a distribution's family suits the target.
+    NoBuild {
+        /// The distribution.
+        package: PackageName,
+        /// Why, in words.
+        because: String,
+    },
+    /// Releases of a distribution, or a build, bring a virtual package.
+    Brings {
+        /// Who: a distribution, or a family.
+        who: String,
+        /// Those of its releases; `None` for a build.
+        releases: Option<Span>,
+        /// The virtual package, without `@`.
+        package: String,
+        /// The versions that they bring, ascending.
+        versions: Vec<Version>,
     },
     /// A virtual package is not what is needed.
     Virtual {

@@ -141,6 +141,7 @@ impl<'a, F: Facts> Provider<'a, F> {
             terms.push((Node::Shadow(id), limited(&universe, &limit.range)));
         }
         self.world.slots_in_base(&universe, &mut terms);
+        self.world.builds_in_base(&universe, &mut terms);
         Ok(terms)
     }
 
@@ -235,6 +236,7 @@ impl<'a, F: Facts> Provider<'a, F> {
             Node::Rule(index) => self.rule(index)?,
             Node::Package(id) => self.package(id, rank)?,
             Node::Extra(id, extra) => self.extra(id, extra, rank)?,
+            Node::Label(rule) => self.world.label_terms(rule, rank),
             Node::Shadow(_) | Node::Slot(_) | Node::Virtual(_) => Vec::new(),
         })
     }
@@ -261,6 +263,8 @@ impl<'a, F: Facts> Provider<'a, F> {
                 None => self.choose_release(id, range)?,
             },
             Node::Slot(_) => range.intervals().next().map(|(start, _)| start),
+            // The later of several builds that all members have is preferred.
+            Node::Label(_) => range.intervals().next_back().map(|(_, end)| end - 1),
             Node::Virtual(index) => self.choose_virtual(index, range),
         };
         if let Some(rank) = rank {
@@ -280,8 +284,8 @@ impl<'a, F: Facts> Provider<'a, F> {
             return brought
                 .iter()
                 .rev()
-                .map(super::virtuals::ordinal)
-                .find(|ordinal| range.contains(*ordinal));
+                .map(|version| super::virtuals::brought(version).intersection(range))
+                .find_map(|set| set.intervals().next().map(|(start, _)| start));
         }
         range.intervals().next_back().map(
             |(start, end)| {
@@ -334,7 +338,7 @@ impl<'a, F: Facts> Provider<'a, F> {
         );
         let Some(id) = node.distribution() else {
             return match node {
-                Node::Slot(_) | Node::Virtual(_) => (
+                Node::Slot(_) | Node::Label(_) | Node::Virtual(_) => (
                     Tier::Following,
                     0,
                     Class::Transitive,

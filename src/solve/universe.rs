@@ -8,9 +8,10 @@ use pep440_rs::{Operator, Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
 use super::facts::{DirectFacts, FactError, Unusable};
+use super::labels::{self, Family, MemberBuilds, Merged};
 use crate::metadata::{File, FileKind, Page, Yanked};
 use crate::request::{BasePackage, DirectUrl, Line, LineSource, Policy, Request};
-use crate::rules::{RuleKind, RuleSet};
+use crate::rules::{Rule, RuleKind, RuleSet};
 use crate::target::Target;
 use crate::versions::{self, Rank, RankSet};
 
@@ -30,12 +31,14 @@ pub(crate) struct Universe {
     pub(crate) source: Source,
     /// The release that is installed already.
     pub(crate) installed: Option<Rank>,
+    /// What they are built for, where the distribution is a family's member.
+    pub(crate) builds: Option<MemberBuilds>,
 }
 
 /// Where a universe's releases come from.
 #[derive(Debug)]
 pub(crate) enum Source {
-    /// A page of an index.
+    /// A page of an index; for a family's member, the pages of its builds as one.
     Index(Arc<Page>),
     /// A direct reference: the universe has one release.
     Direct(DirectUrl, Arc<DirectFacts>),
@@ -43,6 +46,8 @@ pub(crate) enum Source {
     Missing(Vec<String>),
     /// A base has it, and it stays as it is.
     Installed(BasePackage),
+    /// No build of the distribution's family suits the target; why, in words.
+    NoBuild(String),
 }
 
 /// One release that can be chosen: its files, as indexes into the page's.
@@ -209,6 +214,7 @@ impl Universe {
             rejected: Vec::new(),
             source: Source::Index(Arc::clone(page)),
             installed: None,
+            builds: None,
         };
         let mut judge = Judge::new(page, admission, &cutoff);
         for (version, files) in by_version {
@@ -239,6 +245,7 @@ impl Universe {
             rejected: Vec::new(),
             source: Source::Direct(url.clone(), facts),
             installed: None,
+            builds: None,
         }
     }
 
@@ -251,6 +258,7 @@ impl Universe {
             rejected: Vec::new(),
             source: Source::Missing(asked),
             installed: None,
+            builds: None,
         }
     }
 
@@ -269,6 +277,7 @@ impl Universe {
             rejected: Vec::new(),
             source: Source::Installed(package.clone()),
             installed: Some(0),
+            builds: None,
         }
     }
 
@@ -279,6 +288,9 @@ impl Universe {
             Err(index) => {
                 self.versions.insert(index, version.clone());
                 self.releases.insert(index, Release::default());
+                if let Some(builds) = &mut self.builds {
+                    builds.labels.insert(index, None);
+                }
                 self.rejected.retain(|(rejected, _)| rejected != version);
                 index
             }
@@ -296,6 +308,79 @@ impl Universe {
     /// its version.
     pub(crate) fn is_unversioned(&self) -> bool {
         matches!(&self.source, Source::Installed(package) if package.version.is_none())
+    }
+
+    /// A member of a family of which no build suits the target.
+    pub(crate) fn no_build(name: &PackageName, because: String) -> Self {
+        Self {
+            source: Source::NoBuild(because),
+            ..Self::missing(name, Vec::new())
+        }
+    }
+
+    /// Says what the releases of a family's member are built for: by the local version, else
+    /// by `listed`, the labels on whose pages each file stands. Releases that the target's
+    /// GPUs do not run are set aside.
+    pub(crate) fn with_builds(
+        mut self,
+        rule: &Arc<Rule>,
+        family: Family<'_>,
+        target: &Target,
+        listed: Option<Merged>,
+    ) -> Self {
+        let (files, pages) = match listed {
+            Some(merged) => {
+                self.rejected.extend(merged.strays);
+                (merged.labels, merged.pages)
+            }
+            None => (Vec::new(), Vec::new()),
+        };
+        let mut builds = MemberBuilds {
+            rule: Arc::clone(rule),
+            labels: Vec::with_capacity(self.versions.len()),
+            pages,
+        };
+        let versions = std::mem::take(&mut self.versions);
+        let releases = std::mem::take(&mut self.releases);
+        for (version, release) in versions.into_iter().zip(releases) {
+            let own = labels::named(family, &version).or_else(|| {
+                let file = release.wheel.or(release.sdist)?;
+                files.get(file).cloned()
+            });
+            let running =
+                own.map(|own| labels::running(family, &self.name, &version, &own, target));
+            match running.transpose() {
+                Ok(own) => {
+                    builds.labels.push(own);
+                    self.versions.push(version);
+                    self.releases.push(release);
+                }
+                Err(reason) => self.rejected.push((version, reason)),
+            }
+        }
+        self.rejected.sort_by(|one, other| one.0.cmp(&other.0));
+        self.builds = Some(builds);
+        self
+    }
+
+    /// The labels that a release is built for, where it is known.
+    pub(crate) fn labels(&self, rank: Rank) -> Option<(&Arc<Rule>, &RankSet)> {
+        let builds = self.builds.as_ref()?;
+        let labels = builds.labels.get(rank as usize)?.as_ref()?;
+        Some((&builds.rule, labels))
+    }
+
+    /// The page that lists the file which a release's metadata is read from.
+    pub(crate) fn page_of(&self, rank: Rank) -> Option<&Arc<Page>> {
+        let Source::Index(page) = &self.source else {
+            return None;
+        };
+        let release = self.releases.get(rank as usize)?;
+        let listed = self.builds.as_ref().and_then(|builds| {
+            let file = release.wheel.or(release.sdist)?;
+            builds.pages.get(file)
+        });
+        Some(listed.unwrap_or(page))
     }
 
     /// How many releases can be chosen.

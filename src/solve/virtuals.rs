@@ -54,6 +54,12 @@ pub(crate) fn ordinals(range: &VersionRange) -> RankSet {
         .fold(RankSet::empty(), |set, next| set.union(&next))
 }
 
+/// The ordinals that a version which is brought stands for: those with its first two
+/// numbers, since no ABI hangs on a third; `9` stands for every 9.x.
+pub(crate) fn brought(version: &Version) -> RankSet {
+    prefix(version, version.release().len().min(2))
+}
+
 fn all_of(specifiers: &VersionSpecifiers) -> RankSet {
     specifiers
         .iter()

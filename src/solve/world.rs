@@ -12,13 +12,14 @@ use pep508_rs::PackageName;
 use super::base::BaseLimits;
 use super::edges::{Range, Requirement, Requirements, VirtualEdge, VirtualRange};
 use super::facts::{DirectFacts, FactError, Facts, Unusable};
+use super::labels::{Family, Merged};
 use super::node::{ABSENT, NameId, Names, Node};
 use super::outcome::SolveError;
 use super::universe::{Admission, AdmissionKey, Source, Universe};
 use super::virtuals;
-use crate::metadata::Metadata;
+use crate::metadata::{Metadata, Page};
 use crate::request::{BuildPolicy, DirectUrl, LineSource, Request};
-use crate::rules::{RuleId, RuleKind, RuleSet, Sharing};
+use crate::rules::{Rule, RuleId, RuleKind, RuleSet, Sharing};
 use crate::target::Target;
 use crate::versions::{Rank, RankSet};
 
@@ -169,11 +170,7 @@ impl<'a, F: Facts> World<'a, F> {
         if let Some(known) = self.memo.universes.borrow().get(&key) {
             return Ok(Rc::clone(known));
         }
-        let universe = match self.facts.page(name) {
-            Ok(page) => Universe::of_page(&page, &admission).map_err(|error| fatal(&error))?,
-            Err(FactError::NotFound { asked, .. }) => Universe::missing(name, asked),
-            Err(error) => return Err(fatal(&error)),
-        };
+        let universe = self.of_indexes(name, &admission)?;
         let universe = match admission.installed {
             Some(version) => universe.with_installed(version),
             None => universe,
@@ -184,6 +181,68 @@ impl<'a, F: Facts> World<'a, F> {
             .borrow_mut()
             .insert(key, Rc::clone(&universe));
         Ok(universe)
+    }
+
+    fn of_indexes(
+        &self,
+        name: &PackageName,
+        admission: &Admission<'_>,
+    ) -> Result<Universe, SolveError> {
+        let target = self.target();
+        let family = Family::with_member(self.rules(), name);
+        if let Some((rule, family)) = family
+            && target.accelerator.is_stated()
+        {
+            return self.of_builds(name, admission, rule, family);
+        }
+        let universe = match self.facts.page(name) {
+            Ok(page) => Universe::of_page(&page, admission).map_err(|error| fatal(&error))?,
+            Err(FactError::NotFound { asked, .. }) => return Ok(Universe::missing(name, asked)),
+            Err(error) => return Err(fatal(&error)),
+        };
+        Ok(match family {
+            Some((rule, family)) => universe.with_builds(rule, family, target, None),
+            None => universe,
+        })
+    }
+
+    /// A family's member comes from the indexes of the builds that suit the target, and from
+    /// nowhere else.
+    fn of_builds(
+        &self,
+        name: &PackageName,
+        admission: &Admission<'_>,
+        rule: &Arc<Rule>,
+        family: Family<'_>,
+    ) -> Result<Universe, SolveError> {
+        let target = self.target();
+        let (labels, told) = family.eligible(target);
+        if labels.is_empty() {
+            return Ok(Universe::no_build(name, family.none_because(target, &told)));
+        }
+        for label in &labels {
+            self.facts.hint_at(name, &label.index);
+        }
+        let (mut found, mut asked) = (Vec::new(), Vec::new());
+        for label in labels.iter().rev() {
+            let number = family.number(&label.name).unwrap_or_default();
+            match self.facts.page_at(name, &label.index) {
+                Ok(page) => found.push((number, page)),
+                Err(FactError::NotFound { asked: there, .. }) => asked.extend(there),
+                Err(error) => return Err(fatal(&error)),
+            }
+        }
+        if found.is_empty() {
+            return Ok(Universe::missing(name, asked));
+        }
+        let mut merged = Merged::new(name, family, &found);
+        let page = Page {
+            files: std::mem::take(&mut merged.page.files),
+            ..merged.page.clone()
+        };
+        let universe =
+            Universe::of_page(&Arc::new(page), admission).map_err(|error| fatal(&error))?;
+        Ok(universe.with_builds(rule, family, target, Some(merged)))
     }
 
     /// Whether a distribution has a shadow: something may limit it without pulling it in.
@@ -206,8 +265,8 @@ impl<'a, F: Facts> World<'a, F> {
     pub(crate) fn base_concerns(&self, name: &PackageName) -> bool {
         !self.base_limits.on(name).is_empty()
             || self.rules().on(name).iter().any(|rule| {
-                matches!(rule.kind, RuleKind::Slot { .. })
-                    && !self.base_limits.fills(&rule.id).is_empty()
+                !self.base_limits.fills(&rule.id).is_empty()
+                    || self.base_limits.builds(&rule.id).is_some()
             })
     }
 
@@ -225,6 +284,12 @@ impl<'a, F: Facts> World<'a, F> {
             let (_, new) = self.names.package(&requirement.to);
             if new && !self.direct.contains_key(&requirement.to) && !self.is_frozen(&requirement.to)
             {
+                if let Some((_, family)) = self.family_asked(&requirement.to) {
+                    for label in family.eligible(self.target()).0 {
+                        self.facts.hint_at(&requirement.to, &label.index);
+                    }
+                    continue;
+                }
                 match &requirement.range {
                     Range::Specifiers(specifiers) => self.facts.hint(&requirement.to, specifiers),
                     _ => self
@@ -233,6 +298,14 @@ impl<'a, F: Facts> World<'a, F> {
                 }
             }
         }
+    }
+
+    /// The family whose indexes serve a distribution on this target.
+    fn family_asked(&self, name: &PackageName) -> Option<(&'a Arc<Rule>, Family<'a>)> {
+        if !self.target().accelerator.is_stated() {
+            return None;
+        }
+        Family::with_member(self.rules(), name)
     }
 
     /// A requirement as solver terms: nodes, and the ranks in which each must be.
@@ -297,6 +370,16 @@ impl<'a, F: Facts> World<'a, F> {
             set
         };
         out.push((Node::Package(id), set));
+    }
+
+    /// The builds of a member's family that the base has.
+    pub(crate) fn builds_in_base(&self, universe: &Universe, out: &mut Vec<(Node, RankSet)>) {
+        // What may be changed may be changed to another build.
+        let builds = self.rules().on(&universe.name).iter().filter_map(|rule| {
+            let labels = self.base_limits.builds(&rule.id)?;
+            Some((Node::Label(self.rule_index(&rule.id)), labels.clone()))
+        });
+        out.extend(builds);
     }
 
     /// The slot contents that the base, and a member's own installed release, stand for.
@@ -383,6 +466,51 @@ impl<'a, F: Facts> World<'a, F> {
         if self.has_shadow(&universe.name) {
             out.push((Node::Shadow(id), own));
         }
+        if let Some((rule, labels)) = universe.labels(rank) {
+            out.push((Node::Label(self.rule_index(&rule.id)), labels.clone()));
+            self.brings(universe, rank, out);
+        }
+    }
+
+    /// What the binaries of a release in its build bring.
+    fn brings(&self, universe: &Universe, rank: Rank, out: &mut Vec<(Node, RankSet)>) {
+        for (package, version) in self.brought_by(universe, rank) {
+            let range = VirtualRange::Provides(version);
+            out.push(self.lower_virtual(&VirtualEdge { package, range }));
+        }
+    }
+
+    /// The virtual packages that the binaries of a release in its one build bring.
+    pub(crate) fn brought_by(&self, universe: &Universe, rank: Rank) -> Vec<(String, Version)> {
+        let Some((rule, labels)) = universe.labels(rank) else {
+            return Vec::new();
+        };
+        let family = Family::of(rule);
+        let label = labels.single().and_then(|number| family?.label(number));
+        let (Some(family), Some(label)) = (family, label) else {
+            return Vec::new();
+        };
+        let version = &universe.versions[rank as usize];
+        family
+            .binaries(&universe.name, version, &label.name, self.target())
+            .flat_map(|binary| &binary.provides)
+            .map(|(package, version)| (package.clone(), version.clone()))
+            .collect()
+    }
+
+    /// What a build of a family brings, as solver terms.
+    pub(crate) fn label_terms(&self, rule: u32, label: Rank) -> Vec<(Node, RankSet)> {
+        let rule = self.rules().iter().nth(rule as usize);
+        let label = rule.and_then(|rule| Family::of(rule)?.label(label));
+        let provides = label.into_iter().flat_map(|label| &label.provides);
+        provides
+            .map(|(package, version)| {
+                self.lower_virtual(&VirtualEdge {
+                    package: package.clone(),
+                    range: VirtualRange::Provides(version.clone()),
+                })
+            })
+            .collect()
     }
 
     /// The number of a rule in this solve.
@@ -395,7 +523,7 @@ impl<'a, F: Facts> World<'a, F> {
         let (index, _) = self.virtuals.borrow_mut().insert_full(edge.package.clone());
         let set = match &edge.range {
             VirtualRange::Needs(range) => virtuals::ordinals(range),
-            VirtualRange::Provides(version) => RankSet::singleton(virtuals::ordinal(version)),
+            VirtualRange::Provides(version) => virtuals::brought(version),
         };
         (Node::Virtual(u32::try_from(index).unwrap_or(u32::MAX)), set)
     }
@@ -523,13 +651,15 @@ impl<'a, F: Facts> World<'a, F> {
     ) -> Result<Arc<Metadata>, Failure> {
         match &universe.source {
             Source::Direct(_, facts) => Ok(Arc::new(facts.metadata.clone())),
-            Source::Missing(_) | Source::Installed(_) => {
+            Source::Missing(_) | Source::NoBuild(_) | Source::Installed(_) => {
                 Err(Failure::Unusable(Unusable::NoSuitableFile {
                     found: Vec::new(),
                 }))
             }
-            Source::Index(page) => {
-                let Some(file) = universe.metadata_file(rank) else {
+            Source::Index(_) => {
+                let (Some(file), Some(page)) =
+                    (universe.metadata_file(rank), universe.page_of(rank))
+                else {
                     return Err(Failure::Unusable(Unusable::NoSuitableFile {
                         found: Vec::new(),
                     }));

@@ -8,7 +8,9 @@ use pep440_rs::{Operator, Version, VersionSpecifier, VersionSpecifiers};
 use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder};
 
 use super::tags::TagTable;
-use super::{Implementation, Os, Platform, PythonWord, TagPriority, TargetError, WheelOrder};
+use super::{
+    Accelerator, Implementation, Os, Platform, PythonWord, TagPriority, TargetError, WheelOrder,
+};
 use crate::metadata::WheelName;
 use crate::versions;
 
@@ -25,6 +27,8 @@ pub struct Target {
     pub platform: Platform,
     /// The values of the environment markers (PEP 508).
     pub markers: MarkerEnvironment,
+    /// The accelerator, as far as anything is stated of it.
+    pub accelerator: Accelerator,
     word: PythonWord,
     tags: Arc<TagTable>,
 }
@@ -45,6 +49,7 @@ impl Target {
             tags: Arc::new(TagTable::new(&word, &platform)),
             platform,
             markers,
+            accelerator: Accelerator::default(),
             word,
         }
     }
@@ -56,7 +61,12 @@ impl Target {
 
     /// The words for people: `CPython 3.11 on Linux x86_64 with glibc 2.28`.
     pub fn describe(&self) -> String {
-        format!("{} on {}", self.word.describe(), self.platform.describe())
+        let machine = format!("{} on {}", self.word.describe(), self.platform.describe());
+        if self.accelerator.is_stated() {
+            format!("{machine} with {}", self.accelerator)
+        } else {
+            machine
+        }
     }
 
     /// How well the wheel suits this target; `None` where it does not.

@@ -38,6 +38,16 @@ pub enum TargetError {
         /// The value.
         value: String,
     },
+    /// A word for the accelerator is not understood.
+    #[error("`{value}` is not {what}: expected {expected}")]
+    Accelerator {
+        /// What it should be.
+        what: &'static str,
+        /// The word.
+        value: String,
+        /// What is understood.
+        expected: &'static str,
+    },
 }
 
 /// A sentence that names what the user may have meant.

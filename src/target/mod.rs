@@ -3,6 +3,7 @@
 //! A target that is declared is built from its words alone. Reading one off an
 //! interpreter is the edge's work ([`crate::cli`]); it hands the facts in here.
 
+mod accelerator;
 mod declared;
 mod error;
 mod interpreter;
@@ -18,6 +19,7 @@ mod words;
 #[cfg(test)]
 mod recorded;
 
+pub use accelerator::{Accelerator, Build, sm};
 pub use declared::Target;
 pub use error::TargetError;
 pub use interpreter::{InterpreterFacts, SystemFacts};

@@ -2,10 +2,11 @@
 
 use pep440_rs::Version;
 
-use super::Target;
+use super::{Build, Target};
 
 impl Target {
-    /// The version of a virtual package that the target states: `python`, `glibc`.
+    /// The version of a virtual package that the target states: `python`, `glibc`,
+    /// `driver`, `cuda`, and `gpu` where it has GPUs of one kind.
     ///
     /// `None` where it states none, which constrains nothing.
     pub fn virtual_version(&self, name: &str) -> Option<Version> {
@@ -15,6 +16,15 @@ impl Target {
                 let (major, minor) = self.platform.glibc()?;
                 Some(Version::new([u64::from(major), u64::from(minor)]))
             }
+            "driver" => self.accelerator.driver.clone(),
+            "gpu" => match self.accelerator.gpus.as_slice() {
+                [one] => Some(one.clone()),
+                _ => None,
+            },
+            "cuda" => match &self.accelerator.build {
+                Build::Cuda(version) => Some(version.clone()),
+                _ => None,
+            },
             _ => None,
         }
     }

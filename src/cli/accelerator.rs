@@ -1,0 +1,175 @@
+//! The accelerator of a target: asked for, recorded in a lock, or read off this machine.
+
+mod detect;
+
+use super::args::ResolveArgs;
+use super::error::CliError;
+use super::say;
+use crate::rules::RuleKind;
+use crate::solve::{EligibleBuilds, eligible_builds};
+use crate::target::{Accelerator, Build, Os, TargetError, sm};
+use crate::{RuleSet, Target};
+
+/// What the options and the settings say of the accelerator.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// `--cuda`, or `--torch-backend`.
+    pub(crate) build: Option<String>,
+    pub(crate) driver: Option<String>,
+    pub(crate) gpus: Vec<String>,
+}
+
+impl Asked {
+    pub(crate) fn of(args: &ResolveArgs) -> Self {
+        Self {
+            build: args.cuda.clone().or_else(|| args.torch_backend.clone()),
+            driver: args.driver.clone(),
+            gpus: args.gpu.clone(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The accelerator of a target: what is asked for, else what the lock that is there records.
+pub(crate) fn of(
+    asked: &Asked,
+    recorded: Option<&Accelerator>,
+    target: &Target,
+    rules: &RuleSet,
+    quiet: bool,
+) -> Result<Accelerator, CliError> {
+    if asked.is_empty() {
+        return Ok(recorded.cloned().unwrap_or_default());
+    }
+    let wrong = |error: TargetError| CliError::usage(error.to_string());
+    let mut gpus = asked
+        .gpus
+        .iter()
+        .map(|word| Accelerator::gpu(word))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(wrong)?;
+    gpus.sort();
+    gpus.dedup();
+    let driver = asked
+        .driver
+        .as_deref()
+        .map(Accelerator::driver)
+        .transpose()
+        .map_err(wrong)?;
+    let is_auto = asked.build.as_deref() == Some("auto");
+    let build = match asked.build.as_deref() {
+        None | Some("auto") => Build::Unstated,
+        Some(word) => Accelerator::build(word).map_err(wrong)?,
+    };
+    let stated = Accelerator {
+        build: as_cuda(build, rules),
+        driver,
+        gpus,
+    };
+    if is_auto {
+        return auto(stated, target, rules, quiet);
+    }
+    Ok(stated)
+}
+
+/// A label that brings a CUDA stands for that CUDA, so that everything else is held to it.
+fn as_cuda(build: Build, rules: &RuleSet) -> Build {
+    let Build::Label(name) = &build else {
+        return build;
+    };
+    let cuda = rules.iter().find_map(|rule| match &rule.kind {
+        RuleKind::Family { labels, .. } => labels
+            .iter()
+            .find(|label| label.name == *name && label.accelerator == "cuda")
+            .and_then(|label| label.provides.get("cuda").cloned()),
+        _ => None,
+    });
+    cuda.map_or(build, Build::Cuda)
+}
+
+/// Reads the machine, and says what it read.
+fn auto(
+    stated: Accelerator,
+    target: &Target,
+    rules: &RuleSet,
+    quiet: bool,
+) -> Result<Accelerator, CliError> {
+    let here = match target.platform.os {
+        Os::Manylinux { .. } | Os::Musllinux { .. } => "linux",
+        Os::Macos { .. } => "macos",
+        Os::Windows => "windows",
+    };
+    if here != std::env::consts::OS {
+        return Err(CliError::usage(format!(
+            "`auto` reads this machine, and the target is {}",
+            target.platform.describe()
+        ))
+        .hint("name the build with `--cuda 12.4`, or the machine's driver with `--driver`"));
+    }
+    let found = detect::detect(&detect::Machine::this());
+    let tell = |text: &str| {
+        if !quiet {
+            say(text);
+        }
+    };
+    for line in &found.read {
+        tell(&format!("accelerator: {line}"));
+    }
+    let mut accelerator = Accelerator {
+        build: found.build,
+        driver: stated.driver.or(found.driver),
+        gpus: if stated.gpus.is_empty() {
+            found.gpus
+        } else {
+            stated.gpus
+        },
+    };
+    let mut trial = target.clone();
+    trial.accelerator = accelerator.clone();
+    let builds = eligible_builds(rules, &trial);
+    if builds.iter().any(|builds| !builds.labels.is_empty()) || builds.is_empty() {
+        return Ok(accelerator);
+    }
+    for builds in &builds {
+        for (label, reason) in &builds.refused {
+            tell(&format!(
+                "accelerator: {label} of {} {reason}",
+                builds.family
+            ));
+        }
+    }
+    tell("accelerator: none of the builds runs here, so those for the processor are taken");
+    accelerator = Accelerator {
+        build: Build::Label("cpu".to_owned()),
+        ..Accelerator::default()
+    };
+    Ok(accelerator)
+}
+
+/// Why a build was taken that is not simply the newest, for people.
+pub(crate) fn told(builds: &EligibleBuilds, taken: &str, target: &Target) -> String {
+    let mut text = format!("{}: the build {taken} was taken for ", builds.family);
+    let accelerator = &target.accelerator;
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(
+        accelerator
+            .driver
+            .iter()
+            .map(|driver| format!("driver {driver}")),
+    );
+    parts.extend(accelerator.gpus.iter().map(sm));
+    if parts.is_empty() {
+        parts.push(accelerator.to_string());
+    }
+    text.push_str(&parts.join(", "));
+    for (label, reason) in builds.refused.iter().rev().take(1) {
+        text.push_str("; ");
+        text.push_str(label);
+        text.push(' ');
+        text.push_str(&reason.to_string());
+    }
+    text
+}

@@ -1,0 +1,369 @@
+//! Which builds of a family suit the target, and what each release of a member is built for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pep440_rs::Version;
+use pep508_rs::PackageName;
+
+use super::facts::Unusable;
+use crate::metadata::{File, Page};
+use crate::rules::{FamilyBinary, FamilyLabel, Rule, RuleKind, RuleSet, Runs, label_of};
+use crate::target::{Accelerator, Build, Target, sm};
+use crate::versions::{Rank, RankSet};
+
+/// A family as the solver sees it: its labels have numbers, in the order of the file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Family<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) labels: &'a [FamilyLabel],
+    binaries: &'a [FamilyBinary],
+}
+
+/// The builds of a family that may be chosen on a target.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EligibleBuilds {
+    /// The family.
+    pub family: String,
+    /// The labels that may be chosen, in order of preference, the best last.
+    pub labels: Vec<String>,
+    /// The labels that may not, each with the reason.
+    pub refused: Vec<(String, String)>,
+}
+
+/// The builds of every family that may be chosen on a target which states an accelerator.
+///
+/// Empty where the target states none: the default index serves then.
+pub fn eligible_builds(rules: &RuleSet, target: &Target) -> Vec<EligibleBuilds> {
+    if !target.accelerator.is_stated() {
+        return Vec::new();
+    }
+    rules
+        .iter()
+        .filter_map(|rule| Family::of(rule))
+        .map(|family| family.eligible(target).1)
+        .collect()
+}
+
+impl<'a> Family<'a> {
+    /// The family that a rule tells of.
+    pub(crate) fn of(rule: &'a Rule) -> Option<Self> {
+        match &rule.kind {
+            RuleKind::Family {
+                name,
+                labels,
+                binaries,
+                ..
+            } => Some(Self {
+                name,
+                labels,
+                binaries,
+            }),
+            _ => None,
+        }
+    }
+
+    /// The family that a distribution is a member of.
+    pub(crate) fn with_member(
+        rules: &'a RuleSet,
+        name: &PackageName,
+    ) -> Option<(&'a Arc<Rule>, Self)> {
+        rules
+            .on(name)
+            .iter()
+            .find_map(|rule| Some((rule, Self::of(rule)?)))
+    }
+
+    /// The number of a label: the place of its first table.
+    pub(crate) fn number(&self, label: &str) -> Option<Rank> {
+        let place = self.labels.iter().position(|known| known.name == label)?;
+        Rank::try_from(place).ok()
+    }
+
+    /// The label with a number.
+    pub(crate) fn label(&self, number: Rank) -> Option<&'a FamilyLabel> {
+        self.labels.get(number as usize)
+    }
+
+    /// The labels that the target admits, in the order of the file.
+    pub(crate) fn eligible(&self, target: &Target) -> (Vec<&'a FamilyLabel>, EligibleBuilds) {
+        let mut told = EligibleBuilds {
+            family: self.name.to_owned(),
+            ..EligibleBuilds::default()
+        };
+        let wanted = target.accelerator.wanted();
+        let mut eligible: Vec<&FamilyLabel> = Vec::new();
+        let mut refused: BTreeMap<Rank, (String, String)> = BTreeMap::new();
+        for label in self.labels.iter().filter(|label| is_wanted(label, &wanted)) {
+            let number = self.number(&label.name).unwrap_or_default();
+            match refusal(label, target) {
+                None => {
+                    refused.remove(&number);
+                    told.labels.push(label.name.clone());
+                    eligible.push(label);
+                }
+                Some(_) if told.labels.contains(&label.name) => {}
+                // Of several tables of a label, what suits the platform tells most.
+                Some(reason) => {
+                    let on_platform = label.marker.evaluate(&target.markers, &[]);
+                    if on_platform || !refused.contains_key(&number) {
+                        refused.insert(number, (label.name.clone(), reason));
+                    }
+                }
+            }
+        }
+        told.refused = refused.into_values().collect();
+        (eligible, told)
+    }
+
+    /// Why none of the builds may be chosen, in words.
+    pub(crate) fn none_because(&self, target: &Target, told: &EligibleBuilds) -> String {
+        let asked = match target.accelerator.wanted() {
+            Build::Label(label) => format!("`{label}`"),
+            Build::Cuda(version) => format!("CUDA {version}"),
+            Build::Kind(kind) => format!("`{kind}`"),
+            Build::Unstated => "this target".to_owned(),
+        };
+        if told.refused.is_empty() {
+            let mut known: Vec<&str> = Vec::new();
+            for label in self.labels {
+                if !known.contains(&label.name.as_str()) {
+                    known.push(&label.name);
+                }
+            }
+            return format!(
+                "{} has no build for {asked}; it has {}",
+                self.name,
+                known.join(", ")
+            );
+        }
+        let reasons: Vec<String> = told
+            .refused
+            .iter()
+            .map(|(label, reason)| format!("{label} {reason}"))
+            .collect();
+        format!(
+            "no build of {} for {asked} suits: {}",
+            self.name,
+            reasons.join("; ")
+        )
+    }
+
+    /// What is known of the binaries of a release in a build.
+    pub(crate) fn binaries(
+        &self,
+        package: &PackageName,
+        version: &Version,
+        label: &str,
+        target: &Target,
+    ) -> impl Iterator<Item = &'a FamilyBinary> {
+        self.binaries
+            .iter()
+            .filter(|binary| binary.applies(package, version, label, &target.markers))
+    }
+
+    /// Why the binaries of a release in a build do not run on the target's GPUs.
+    fn gpu_refusal(
+        &self,
+        package: &PackageName,
+        version: &Version,
+        label: &FamilyLabel,
+        target: &Target,
+    ) -> Option<Unusable> {
+        let Accelerator { driver, gpus, .. } = &target.accelerator;
+        let is_told = self
+            .binaries
+            .iter()
+            .any(|binary| binary.package == *package && !binary.architectures.is_empty());
+        if gpus.is_empty() || label.accelerator != "cuda" || !is_told {
+            return None;
+        }
+        let carries: Vec<&FamilyBinary> = self
+            .binaries(package, version, &label.name, target)
+            .filter(|binary| !binary.architectures.is_empty())
+            .collect();
+        for gpu in gpus {
+            let runs = carries
+                .iter()
+                .filter_map(|binary| binary.runs_on(gpu))
+                .min();
+            let detail = match (runs, &label.toolkit_driver, driver) {
+                (Some(Runs::Compiled), Some(toolkit), Some(driver)) if driver < toolkit => format!(
+                    "runs on {} only by PTX, which the driver {driver} cannot compile (needs {toolkit})",
+                    sm(gpu)
+                ),
+                (Some(_), ..) => continue,
+                (None, ..) if carries.is_empty() => {
+                    format!("is not known to run on {}", sm(gpu))
+                }
+                (None, ..) => {
+                    let all: Vec<String> = carries
+                        .iter()
+                        .flat_map(|binary| &binary.architectures)
+                        .map(|architecture| {
+                            let ptx = if architecture.ptx { "+PTX" } else { "" };
+                            format!("{}{ptx}", sm(&architecture.capability))
+                        })
+                        .collect();
+                    format!("has no code for {} (it has {})", sm(gpu), all.join(", "))
+                }
+            };
+            return Some(Unusable::Accelerator { detail });
+        }
+        None
+    }
+}
+
+fn is_wanted(label: &FamilyLabel, wanted: &Build) -> bool {
+    match wanted {
+        Build::Unstated => false,
+        Build::Label(name) => label.name == *name,
+        Build::Kind(kind) => label.accelerator == *kind,
+        Build::Cuda(version) => {
+            label.accelerator == "cuda"
+                && label.provides.get("cuda").is_some_and(|brought| {
+                    brought
+                        .release()
+                        .iter()
+                        .take(2)
+                        .eq(version.release().iter().take(2))
+                })
+        }
+    }
+}
+
+/// Why the target does not admit a build at all.
+fn refusal(label: &FamilyLabel, target: &Target) -> Option<String> {
+    if !label.marker.evaluate(&target.markers, &[]) {
+        return Some(format!("is not built for {}", target.platform.describe()));
+    }
+    label.needs.iter().find_map(|(package, range)| {
+        let stated = target.virtual_version(package)?;
+        (!range.contains(&stated))
+            .then(|| format!("needs {package} {range}, and the target has {stated}"))
+    })
+}
+
+/// What the releases of a member are built for, and where each of its files is listed.
+#[derive(Debug)]
+pub(crate) struct MemberBuilds {
+    /// The rule that tells of the family.
+    pub(crate) rule: Arc<Rule>,
+    /// By rank: the numbers of the labels that the release is built for; `None` where
+    /// nothing says for which.
+    pub(crate) labels: Vec<Option<RankSet>>,
+    /// By file of the universe's page: the page that lists it; empty where there is one page.
+    pub(crate) pages: Vec<Arc<Page>>,
+}
+
+/// The files of several builds' pages, as one page.
+pub(crate) struct Merged {
+    pub(crate) page: Page,
+    /// By file: the labels on whose pages it stands.
+    pub(crate) labels: Vec<RankSet>,
+    /// By file: the page that lists it first.
+    pub(crate) pages: Vec<Arc<Page>>,
+    /// Releases on the pages that are other builds than those admitted.
+    pub(crate) strays: Vec<(Version, Unusable)>,
+}
+
+impl Merged {
+    /// Merges the pages of the labels with these numbers, the preferred first.
+    ///
+    /// A file that stands on several pages counts once; one of the same name with other
+    /// contents is left to the preferred build.
+    pub(crate) fn new(name: &PackageName, family: Family<'_>, found: &[(Rank, Arc<Page>)]) -> Self {
+        let mut merged = Self {
+            page: Page {
+                name: name.clone(),
+                index: found
+                    .first()
+                    .map_or_else(String::new, |(_, page)| page.index.clone()),
+                files: Vec::new(),
+                skipped: 0,
+            },
+            labels: Vec::new(),
+            pages: Vec::new(),
+            strays: Vec::new(),
+        };
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        for (number, page) in found {
+            merged.page.skipped = merged.page.skipped.saturating_add(page.skipped);
+            for file in &page.files {
+                let own = family.number(&label_of(&file.version));
+                if own.is_some_and(|own| !found.iter().any(|(known, _)| *known == own)) {
+                    let detail = format!("is the build `{}`", label_of(&file.version));
+                    merged
+                        .strays
+                        .push((file.version.clone(), Unusable::Accelerator { detail }));
+                    continue;
+                }
+                match places.get(&file.filename) {
+                    Some(place) if same_file(&merged.page.files[*place], file) => {
+                        if own.is_none() {
+                            merged.labels[*place] =
+                                merged.labels[*place].union(&RankSet::singleton(*number));
+                        }
+                    }
+                    Some(_) => {}
+                    None => {
+                        places.insert(file.filename.clone(), merged.page.files.len());
+                        merged.page.files.push(file.clone());
+                        merged
+                            .labels
+                            .push(RankSet::singleton(own.unwrap_or(*number)));
+                        merged.pages.push(Arc::clone(page));
+                    }
+                }
+            }
+        }
+        merged.strays.sort();
+        merged.strays.dedup();
+        merged
+    }
+}
+
+fn same_file(one: &File, other: &File) -> bool {
+    match (one.hashes.get("sha256"), other.hashes.get("sha256")) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.url == other.url,
+    }
+}
+
+/// The labels of a release whose version names one.
+pub(crate) fn named(family: Family<'_>, version: &Version) -> Option<RankSet> {
+    if !version.is_local() {
+        return None;
+    }
+    family.number(&label_of(version)).map(RankSet::singleton)
+}
+
+/// Which of the labels a release can be taken in, given the target's GPUs.
+///
+/// # Errors
+///
+/// The reason against the preferred label, where none is left.
+pub(crate) fn running(
+    family: Family<'_>,
+    package: &PackageName,
+    version: &Version,
+    labels: &RankSet,
+    target: &Target,
+) -> Result<RankSet, Unusable> {
+    let mut left = RankSet::empty();
+    let mut refusal = None;
+    let count = Rank::try_from(family.labels.len()).unwrap_or(Rank::MAX);
+    for number in labels.ranks_below(count) {
+        let Some(label) = family.label(number) else {
+            continue;
+        };
+        match family.gpu_refusal(package, version, label, target) {
+            None => left = left.union(&RankSet::singleton(number)),
+            Some(reason) => refusal = Some(reason),
+        }
+    }
+    match refusal {
+        Some(reason) if left.is_empty() => Err(reason),
+        _ => Ok(left),
+    }
+}

@@ -169,7 +169,7 @@ pub(crate) fn told(builds: &EligibleBuilds, taken: &str, target: &Target) -> Str
         text.push_str("; ");
         text.push_str(label);
         text.push(' ');
-        text.push_str(&reason.to_string());
+        text.push_str(reason);
     }
     text
 }

@@ -323,7 +323,7 @@ fn context<'a>(
     options.trusted_hosts.clone_from(&places.trusted_hosts);
     LockContext {
         suits: &session.suits,
-        target: target_record(session),
+        target: TargetRecord::of(&session.target),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command.to_owned(),
         indexes,
@@ -348,14 +348,6 @@ fn context<'a>(
             .and_then(|path| std::path::absolute(path).ok())
             .and_then(|path| url::Url::from_directory_path(path.parent()?).ok())
             .map(|url| url.to_string()),
-    }
-}
-
-/// The environment, as the lock writes it down.
-fn target_record(session: &Session) -> TargetRecord {
-    TargetRecord {
-        accelerator: session.target.accelerator.words(),
-        ..TargetRecord::of(&session.target)
     }
 }
 

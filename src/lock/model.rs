@@ -299,7 +299,7 @@ impl TargetRecord {
             python: words.python,
             platform: words.platform,
             detected: words.markers,
-            accelerator: BTreeMap::new(),
+            accelerator: words.accelerator,
             markers: telling
                 .into_iter()
                 .filter(|(_, value)| !value.is_empty())
@@ -315,6 +315,7 @@ impl TargetRecord {
             python: self.python.clone(),
             platform: self.platform.clone(),
             markers: self.detected.clone(),
+            accelerator: self.accelerator.clone(),
         })
     }
 

@@ -10,7 +10,7 @@ use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
-use super::{accelerator, command_line, output, progress, say, settings, tell};
+use super::{accelerator, base, base_report, command_line, output, progress, say, settings, tell};
 use crate::explain::{self, Message, Study};
 use crate::fetch::download::hash_files;
 use crate::lock::{
@@ -36,9 +36,25 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
     session.request.pins = pins(args, &recorded, &mut session)?;
+    if !args.resolve.quiet {
+        base_report::warn(&session.request.base, &session.rules, &session.target);
+    }
+    if !session.request.base.changeable.is_empty() {
+        session.learn_base(args.resolve.quiet)?;
+    }
     let Some(solution) = solve_shown(&session, args.resolve.quiet)? else {
-        return unsolvable(&session);
+        if !session.request.base.packages.is_empty() {
+            session.learn_base(args.resolve.quiet)?;
+        }
+        let exit = unsolvable(&session)?;
+        if !session.request.base.packages.is_empty() {
+            say(&base_report::remedy(&session)?);
+        }
+        return Ok(exit);
     };
+    if !args.resolve.allow_restart {
+        base_report::refuse_loaded(&session, &solution)?;
+    }
     if !args.resolve.quiet {
         warn(&solution);
         tell_builds(&session, &solution);
@@ -312,6 +328,7 @@ fn context<'a>(
         options,
         rules: &session.all_rules,
         ignored_rules: session.ignored.clone(),
+        base: base::record(&session.request.base),
         hashes: match (format, args.no_hashes) {
             (Format::Pylock, _) => HashListing::Files,
             (Format::Requirements, true) => HashListing::None,

@@ -43,7 +43,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SnapshotCommand {
-    /// Lock the inputs and write down every index fact that was needed
+    /// Lock each input by itself and write down every index fact that was needed
     Record(Box<RecordArgs>),
     /// Say what a snapshot holds
     Info {
@@ -65,6 +65,10 @@ pub(crate) struct RecordArgs {
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Do not tell the default index's address: recorded files lie at an example host, and
+    /// the snapshot serves whatever index its reader makes the default
+    #[arg(long)]
+    pub(crate) anonymous: bool,
 }
 
 #[derive(Debug, Subcommand)]

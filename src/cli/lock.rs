@@ -11,7 +11,7 @@ use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
 use super::{accelerator, command_line, output, progress, say, settings, tell};
-use crate::explain::{self, Explanation};
+use crate::explain::{self, Message, Study};
 use crate::fetch::download::hash_files;
 use crate::lock::{
     Annotations, Emit, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
@@ -20,7 +20,7 @@ use crate::lock::{
 use crate::metadata::File;
 use crate::rules::RuleKind;
 use crate::solve::{
-    ChosenOrigin, Conflict, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
+    ChosenOrigin, Conflict, Facts, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
 };
 
 /// Locks, and writes, shows or checks what was locked.
@@ -36,9 +36,8 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
     session.request.pins = pins(args, &recorded, &mut session)?;
-    let solution = match solve_shown(&session, args.resolve.quiet)? {
-        Ok(solution) => solution,
-        Err(conflict) => return unsolvable(&session, &conflict),
+    let Ok(solution) = solve_shown(&session, args.resolve.quiet)? else {
+        return unsolvable(&session);
     };
     if !args.resolve.quiet {
         warn(&solution);
@@ -105,22 +104,21 @@ fn solve_shown(
 }
 
 /// Explains a conflict on standard error.
-pub(crate) fn unsolvable(session: &Session, conflict: &Conflict) -> Result<Exit, CliError> {
-    let facts = session.facts.facts();
-    let memo = Memo::default();
-    let (request, target, rules) = (&session.request, &session.target, &session.rules);
-    let cores = explain::cores(conflict, request, target, rules, &facts, &memo)?;
-    for core in &cores {
-        let suggestions = if cores.len() == 1 {
-            explain::suggest(core, request, target, rules, &facts, &memo)?
-        } else {
-            Vec::new()
-        };
-        let explanation: Explanation =
-            explain::explain_conflict(core, request, rules, &suggestions);
-        say(&format!("error: {}", explanation.render().trim_end()));
+pub(crate) fn unsolvable(session: &Session) -> Result<Exit, CliError> {
+    match explained(session, session.facts.facts())? {
+        Some(message) => super::conflict::print(&message),
+        None => say("error: no set of releases meets these requirements"),
     }
     Ok(Exit::Unsolvable)
+}
+
+/// The explanation of a request that has no solution.
+pub(crate) fn explained(session: &Session, facts: &dyn Facts) -> Result<Option<Message>, CliError> {
+    let study = Study::new(&session.target, &session.rules, facts);
+    match explain::diagnose(&study, &session.request)? {
+        Some(diagnosis) => Ok(Some(Message::new(&diagnosis, &study, &session.request)?)),
+        None => Ok(None),
+    }
 }
 
 /// Which builds were taken where several would do, and why none of the newer ones.

@@ -7,6 +7,7 @@
 mod accelerator;
 mod args;
 mod command_line;
+mod conflict;
 mod error;
 mod files;
 mod inputs;
@@ -20,6 +21,7 @@ mod rule_folders;
 mod rules;
 mod session;
 mod settings;
+mod snapshot;
 mod when;
 mod why;
 
@@ -72,9 +74,8 @@ fn run(command: &Command) -> Result<Exit, CliError> {
     match command {
         Command::Lock(args) => lock::run(args),
         Command::Why(args) => why::run(args),
-        Command::Snapshot(SnapshotCommand::Record(_) | SnapshotCommand::Info { .. }) => {
-            Err(CliError::usage("snapshots are not wired yet"))
-        }
+        Command::Snapshot(SnapshotCommand::Record(args)) => snapshot::record(args),
+        Command::Snapshot(SnapshotCommand::Info { file, format }) => snapshot::info(file, *format),
         Command::Rules(command) => rules::run(command),
         Command::Cache(command) => cache(command),
         Command::Completions { shell } => {

@@ -22,6 +22,7 @@ use crate::fetch::guess::Guesses;
 use crate::fetch::indexes::{FindLinks, Index, IndexStrategy, Indexes, Mirror};
 use crate::fetch::records::Records;
 use crate::fetch::registry::{Registry, RegistryOptions};
+use crate::fetch::snapshot::{Snapshot, SnapshotFacts};
 use crate::fetch::{
     Ask, Auth, CertificateSource, Client, ClientOptions, KeyringProvider, Progress,
 };
@@ -58,20 +59,23 @@ pub(crate) struct Session {
 pub(crate) enum Source {
     /// Indexes, through the cache.
     Edge(Box<Edge>),
+    /// Recorded facts.
+    Snapshots(Box<SnapshotFacts>),
 }
 
 impl Source {
     pub(crate) fn facts(&self) -> &dyn Facts {
         match self {
             Self::Edge(edge) => &**edge,
+            Self::Snapshots(snapshots) => &**snapshots,
         }
     }
 
     /// The edge, where facts come from indexes.
-    #[expect(clippy::unnecessary_wraps, reason = "snapshots will have none")]
     pub(crate) fn edge(&self) -> Option<&Edge> {
         match self {
             Self::Edge(edge) => Some(edge),
+            Self::Snapshots(_) => None,
         }
     }
 }
@@ -118,15 +122,20 @@ impl Session {
             pins: BTreeMap::new(),
             policy,
         };
-        let edge = edge(
-            args,
-            &places,
-            &target,
-            &request,
-            client_options,
-            auth()?,
-            &interpreter,
-        )?;
+        let facts = if args.snapshot.is_empty() {
+            let edge = edge(
+                args,
+                &places,
+                &target,
+                &request,
+                client_options.clone(),
+                auth()?,
+                &interpreter,
+            )?;
+            Source::Edge(Box::new(edge))
+        } else {
+            Source::Snapshots(Box::new(snapshots(&args.snapshot, &places)?))
+        };
         let mut session = Self {
             request,
             suits: {
@@ -137,7 +146,7 @@ impl Session {
             all_rules,
             rules,
             ignored,
-            facts: Source::Edge(Box::new(edge)),
+            facts,
             inputs: input_paths,
             read,
             places,
@@ -552,6 +561,27 @@ fn build_python(args: &ResolveArgs, interpreter: &Lazy<'_>) -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
+/// Recorded facts, joined; the first snapshot that has a fact answers.
+fn snapshots(paths: &[PathBuf], places: &Places) -> Result<SnapshotFacts, CliError> {
+    let opened = paths
+        .iter()
+        .map(|path| {
+            Snapshot::open(path).map_err(|error| {
+                CliError::usage(format!(
+                    "cannot read the snapshot `{}`: {error}",
+                    path.display()
+                ))
+                .hint("`mlresolve snapshot record` makes one")
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let default = match &places.index {
+        Some(url) => Index::new(url).map_err(|error| CliError::usage(error.to_string()))?,
+        None => Index::standard(),
+    };
+    Ok(SnapshotFacts::new(opened, &default.url))
+}
+
 fn indexes(args: &ResolveArgs, places: &Places) -> Result<Indexes, crate::fetch::FetchError> {
     Ok(Indexes {
         default: match &places.index {
@@ -573,16 +603,16 @@ fn indexes(args: &ResolveArgs, places: &Places) -> Result<Indexes, crate::fetch:
             .iter()
             .map(|place| FindLinks::new(place))
             .collect::<Result<_, _>>()?,
-        mirrors: args
-            .mirror
-            .iter()
-            .map(|text| Mirror::new(text))
-            .collect::<Result<_, _>>()?,
         pins: args
             .sources
             .iter()
             .map(|(name, url)| Ok((name.clone(), Index::new(url)?)))
             .collect::<Result<_, crate::fetch::FetchError>>()?,
+        mirrors: args
+            .mirror
+            .iter()
+            .map(|text| Mirror::new(text))
+            .collect::<Result<_, _>>()?,
     })
 }
 

@@ -6,6 +6,7 @@
 //! absent. No key and no record holds credentials.
 
 use std::io::{self, Write};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -20,7 +21,7 @@ use super::error::FetchError;
 use super::tasks::Pending;
 
 /// The layout of records; a change of any of them makes all older ones absent.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 const MAGIC: [u8; 4] = *b"MLRC";
 
@@ -40,6 +41,18 @@ pub struct Cache {
     pending: Pending,
     /// Keeps a cache that is for this run only.
     _temporary: Option<Arc<TempDir>>,
+}
+
+/// A record that was read; it gives its content.
+#[derive(Debug, Clone)]
+pub struct Record(Vec<u8>);
+
+impl Deref for Record {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.0.get(HEADER_SIZE..).unwrap_or_default()
+    }
 }
 
 /// What a record is about; each kind has its folder.
@@ -108,14 +121,10 @@ impl Cache {
     }
 
     /// The record under a key.
-    pub fn read(&self, kind: RecordKind, key: &str) -> Option<Vec<u8>> {
-        let mut bytes = std::fs::read(self.path(kind, key)).ok()?;
-        let content = bytes.get(HEADER_SIZE..)?;
-        if bytes.get(..HEADER_SIZE) != Some(header(content).as_slice()) {
-            return None;
-        }
-        bytes.drain(..HEADER_SIZE);
-        Some(bytes)
+    pub fn read(&self, kind: RecordKind, key: &str) -> Option<Record> {
+        let record = Record(std::fs::read(self.path(kind, key)).ok()?);
+        let content = record.0.get(HEADER_SIZE..)?;
+        (record.0.get(..HEADER_SIZE) == Some(header(content).as_slice())).then_some(record)
     }
 
     /// Writes the record under a key. That it could not be written is no reason to stop.
@@ -314,14 +323,15 @@ mod tests {
     #[test]
     fn what_was_written_is_read_and_what_is_damaged_is_absent() {
         let cache = cache();
-        assert_eq!(cache.read(RecordKind::Page, "a/b"), None);
+        let read = |kind| cache.read(kind, "a/b").map(|record| record.to_vec());
+        assert_eq!(read(RecordKind::Page), None);
         cache.write(RecordKind::Page, "a/b", b"content");
         cache.write(RecordKind::Page, "a/b", b"content of now");
         assert_eq!(
-            cache.read(RecordKind::Page, "a/b").as_deref(),
+            read(RecordKind::Page).as_deref(),
             Some(&b"content of now"[..])
         );
-        assert_eq!(cache.read(RecordKind::Metadata, "a/b"), None);
+        assert_eq!(read(RecordKind::Metadata), None);
 
         let path = cache.path(RecordKind::Page, "a/b");
         let whole = std::fs::read(&path).expect("it was written");
@@ -329,13 +339,9 @@ mod tests {
             let mut damaged = whole.clone();
             damaged[position] ^= 1;
             std::fs::write(&path, damaged).expect("it can be written");
-            assert_eq!(cache.read(RecordKind::Page, "a/b"), None, "byte {position}");
+            assert_eq!(read(RecordKind::Page), None, "byte {position}");
             std::fs::write(&path, &whole[..position]).expect("it can be written");
-            assert_eq!(
-                cache.read(RecordKind::Page, "a/b"),
-                None,
-                "cut at {position}"
-            );
+            assert_eq!(read(RecordKind::Page), None, "cut at {position}");
         }
         let left = std::fs::read_dir(cache.temporary_folder())
             .expect("it is there")

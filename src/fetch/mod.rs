@@ -25,6 +25,8 @@ pub mod freshness;
 pub mod guess;
 pub mod indexes;
 pub mod netrc;
+mod packed_page;
+mod page_record;
 pub mod pages;
 mod prefetch;
 pub(crate) mod process;

@@ -4,10 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pep508_rs::PackageName;
-use reqwest::header::{
-    CONTENT_TYPE, ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
-};
-use serde::{Deserialize, Serialize};
+use reqwest::header::{CONTENT_TYPE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -18,6 +15,7 @@ use super::digest::sha256;
 use super::error::FetchError;
 use super::freshness::{Freshness, Refresh};
 use super::indexes::Index;
+use super::page_record::{Kept, PageRecord, Unreadable};
 use super::tasks::blocking;
 use crate::metadata::{File, FileKind, Page};
 
@@ -39,25 +37,6 @@ pub struct Pages {
     pub refresh: Refresh,
 }
 
-/// What the cache keeps about an answer, beside the page that was read from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct PageRecord {
-    /// The page's address, without credentials.
-    url: String,
-    freshness: Freshness,
-    etag: Option<String>,
-    last_modified: Option<String>,
-    /// The sha256 of the body; `None` where the index has no such page.
-    body: Option<[u8; 32]>,
-}
-
-/// A record and the encoded page after it.
-#[derive(Debug, Clone)]
-pub(super) struct Kept {
-    record: PageRecord,
-    page: Vec<u8>,
-}
-
 impl Pages {
     /// The distribution's page on one index; `None` where the index has none.
     ///
@@ -76,26 +55,40 @@ impl Pages {
         let url = index.page_url(name);
         let index_digest = sha256(index.url.as_str().as_bytes());
         let key = format!("{}/{name}", index_digest.get(..16).unwrap_or_default());
-        let kept = self.kept(&key, &url).await;
-        if let Some(kept) = &kept
-            && (self.client.offline()
-                || kept.record.freshness.is_fresh() && !self.refresh.covers(name))
-            && let Some(page) = decode(kept.clone()).await
-        {
-            self.client.progress().cache_hit();
-            return Ok(page);
-        }
+        let kept = match self.kept(&key, &url, name).await {
+            Some((_, Ok(page))) => {
+                self.client.progress().cache_hit();
+                return Ok(page);
+            }
+            Some((kept, Err(Unreadable))) => Some(kept),
+            None => None,
+        };
         self.fetch(index, name, &url, key, kept).await
     }
 
-    async fn kept(&self, key: &str, url: &Url) -> Option<Kept> {
-        let (cache, key) = (self.cache.clone(), key.to_owned());
-        let bytes = blocking(move || cache.read(RecordKind::Page, &key)).await?;
-        let (record, page): (PageRecord, _) = postcard::take_from_bytes(&bytes).ok()?;
-        (record.url == url.as_str()).then(|| Kept {
-            record,
-            page: page.to_vec(),
+    /// What the cache has, and the answer in it where that can be used as it is.
+    async fn kept(
+        &self,
+        key: &str,
+        url: &Url,
+        name: &PackageName,
+    ) -> Option<(Kept, Result<Option<Arc<Page>>, Unreadable>)> {
+        let (cache, key, url) = (self.cache.clone(), key.to_owned(), url.to_string());
+        let (offline, refreshed) = (self.client.offline(), self.refresh.covers(name));
+        blocking(move || {
+            let kept = Kept::of(cache.read(RecordKind::Page, &key)?)?;
+            if kept.about.url != url {
+                return None;
+            }
+            let usable = offline || kept.about.freshness.is_fresh() && !refreshed;
+            let answer = if usable {
+                kept.answer()
+            } else {
+                Err(Unreadable)
+            };
+            Some((kept, answer))
         })
+        .await
     }
 
     async fn fetch(
@@ -107,143 +100,94 @@ impl Pages {
         kept: Option<Kept>,
     ) -> Result<Option<Arc<Page>>, FetchError> {
         let mut ask = Ask::new(url.clone(), PAGE_LIMIT).accept(ACCEPT);
-        if let Some(Kept { record, .. }) = &kept {
-            if let Some(etag) = &record.etag {
+        if let Some(Kept { about, .. }) = &kept {
+            if let Some(etag) = &about.etag {
                 ask = ask.header(IF_NONE_MATCH, etag);
-            } else if let Some(date) = &record.last_modified {
+            } else if let Some(date) = &about.last_modified {
                 ask = ask.header(IF_MODIFIED_SINCE, date);
             }
         }
         let answer = match self.client.get(&ask).await {
             Ok(answer) => answer,
             Err(error) if matches!(error.status(), Some(404 | 410)) => {
-                self.keep(key, Kept::missing(url));
+                self.keep(key, PageRecord::missing(url), None);
                 return Ok(None);
             }
             Err(error) => return Err(error),
         };
-        let record = PageRecord::of(url, &answer);
-        if answer.status == 304
-            && let Some(old) = kept
-        {
-            let same = PageRecord {
-                body: old.record.body,
-                etag: record.etag.or(old.record.etag),
-                last_modified: record.last_modified.or(old.record.last_modified),
-                ..record
-            };
-            return self.same_again(key, same, old.page, url, &answer).await;
-        }
-        let content_type = answer.header(&CONTENT_TYPE).unwrap_or_default().to_owned();
-        let (page_url, keepable) = (answer.url.clone(), Freshness::of(&answer.headers).is_some());
-        let AnswerBody::Whole(body) = answer.body else {
-            return Err(nonsense(url, "it has no body".to_owned()));
+        let keepable = Freshness::of(&answer.headers).is_some();
+        let about = PageRecord::of(url, &answer);
+        let (about, page) = match kept {
+            Some(old) if answer.status == 304 => same_again(url, about, old).await?,
+            old => self.read(index, name, answer, about, old).await?,
         };
-        let parsed = self.client.progress().clone();
-        let (index, name) = (index.url.to_string(), name.clone());
-        let (record, page) = blocking(move || {
-            let digest: [u8; 32] = Sha256::digest(&body).into();
-            let old = kept
-                .filter(|kept| kept.record.body == Some(digest))
-                .and_then(|kept| postcard::from_bytes::<Page>(&kept.page).ok());
-            let page = if let Some(page) = old {
-                page
-            } else {
-                parsed.parsed_page();
-                Page::parse(&name, &index, &page_url, &content_type, &body)
-                    .map_err(|error| error.to_string())
-                    .and_then(|page| check_is_index_page(page, &body))?
-            };
-            Ok((
-                PageRecord {
-                    body: Some(digest),
-                    ..record
-                },
-                Arc::new(page),
-            ))
-        })
-        .await
-        .map_err(|detail: String| nonsense(url, detail))?;
         if keepable {
-            let page = Arc::clone(&page);
-            self.cache.write_later(RecordKind::Page, key, move || {
-                let page = postcard::to_stdvec(&*page).ok()?;
-                Kept { record, page }.encode()
-            });
+            self.keep(key, about, Some(Arc::clone(&page)));
         }
         Ok(Some(page))
     }
 
-    /// The index says that nothing has changed.
-    async fn same_again(
+    /// Reads the page of an answer, or finds that it is the one that was kept.
+    async fn read(
         &self,
-        key: String,
-        record: PageRecord,
-        page: Vec<u8>,
-        url: &Url,
-        answer: &Answer,
-    ) -> Result<Option<Arc<Page>>, FetchError> {
-        let kept = Kept { record, page };
-        let page = decode(kept.clone()).await.ok_or_else(|| {
-            nonsense(
-                url,
-                "it says that nothing changed where nothing was kept".to_owned(),
-            )
-        })?;
-        if Freshness::of(&answer.headers).is_some() {
-            self.keep(key, kept);
-        }
-        Ok(page)
+        index: &Index,
+        name: &PackageName,
+        answer: Answer,
+        about: PageRecord,
+        kept: Option<Kept>,
+    ) -> Result<(PageRecord, Arc<Page>), FetchError> {
+        let content_type = answer.header(&CONTENT_TYPE).unwrap_or_default().to_owned();
+        let page_url = answer.url;
+        let AnswerBody::Whole(body) = answer.body else {
+            return Err(nonsense(&page_url, "it has no body".to_owned()));
+        };
+        let progress = Arc::clone(self.client.progress());
+        let (index, name, shown) = (index.url.to_string(), name.clone(), page_url.clone());
+        blocking(move || {
+            let digest: [u8; 32] = Sha256::digest(&body).into();
+            let same = kept.filter(|kept| kept.about.body == Some(digest));
+            let page = if let Some(page) = same.and_then(|kept| kept.answer().ok()).flatten() {
+                page
+            } else {
+                progress.parsed_page();
+                Page::parse(&name, &index, &page_url, &content_type, &body)
+                    .map_err(|error| error.to_string())
+                    .and_then(|page| check_is_index_page(page, &body))
+                    .map(Arc::new)?
+            };
+            let body = Some(digest);
+            Ok((PageRecord { body, ..about }, page))
+        })
+        .await
+        .map_err(|detail: String| nonsense(&shown, detail))
     }
 
-    fn keep(&self, key: String, kept: Kept) {
+    fn keep(&self, key: String, about: PageRecord, page: Option<Arc<Page>>) {
         self.cache
-            .write_later(RecordKind::Page, key, move || kept.encode());
+            .write_later(RecordKind::Page, key, move || about.encode(page.as_deref()));
     }
 }
 
-impl PageRecord {
-    fn of(url: &Url, answer: &Answer) -> Self {
-        let header = |name: &HeaderName| answer.header(name).map(str::to_owned);
-        Self {
-            url: url.as_str().to_owned(),
-            freshness: Freshness::of(&answer.headers).unwrap_or_else(Freshness::unsaid),
-            etag: header(&ETAG),
-            last_modified: header(&LAST_MODIFIED),
-            body: None,
-        }
-    }
-}
-
-impl Kept {
-    fn missing(url: &Url) -> Self {
-        Self {
-            record: PageRecord {
-                url: url.as_str().to_owned(),
-                freshness: Freshness::unsaid(),
-                etag: None,
-                last_modified: None,
-                body: None,
-            },
-            page: Vec::new(),
-        }
-    }
-
-    fn encode(&self) -> Option<Vec<u8>> {
-        let mut bytes = postcard::to_stdvec(&self.record).ok()?;
-        bytes.extend(&self.page);
-        Some(bytes)
-    }
-}
-
-/// The page of a record: `Some(None)` says that the index has none, `None` that the record
-/// cannot be read.
-async fn decode(kept: Kept) -> Option<Option<Arc<Page>>> {
-    if kept.record.body.is_none() {
-        return Some(None);
-    }
-    let page = blocking(move || postcard::from_bytes::<Page>(&kept.page).ok()).await?;
-    Some(Some(Arc::new(page)))
+/// The index says that nothing has changed.
+async fn same_again(
+    url: &Url,
+    about: PageRecord,
+    kept: Kept,
+) -> Result<(PageRecord, Arc<Page>), FetchError> {
+    let old = kept.about.clone();
+    let page = blocking(move || kept.answer()).await.ok().flatten();
+    let about = PageRecord {
+        body: old.body,
+        etag: about.etag.or(old.etag),
+        last_modified: about.last_modified.or(old.last_modified),
+        ..about
+    };
+    page.map(|page| (about, page)).ok_or_else(|| {
+        nonsense(
+            url,
+            "it says that nothing changed where nothing was kept".to_owned(),
+        )
+    })
 }
 
 /// Some servers answer every address with a page of theirs, such as one to log in. A page

@@ -7,12 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use pep440_rs::VersionSpecifiers;
+use pep440_rs::{VersionSpecifier, VersionSpecifiers};
 use pep508_rs::PackageName;
 
 use super::registry::{World, lock};
 use crate::ExtraName;
-use crate::metadata::{Dependency, DependencySource, File, Metadata, Page};
+use crate::metadata::{DependencySource, File, Metadata, Page};
 
 /// How many releases of one distribution are fetched on guesses from dependencies.
 const GUESSES: usize = 4;
@@ -23,74 +23,115 @@ const FIRST_OLDER: usize = 2;
 /// How many older releases are fetched at once at most.
 const MOST_OLDER: usize = 64;
 
-/// What was fetched on guesses so far.
+/// What was fetched on guesses so far, and what guesses are made from.
 #[derive(Debug, Default)]
 pub(super) struct Prefetched {
     /// Hints that were followed: name, range, extras.
     hints: BTreeSet<(PackageName, String, Vec<ExtraName>)>,
+    /// What the solver said of a name.
+    said: BTreeMap<PackageName, VersionSpecifiers>,
+    /// What releases that were guessed demand of it, together with what the solver said.
+    likely: BTreeMap<PackageName, VersionSpecifiers>,
     /// How many guesses were made for a name.
     guesses: BTreeMap<PackageName, usize>,
     /// How many older releases are fetched next.
     older: BTreeMap<PackageName, usize>,
 }
 
+/// The ranges to guess in: the first in which there is a release that suits.
+struct Ranges(Vec<VersionSpecifiers>);
+
+impl Prefetched {
+    /// Notes a hint; `None` where it was followed already, or after enough guesses.
+    ///
+    /// What a guessed release demands is narrowed by what the solver said, most often that
+    /// the user pinned the distribution: without that, the newest release would be fetched
+    /// for each of its dependents. What other guesses demand narrows it further, but may be
+    /// wrong.
+    fn ranges(
+        &mut self,
+        name: &PackageName,
+        range: &VersionSpecifiers,
+        extras: &[ExtraName],
+        by_solver: bool,
+    ) -> Option<Ranges> {
+        let hint = (name.clone(), range.to_string(), extras.to_vec());
+        if !self.hints.insert(hint) {
+            return None;
+        }
+        let made = self.guesses.entry(name.clone()).or_default();
+        *made += 1;
+        if *made > GUESSES {
+            return None;
+        }
+        let narrowed = both(self.said.get(name), range);
+        if by_solver {
+            self.said.insert(name.clone(), narrowed.clone());
+            return Some(Ranges(vec![narrowed]));
+        }
+        let likely = both(self.likely.get(name), &narrowed);
+        self.likely.insert(name.clone(), likely.clone());
+        Some(Ranges(vec![likely, narrowed]))
+    }
+}
+
+fn both(left: Option<&VersionSpecifiers>, right: &VersionSpecifiers) -> VersionSpecifiers {
+    let mut all: Vec<VersionSpecifier> = right.iter().cloned().collect();
+    for specifier in left.into_iter().flat_map(|left| left.iter()) {
+        if !all.contains(specifier) {
+            all.push(specifier.clone());
+        }
+    }
+    all.into_iter().collect()
+}
+
 impl World {
+    /// Follows a hint of the solver's.
+    pub(super) fn hint(self: &Arc<Self>, name: &PackageName, range: &VersionSpecifiers) {
+        self.follow(name, range, &[], true);
+    }
+
     /// Begins to fetch the page, the release that the solver would take first, and what
     /// that release depends on.
-    pub(super) fn hint(
+    fn follow(
         self: &Arc<Self>,
         name: &PackageName,
         range: &VersionSpecifiers,
         extras: &[ExtraName],
+        by_solver: bool,
     ) {
-        let mut prefetched = lock(&self.prefetched);
-        if !prefetched
-            .hints
-            .insert((name.clone(), range.to_string(), extras.to_vec()))
-        {
-            return;
-        }
-        let made = prefetched.guesses.entry(name.clone()).or_default();
-        *made += 1;
-        let within = *made <= GUESSES;
-        drop(prefetched);
+        let ranges = lock(&self.prefetched).ranges(name, range, extras, by_solver);
         let page = self.page(name);
-        if self.guesses.is_none() || !within {
+        let (Some(Ranges(ranges)), true) = (ranges, self.guesses.is_some()) else {
             return;
-        }
-        let (world, range, extras) = (Arc::clone(self), range.clone(), extras.to_vec());
+        };
+        let (world, extras) = (Arc::clone(self), extras.to_vec());
         self.spawn(async move {
             // Why a page cannot be had is told when the solver asks for it.
             let Ok(page) = page.await else { return };
-            let guess = world
-                .guesses
-                .as_ref()
-                .and_then(|guesses| guesses.first_wheel(&page, &range));
+            let guess = world.guesses.as_ref().and_then(|guesses| {
+                ranges
+                    .iter()
+                    .find_map(|range| guesses.first_wheel(&page, range))
+            });
             let Some(answer) = guess.and_then(|file| world.metadata(file)) else {
                 return;
             };
             if let Ok(metadata) = answer.await {
-                world.hint_dependencies(&metadata, &extras);
+                world.follow_dependencies(&metadata, &extras);
             }
         });
     }
 
-    fn hint_dependencies(self: &Arc<Self>, metadata: &Metadata, extras: &[ExtraName]) {
+    fn follow_dependencies(self: &Arc<Self>, metadata: &Metadata, extras: &[ExtraName]) {
         let Some(guesses) = &self.guesses else {
             return;
         };
-        for Dependency {
-            name,
-            extras: asked,
-            source,
-            ..
-        } in metadata
-            .requires_dist
-            .iter()
-            .filter(|dependency| guesses.counts(dependency, extras))
-        {
-            if let DependencySource::Specifiers(range) = source {
-                self.hint(name, range, asked);
+        for dependency in &metadata.requires_dist {
+            if guesses.counts(dependency, extras)
+                && let DependencySource::Specifiers(range) = &dependency.source
+            {
+                self.follow(&dependency.name, range, &dependency.extras, false);
             }
         }
     }

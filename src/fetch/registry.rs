@@ -217,7 +217,7 @@ impl Facts for Registry {
     }
 
     fn hint(&self, name: &PackageName, range: &VersionSpecifiers) {
-        self.world.hint(name, range, &[]);
+        self.world.hint(name, range);
     }
 
     fn hint_older(&self, page: &Page, older: &[&File]) {

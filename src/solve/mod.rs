@@ -133,9 +133,9 @@ pub fn candidates(
     target: &Target,
     rules: &RuleSet,
     facts: &impl Facts,
+    memo: &Memo,
 ) -> Result<Candidates, SolveError> {
-    let memo = Memo::default();
-    let world = world::World::new(request, target, rules, facts, &memo);
+    let world = world::World::new(request, target, rules, facts, memo);
     let (id, _) = world.names.package(name);
     let universe = world.universe(id)?;
     Ok(Candidates {

@@ -1,0 +1,105 @@
+//! `mlresolve snapshot`.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::args::{Format, RecordArgs};
+use super::error::{CliError, Exit};
+use super::recorded::Recorded;
+use super::session::Session;
+use super::{inputs, lock, output, say, settings, tell};
+use crate::fetch::indexes::Index;
+use crate::fetch::snapshot::{About, Hosts, Recording, Snapshot};
+use crate::solve::{Facts, Memo, Outcome, solve_again};
+
+/// Locks each input by itself, explains what has no solution, and writes down every fact
+/// that this needed.
+pub(crate) fn record(args: &RecordArgs) -> Result<Exit, CliError> {
+    let resolve = match settings::settings(&args.resolve)? {
+        Some(settings) => settings::resolve(&args.resolve, &settings),
+        None => args.resolve.clone(),
+    };
+    let recording = Recording::default();
+    let mut default = Index::standard();
+    for input in inputs::inputs(&resolve.inputs)? {
+        let mut one = resolve.clone();
+        one.inputs = vec![input.clone()];
+        let session = Session::open(&one, &Recorded::default())?;
+        if let Some(url) = &session.places.index {
+            default = Index::new(url).map_err(|error| CliError::usage(error.to_string()))?;
+        }
+        let recorder = recording.of(session.facts.facts());
+        let facts: &dyn Facts = &recorder;
+        let (request, target, rules) = (&session.request, &session.target, &session.rules);
+        match solve_again(request, target, rules, &facts, &Memo::default())? {
+            Outcome::Solved(solution) => say(&format!(
+                "recorded `{input}`: {} distributions",
+                solution.packages.len()
+            )),
+            Outcome::Unsolvable(_) => {
+                lock::explained(&session, facts)?;
+                say(&format!("recorded `{input}`: it has no solution"));
+            }
+        }
+    }
+    let about = About {
+        recorded: Timestamp::now(),
+        purpose: args.purpose.clone(),
+        program: concat!("mlresolve ", env!("CARGO_PKG_VERSION")).to_owned(),
+    };
+    let hosts = if args.anonymous {
+        Hosts::Example(default.url)
+    } else {
+        Hosts::AsRecorded
+    };
+    let bytes = recording
+        .write(about, &hosts)
+        .map_err(|error| CliError::usage(format!("the snapshot was not written: {error}")))?;
+    output::write_atomically(&args.output, &bytes)?;
+    say(&format!(
+        "wrote `{}`: {} bytes",
+        args.output.display(),
+        bytes.len()
+    ));
+    Ok(Exit::Done)
+}
+
+/// Says what a snapshot holds.
+pub(crate) fn info(file: &Path, format: Format) -> Result<Exit, CliError> {
+    let snapshot = Snapshot::open(file).map_err(|error| {
+        CliError::usage(format!("cannot read `{}`: {error}", file.display()))
+            .hint("`mlresolve snapshot record` makes one")
+    })?;
+    let about = snapshot.about();
+    let names: Vec<&str> = snapshot.names().map(AsRef::as_ref).collect();
+    match format {
+        Format::Json => {
+            let json = serde_json::json!({
+                "recorded": about.recorded.to_string(),
+                "for": about.purpose,
+                "program": about.program,
+                "bytes": snapshot.size(),
+                "distributions": names,
+                "metadata": snapshot.metadata_count(),
+            });
+            tell(&format!("{json}\n"));
+        }
+        Format::Text => {
+            let purpose = if about.purpose.is_empty() {
+                "nothing in particular"
+            } else {
+                &about.purpose
+            };
+            tell(&format!(
+                "recorded {} by {}, for {purpose}\n{} distributions, metadata of {} files, {} bytes\n",
+                about.recorded,
+                about.program,
+                names.len(),
+                snapshot.metadata_count(),
+                snapshot.size()
+            ));
+        }
+    }
+    Ok(Exit::Done)
+}

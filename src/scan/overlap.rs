@@ -1,0 +1,44 @@
+//! Where two wheels install the same files.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::findings::{FileDigest, Findings};
+use super::imports::installed_path;
+
+/// Where two wheels install the same files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overlap {
+    /// Paths at which both install the same content, sorted.
+    pub identical: Vec<String>,
+    /// Paths at which they install different content, sorted: whichever is
+    /// installed last breaks the other.
+    pub different: Vec<String>,
+}
+
+/// Compares what two wheels install, by size and CRC-32.
+pub fn overlap(a: &Findings, b: &Findings) -> Overlap {
+    let installed = by_path(&a.files);
+    let mut found = Overlap::default();
+    for (path, file) in by_path(&b.files) {
+        let Some(other) = installed.get(path) else {
+            continue;
+        };
+        let same = (other.size, other.crc32) == (file.size, file.crc32);
+        let list = if same {
+            &mut found.identical
+        } else {
+            &mut found.different
+        };
+        list.push(path.to_owned());
+    }
+    found
+}
+
+fn by_path(files: &[FileDigest]) -> BTreeMap<&str, &FileDigest> {
+    files
+        .iter()
+        .filter_map(|file| Some((installed_path(&file.path)?, file)))
+        .collect()
+}

@@ -174,7 +174,11 @@ impl Speaker<'_, '_> {
         package: &PackageName,
         rejected: &[(Version, Unusable)],
     ) -> Result<String, SolveError> {
-        let Some((newest, reason)) = rejected.last() else {
+        // That a build exists and does not run here tells more than that others do not exist.
+        let not_running = rejected
+            .iter()
+            .rfind(|(_, reason)| matches!(reason, Unusable::Accelerator { .. }));
+        let Some((newest, reason)) = not_running.or(rejected.last()) else {
             let known = self.study.candidates(package, self.request)?;
             return Ok(match (known.versions.first(), known.versions.last()) {
                 (Some(first), Some(last)) => format!(
@@ -193,8 +197,13 @@ impl Speaker<'_, '_> {
             format!("each of the {count} releases of {package} in that range {what}")
         } else {
             format!(
-                "none of the {} releases of {package} in that range can be chosen: the newest, {newest}, {what}",
-                rejected.len()
+                "none of the {} releases of {package} in that range can be chosen: {}, {newest}, {what}",
+                rejected.len(),
+                if not_running.is_some() {
+                    "the newest that has a wheel"
+                } else {
+                    "the newest"
+                }
             )
         })
     }

@@ -238,6 +238,14 @@ impl Facts for Limited<'_, '_> {
         self.study.facts.page(name)
     }
 
+    fn page_at(&self, name: &PackageName, index: &str) -> Result<Arc<Page>, FactError> {
+        self.study.facts.page_at(name, index)
+    }
+
+    fn hint_at(&self, name: &PackageName, index: &str) {
+        self.study.facts.hint_at(name, index);
+    }
+
     fn metadata(
         &self,
         page: &Page,

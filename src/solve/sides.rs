@@ -12,18 +12,12 @@ use crate::request::Request;
 use crate::rules::RuleSet;
 use crate::target::Target;
 
-/// Whether a conflict is about a virtual package that two bring.
+/// Whether a conflict is about a virtual package that something brings.
 pub(crate) fn meet(conflict: &Conflict) -> bool {
-    let mut who: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for reason in &conflict.reasons {
-        if let Reason::Brings {
-            who: one, package, ..
-        } = reason
-        {
-            who.entry(package).or_default().insert(one);
-        }
-    }
-    who.values().any(|who| who.len() > 1)
+    conflict
+        .reasons
+        .iter()
+        .any(|reason| matches!(reason, Reason::Brings { .. }))
 }
 
 /// By virtual package: who brings it, and which version.

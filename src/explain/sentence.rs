@@ -150,6 +150,48 @@ impl Speaker<'_, '_> {
                     format!("{who} {}", self.unusable(reason, plural)),
                 )
             }
+            Reason::Build {
+                family,
+                package,
+                releases,
+                labels,
+            } => {
+                let (who, plural) = text::all_releases(package, &[releases]);
+                let verb = if plural { "are" } else { "is" };
+                (
+                    "build",
+                    Some(package),
+                    format!(
+                        "{who} {verb} built for {}, and an environment has one build of {family}",
+                        text::list(labels)
+                    ),
+                )
+            }
+            Reason::NoBuild { package, because } => {
+                ("no-build", Some(package), format!("{package}: {because}"))
+            }
+            Reason::Brings {
+                who,
+                releases,
+                package,
+                versions,
+            } => {
+                let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
+                let name = who.parse::<PackageName>().ok();
+                let (who, plural) = match (releases, &name) {
+                    (Some(span), Some(name)) => text::all_releases(name, &[span]),
+                    _ => (who.clone(), false),
+                };
+                let verb = if plural { "bring" } else { "brings" };
+                let text = format!("{who} {verb} {package} {}", text::list(&versions));
+                return Ok(Some(Sentence {
+                    kind: "brings",
+                    package: name,
+                    rule: None,
+                    short: text.clone(),
+                    text,
+                }));
+            }
             Reason::Virtual { package, stated } => (
                 "environment",
                 None,

@@ -9,6 +9,8 @@
     reason = "a test that cannot build its world should stop"
 )]
 
+pub mod worlds;
+
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;

@@ -188,6 +188,16 @@ fn warning_text(warning: &Warning) -> String {
             "the driver {driver} runs the build {label} by minor-version compatibility; its own \
              toolkit came with {toolkit}, and code that is compiled at run time from PTX needs that"
         ),
+        Warning::SideBySide { package, brought } => {
+            let brought: Vec<String> = brought
+                .iter()
+                .map(|(who, version)| format!("{version} (from {who})"))
+                .collect();
+            format!(
+                "{package} is there in several versions, since what is locked demands them: {}",
+                brought.join(", ")
+            )
+        }
         Warning::Built { name, version } => format!(
             "the metadata of {name} {version} was had by running its build on this machine: no \
              wheel suits the target, and its source distribution tells nothing"

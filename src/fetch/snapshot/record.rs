@@ -215,6 +215,16 @@ impl<F: Facts + ?Sized> Facts for Recorder<'_, F> {
         answer
     }
 
+    // Pages of single builds are not kept: a snapshot answers for targets that state no
+    // accelerator.
+    fn page_at(&self, name: &PackageName, index: &str) -> Result<Arc<Page>, FactError> {
+        self.facts.page_at(name, index)
+    }
+
+    fn hint_at(&self, name: &PackageName, index: &str) {
+        self.facts.hint_at(name, index);
+    }
+
     fn metadata(
         &self,
         page: &Page,

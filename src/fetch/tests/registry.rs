@@ -259,6 +259,25 @@ fn an_index_that_answers_nonsense_is_a_failure() {
 }
 
 #[test]
+fn a_remote_page_cannot_name_local_files() {
+    let server = Server::start(|_| {
+        Reply::html(
+            "<a href='file:///x/demo-2.0-py3-none-any.whl'></a><a href='demo-1.0-py3-none-any.whl'></a>",
+        )
+    });
+    let mut options = options(&server, &cache());
+    let links = FindLinks::new(server.url("/links.html").as_str()).expect("a place");
+    options.indexes.find_links.push(links);
+    let page = build(options).page(&name("demo")).expect("it is there");
+    let versions: Vec<String> = page
+        .files
+        .iter()
+        .map(|file| file.version.to_string())
+        .collect();
+    assert_eq!((versions, page.skipped), (vec!["1.0".to_owned()], 1));
+}
+
+#[test]
 fn metadata_of_another_release_is_unusable() {
     let server = Server::start(|asked| match asked.path.as_str() {
         "/files/demo-1.0-py3-none-any.whl" => Reply::ranges_of(&wheel("demo", "2.0", "", 1), asked),

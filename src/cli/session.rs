@@ -24,9 +24,7 @@ use crate::fetch::indexes::{FindLinks, Index, IndexStrategy, Indexes, Mirror};
 use crate::fetch::records::Records;
 use crate::fetch::registry::{Registry, RegistryOptions};
 use crate::fetch::snapshot::{Snapshot, SnapshotFacts};
-use crate::fetch::{
-    Ask, Auth, CertificateSource, Client, ClientOptions, KeyringProvider, Progress,
-};
+use crate::fetch::{Ask, Auth, Client, ClientOptions, KeyringProvider, Progress};
 use crate::metadata::WheelName;
 use crate::request::{
     BuildPolicy, FormatControl, FormatOption, Input, Inputs, LineSource, Policy, Request, Role,
@@ -99,7 +97,7 @@ impl Session {
     pub(crate) fn open(args: &ResolveArgs, recorded: &Recorded) -> Result<Self, CliError> {
         let input_paths = inputs::inputs(&args.inputs)?;
         let auth = || authentication(args);
-        let client_options = client_options(args);
+        let client_options = client_options(args)?;
         let download = |url: &str| download(url, client_options.clone(), auth);
         let files = Files::new(&download);
         let read = read(args, &input_paths, &files)?;
@@ -458,12 +456,13 @@ fn provider(text: &str, rules: &RuleSet) -> Result<(String, PackageName), CliErr
     }
 }
 
-fn client_options(args: &ResolveArgs) -> ClientOptions {
-    ClientOptions {
-        certificates: CertificateSource::new(args.cert.clone(), &|name| std::env::var_os(name)),
-        offline: args.offline,
-        ..ClientOptions::default()
-    }
+fn client_options(args: &ResolveArgs) -> Result<ClientOptions, CliError> {
+    ClientOptions::from_environment(args.cert.clone(), &|name| std::env::var_os(name))
+        .map(|options| ClientOptions {
+            offline: args.offline,
+            ..options
+        })
+        .map_err(|error| CliError::usage(error.to_string()))
 }
 
 fn authentication(args: &ResolveArgs) -> Result<Auth, CliError> {

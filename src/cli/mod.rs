@@ -22,6 +22,7 @@ mod rules;
 mod session;
 mod settings;
 mod snapshot;
+mod targets;
 mod when;
 mod why;
 

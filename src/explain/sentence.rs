@@ -98,24 +98,12 @@ impl Speaker<'_, '_> {
     }
 
     fn other(&self, reason: &Reason) -> Result<Option<Sentence>, SolveError> {
-        if let Some((kind, package, text)) = of_builds(reason) {
-            return Ok(Some(Sentence {
-                kind,
-                package,
-                rule: None,
-                short: text.clone(),
-                text,
-            }));
-        }
         let (kind, package, text) = match reason {
             Reason::Line(_)
             | Reason::Constraint(_)
             | Reason::Requires { .. }
             | Reason::Rule { .. }
-            | Reason::Slot { .. }
-            | Reason::Build { .. }
-            | Reason::NoBuild { .. }
-            | Reason::Brings { .. } => return Ok(None),
+            | Reason::Slot { .. } => return Ok(None),
             Reason::NoRelease { package, rejected } => (
                 "no-release",
                 Some(package),
@@ -192,6 +180,16 @@ impl Speaker<'_, '_> {
                     text,
                 }));
             }
+            Reason::Installed { package, version } => (
+                "installed",
+                Some(package),
+                match version {
+                    Some(version) => {
+                        format!("the base has {package} {version}, which stays as it is")
+                    }
+                    None => format!("the base has {package}, which stays as it is"),
+                },
+            ),
             Reason::Virtual { package, stated } => (
                 "environment",
                 None,
@@ -415,49 +413,4 @@ pub(super) fn rule_effect(rule: &Rule, who: &str, plural: bool) -> String {
         _ => format!("{} limited", verb("is", "are")),
     };
     format!("{who} {effect} (rule {})", rule.id)
-}
-
-/// What stands between builds of a family, in words: kind, distribution, sentence.
-fn of_builds(reason: &Reason) -> Option<(&'static str, Option<PackageName>, String)> {
-    Some(match reason {
-        Reason::Build {
-            family,
-            package,
-            releases,
-            labels,
-        } => {
-            let (who, plural) = text::all_releases(package, &[releases]);
-            let verb = if plural { "are" } else { "is" };
-            let labels = text::list(labels);
-            (
-                "build",
-                Some(package.clone()),
-                format!(
-                    "{who} {verb} built for {labels}, and an environment has one build of {family}"
-                ),
-            )
-        }
-        Reason::NoBuild { package, because } => (
-            "no-build",
-            Some(package.clone()),
-            format!("{package}: {because}"),
-        ),
-        Reason::Brings {
-            who,
-            releases,
-            package,
-            versions,
-        } => {
-            let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
-            let versions = text::list(&versions);
-            let name: Option<PackageName> = who.parse().ok();
-            let (who, plural) = match (releases, &name) {
-                (Some(span), Some(name)) => text::all_releases(name, &[span]),
-                _ => (who.clone(), false),
-            };
-            let verb = if plural { "bring" } else { "brings" };
-            ("brings", name, format!("{who} {verb} {package} {versions}"))
-        }
-        _ => return None,
-    })
 }

@@ -345,7 +345,7 @@ impl Universe {
         freely: bool,
     ) -> Option<Rank> {
         if let Some(rank) = pin
-            .and_then(|pin| self.rank(pin))
+            .and_then(|pin| self.rank(pin).or_else(|| self.same_release(pin, range)))
             .filter(|rank| range.contains(*rank))
         {
             return Some(rank);
@@ -359,6 +359,17 @@ impl Universe {
             .rev()
             .find(|rank| self.releases[*rank as usize].has_wheel(&self.source))
             .or(Some(newest))
+    }
+
+    /// The newest build in a range of the release that a pin names, where the pin is to
+    /// another build.
+    fn same_release(&self, pin: &Version, range: &RankSet) -> Option<Rank> {
+        self.builds.as_ref()?;
+        let public = pin.clone().without_local();
+        range
+            .ranks_below(self.len())
+            .rev()
+            .find(|rank| self.versions[*rank as usize].clone().without_local() == public)
     }
 
     /// The rank of a version.

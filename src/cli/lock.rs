@@ -10,7 +10,9 @@ use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
-use super::{accelerator, command_line, output, progress, say, settings, targets, tell};
+use super::{
+    accelerator, base, base_report, command_line, output, progress, say, settings, targets, tell,
+};
 use crate::explain::{self, Message, Study};
 use crate::fetch::download::hash_files;
 use crate::lock::{
@@ -62,9 +64,25 @@ pub(crate) fn prepare(
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
     session.request.pins = pins(&args, &recorded, &mut session)?;
+    if !args.resolve.quiet {
+        base_report::warn(&session.request.base, &session.rules, &session.target);
+    }
+    if !session.request.base.changeable.is_empty() {
+        session.learn_base(args.resolve.quiet)?;
+    }
     let Some(solution) = solve_shown(&session, args.resolve.quiet)? else {
-        return unsolvable(&session).map(Err);
+        if !session.request.base.packages.is_empty() {
+            session.learn_base(args.resolve.quiet)?;
+        }
+        let exit = unsolvable(&session)?;
+        if !session.request.base.packages.is_empty() {
+            say(&base_report::remedy(&session)?);
+        }
+        return Ok(Err(exit));
     };
+    if !args.resolve.allow_restart {
+        base_report::refuse_loaded(&session, &solution)?;
+    }
     Ok(Ok(Prepared {
         given: given.clone(),
         args,
@@ -373,6 +391,7 @@ fn context<'a>(
         options,
         rules: &session.all_rules,
         ignored_rules: session.ignored.clone(),
+        base: base::record(&session.request.base),
         hashes: match (format, args.no_hashes) {
             (Format::Pylock, _) => HashListing::Files,
             (Format::Requirements, true) => HashListing::None,

@@ -163,6 +163,9 @@ pub struct Provenance {
     pub rules: Vec<(String, String)>,
     /// The rules that were ignored on the command line, sorted.
     pub ignored_rules: Vec<String>,
+    /// What the lock adds to, where it was made on top of a base: it is then to be installed
+    /// with `--no-deps`.
+    pub base: Option<String>,
     /// The requirements that a rule or option removed or replaced, in words, sorted.
     pub changed_edges: Vec<String>,
     /// The indexes that were used, without credentials, in order; the first is the default one.

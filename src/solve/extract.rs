@@ -46,6 +46,10 @@ pub(crate) fn solution<F: Facts>(
         visited: BTreeSet::new(),
     };
     extraction.lines();
+    let changeable = &provider.world.request().base.changeable;
+    for name in changeable {
+        extraction.wait(name.clone(), None);
+    }
     while let Some((name, extra)) = extraction.waiting.pop() {
         extraction.visit(&name, extra.as_ref())?;
     }
@@ -118,11 +122,19 @@ impl<F: Facts> Extraction<'_, '_, F> {
         };
         let (id, _) = self.world.names.package(name);
         let universe = self.world.universe(id)?;
+        if universe.is_installed(rank) {
+            let known = !universe.is_unversioned();
+            let version = known.then(|| universe.versions[rank as usize].clone());
+            self.solution.installed.insert(name.clone(), version);
+            if extra.is_none() {
+                return Ok(());
+            }
+        }
         let metadata = self
             .world
             .metadata(id, &universe, rank)
             .map_err(unexpected)?;
-        if !self.solution.packages.contains_key(name) {
+        if !universe.is_installed(rank) && !self.solution.packages.contains_key(name) {
             let label = universe
                 .labels(rank)
                 .and_then(|(rule, _)| self.labels.get(&self.world.rule_index(&rule.id)));
@@ -141,6 +153,10 @@ impl<F: Facts> Extraction<'_, '_, F> {
                 });
             }
             self.solution.packages.insert(name.clone(), chosen);
+            if let Some(installed) = self.world.request().base.packages.get(name) {
+                let version = installed.version.clone();
+                self.solution.replaced.insert(name.clone(), version);
+            }
             self.rules(name, &universe.versions[rank as usize]);
         }
         if let Some(extra) = extra {
@@ -187,10 +203,24 @@ impl<F: Facts> Extraction<'_, '_, F> {
                     pulls_in: false,
                 });
             }
+            for limit in world.base_limits.on(name) {
+                if let EdgeCause::Rule { id, .. } = &limit.cause {
+                    self.solution.rules.insert(id.clone());
+                }
+                self.edges.insert(Edge {
+                    cause: limit.cause.clone(),
+                    to: limit.to.clone(),
+                    extras: Vec::new(),
+                    range: limit.range.text(),
+                    pulls_in: false,
+                });
+            }
         }
+        let installed = &self.solution.installed;
         let packages = &self.solution.packages;
-        self.edges
-            .retain(|edge| edge.pulls_in || packages.contains_key(&edge.to));
+        self.edges.retain(|edge| {
+            edge.pulls_in || packages.contains_key(&edge.to) || installed.contains_key(&edge.to)
+        });
         // A rule that limits only what is absent, and changes nothing else, did not shape
         // the lock.
         let edges = &self.edges;
@@ -253,12 +283,15 @@ impl<F: Facts> Extraction<'_, '_, F> {
             else {
                 continue;
             };
+            let base = &self.world.request().base;
+            let is_new = |member: &&PackageName| self.solution.packages.contains_key(*member);
             let present: Vec<PackageName> = members
                 .iter()
-                .filter(|member| self.solution.packages.contains_key(*member))
+                .filter(|member| is_new(member) || base.packages.contains_key(*member))
                 .cloned()
                 .collect();
-            if present.len() > 1 {
+            // What only the base has is told of the base.
+            if present.len() > 1 && members.iter().any(|member| is_new(&member)) {
                 self.solution.rules.insert(rule.id.clone());
                 self.solution.warnings.push(Warning::SharedSlot {
                     import: import.clone(),
@@ -305,7 +338,7 @@ fn chosen(
             facts.file.clone(),
             facts.file.iter().cloned().collect(),
         ),
-        Source::Missing(_) | Source::NoBuild(_) => unreachable_source(),
+        Source::Missing(_) | Source::NoBuild(_) | Source::Installed(_) => unreachable_source(),
     };
     files.sort_by(|a, b| a.filename.cmp(&b.filename));
     Chosen {

@@ -1,5 +1,6 @@
 //! The solver: request + target + rules over facts gives an outcome.
 
+mod base;
 mod conflict;
 mod edges;
 mod extract;
@@ -21,6 +22,7 @@ use pep508_rs::PackageName;
 
 use crate::{Request, RuleSet, Target};
 
+pub use base::indexed_metadata;
 pub use facts::{DirectFacts, FactError, Facts, Unusable};
 pub use labels::{EligibleBuilds, eligible_builds};
 pub use outcome::{

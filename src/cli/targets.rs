@@ -126,7 +126,7 @@ fn unknown(name: &str, settings: &Settings) -> CliError {
     if known.is_empty() {
         error.hint("write `[tool.mlresolve.targets.cpu]` with `torch-backend = \"cpu\"`")
     } else {
-        error.hint(&format!("the targets are {}", known.join(", ")))
+        error.hint(format!("the targets are {}", known.join(", ")))
     }
 }
 

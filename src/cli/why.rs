@@ -12,7 +12,8 @@ use super::{inputs, settings, tell};
 use crate::explain::{self, Study};
 use crate::metadata::Dependency;
 use crate::request::Line;
-use crate::solve::{Outcome, Solution};
+use crate::rules::RuleKind;
+use crate::solve::{Outcome, Solution, Unusable, eligible_builds};
 
 /// What is asked about.
 enum Question {
@@ -37,13 +38,49 @@ pub(crate) fn run(args: &WhyArgs) -> Result<Exit, CliError> {
                 return Err(unknown(&name, &solution));
             };
             tell(&answer.render());
+            tell(&build(&name, &study, &session, &solution)?);
         }
         Question::Wanted(line) => {
             let answer = explain::why_not(&line, &study, request, &solution)?;
             tell(&answer.render());
+            tell(&build(&line.name, &study, &session, &solution)?);
         }
     }
     Ok(Exit::Done)
+}
+
+/// Which build of a family's member was taken, and why none of the others; empty for what
+/// is no member, and where the target states no accelerator.
+fn build(
+    name: &PackageName,
+    study: &Study<'_>,
+    session: &Session,
+    solution: &Solution,
+) -> Result<String, CliError> {
+    let mut text = String::new();
+    let target = &session.target;
+    for builds in eligible_builds(&session.rules, target) {
+        let is_member = session.rules.on(name).iter().any(
+            |rule| matches!(&rule.kind, RuleKind::Family { name, .. } if *name == builds.family),
+        );
+        let Some(taken) = solution.builds.get(&builds.family).filter(|_| is_member) else {
+            continue;
+        };
+        let mut lines = vec![format!("The build {taken} of {} was taken.", builds.family)];
+        for (label, reason) in &builds.refused {
+            lines.push(format!("  {label} {reason}"));
+        }
+        let known = study.candidates(name, &session.request)?;
+        let not_running = known
+            .rejected
+            .iter()
+            .rfind(|(_, reason)| matches!(reason, Unusable::Accelerator { .. }));
+        if let Some((version, reason)) = not_running {
+            lines.push(format!("  {name} {version} {reason}"));
+        }
+        text = format!("\n{}\n", lines.join("\n"));
+    }
+    Ok(text)
 }
 
 /// The session of inputs, with the pins of the lock that is there.

@@ -13,7 +13,7 @@ use crate::explain::{self, Study};
 use crate::metadata::Dependency;
 use crate::request::Line;
 use crate::rules::RuleKind;
-use crate::solve::{Outcome, Solution, Unusable, eligible_builds};
+use crate::solve::{Facts, Outcome, Solution, Unusable, eligible_builds};
 
 /// What is asked about.
 enum Question {
@@ -25,28 +25,37 @@ enum Question {
 
 /// Says why a distribution is locked at its version, or what blocks a requirement.
 pub(crate) fn run(args: &WhyArgs) -> Result<Exit, CliError> {
-    let question = question(&args.name)?;
+    question(&args.name)?;
     let session = open(&args.resolve)?;
-    let study = Study::new(&session.target, &session.rules, session.facts.facts());
-    let request = &session.request;
-    let Outcome::Solved(solution) = study.solve(request)? else {
+    let facts = session.facts.facts();
+    let study = Study::new(&session.target, &session.rules, facts);
+    let Outcome::Solved(solution) = study.solve(&session.request)? else {
         return super::lock::unsolvable(&session);
     };
-    match question {
+    tell(&answer(&args.name, &session, facts, &solution)?);
+    Ok(Exit::Done)
+}
+
+/// The answer to a question about a solution, as text.
+pub(crate) fn answer(
+    text: &str,
+    session: &Session,
+    facts: &dyn Facts,
+    solution: &Solution,
+) -> Result<String, CliError> {
+    let study = Study::new(&session.target, &session.rules, facts);
+    let request = &session.request;
+    match question(text)? {
         Question::Name(name) => {
-            let Some(answer) = explain::why(&name, &study, request, &solution)? else {
-                return Err(unknown(&name, &solution));
-            };
-            tell(&answer.render());
-            tell(&build(&name, &study, &session, &solution)?);
+            let answer = explain::why(&name, &study, request, solution)?
+                .ok_or_else(|| unknown(&name, solution))?;
+            Ok(answer.render() + &build(&name, &study, session, solution)?)
         }
         Question::Wanted(line) => {
-            let answer = explain::why_not(&line, &study, request, &solution)?;
-            tell(&answer.render());
-            tell(&build(&line.name, &study, &session, &solution)?);
+            let answer = explain::why_not(&line, &study, request, solution)?;
+            Ok(answer.render() + &build(&line.name, &study, session, solution)?)
         }
     }
-    Ok(Exit::Done)
 }
 
 /// Which build of a family's member was taken, and why none of the others; empty for what

@@ -104,6 +104,9 @@ impl Speaker<'_, '_> {
             | Reason::Requires { .. }
             | Reason::Rule { .. }
             | Reason::Slot { .. } => return Ok(None),
+            Reason::Build { .. } | Reason::NoBuild { .. } | Reason::Brings { .. } => {
+                return Ok(of_builds(reason));
+            }
             Reason::NoRelease { package, rejected } => (
                 "no-release",
                 Some(package),
@@ -137,48 +140,6 @@ impl Speaker<'_, '_> {
                     Some(package),
                     format!("{who} {}", self.unusable(reason, plural)),
                 )
-            }
-            Reason::Build {
-                family,
-                package,
-                releases,
-                labels,
-            } => {
-                let (who, plural) = text::all_releases(package, &[releases]);
-                let verb = if plural { "are" } else { "is" };
-                (
-                    "build",
-                    Some(package),
-                    format!(
-                        "{who} {verb} built for {}, and an environment has one build of {family}",
-                        text::list(labels)
-                    ),
-                )
-            }
-            Reason::NoBuild { package, because } => {
-                ("no-build", Some(package), format!("{package}: {because}"))
-            }
-            Reason::Brings {
-                who,
-                releases,
-                package,
-                versions,
-            } => {
-                let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
-                let name = who.parse::<PackageName>().ok();
-                let (who, plural) = match (releases, &name) {
-                    (Some(span), Some(name)) => text::all_releases(name, &[span]),
-                    _ => (who.clone(), false),
-                };
-                let verb = if plural { "bring" } else { "brings" };
-                let text = format!("{who} {verb} {package} {}", text::list(&versions));
-                return Ok(Some(Sentence {
-                    kind: "brings",
-                    package: name,
-                    rule: None,
-                    short: text.clone(),
-                    text,
-                }));
             }
             Reason::Installed { package, version } => (
                 "installed",
@@ -413,4 +374,53 @@ pub(super) fn rule_effect(rule: &Rule, who: &str, plural: bool) -> String {
         _ => format!("{} limited", verb("is", "are")),
     };
     format!("{who} {effect} (rule {})", rule.id)
+}
+
+/// What stands between builds of a family, and between what they bring.
+fn of_builds(reason: &Reason) -> Option<Sentence> {
+    let (kind, package, text) = match reason {
+        Reason::Build {
+            family,
+            package,
+            releases,
+            labels,
+        } => {
+            let (who, plural) = text::all_releases(package, &[releases]);
+            let verb = if plural { "are" } else { "is" };
+            let labels = text::list(labels);
+            let text = format!(
+                "{who} {verb} built for {labels}, and an environment has one build of {family}"
+            );
+            ("build", Some(package.clone()), text)
+        }
+        Reason::NoBuild { package, because } => (
+            "no-build",
+            Some(package.clone()),
+            format!("{package}: {because}"),
+        ),
+        Reason::Brings {
+            who,
+            releases,
+            package,
+            versions,
+        } => {
+            let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
+            let name: Option<PackageName> = who.parse().ok();
+            let (who, plural) = match (releases, &name) {
+                (Some(span), Some(name)) => text::all_releases(name, &[span]),
+                _ => (who.clone(), false),
+            };
+            let verb = if plural { "bring" } else { "brings" };
+            let versions = text::list(&versions);
+            ("brings", name, format!("{who} {verb} {package} {versions}"))
+        }
+        _ => return None,
+    };
+    Some(Sentence {
+        kind,
+        package,
+        rule: None,
+        short: text.clone(),
+        text,
+    })
 }

@@ -2,5 +2,6 @@
 
 mod builds;
 mod client;
+mod hints;
 mod registry;
 mod wheel_metadata;

@@ -41,7 +41,7 @@ fn pages(asked: &Asked, files: &Server) -> Reply {
             "<html><a href=\"/whl/numpy-1.24.1-cp310-cp310-linux_x86_64.whl\">\
              numpy-1.24.1-cp310-cp310-linux_x86_64.whl</a></html>",
         ),
-        ["whl", label, file] => {
+        ["whl", label, file] if file.starts_with("torch-2.3.") => {
             Reply::new(302).header("location", files.url(&format!("/{label}/{file}")).as_str())
         }
         _ => Reply::new(404),

@@ -401,6 +401,10 @@ pub(crate) struct LockArgs {
     /// Show what would be written and write nothing
     #[arg(short = 'n', long, help_heading = "Output")]
     pub(crate) dry_run: bool,
+    /// Lock for a named target of the settings; several give a lock each
+    /// (`pylock.cpu.toml`, `pylock.cu126.toml`)
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    pub(crate) target: Vec<String>,
     /// Check that the lock still follows from its inputs: exit code 4 where it does not
     #[arg(long, help_heading = "Output")]
     pub(crate) check: bool,

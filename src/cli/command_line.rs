@@ -117,6 +117,7 @@ pub(crate) fn command(args: &LockArgs, inputs: &[String]) -> String {
         .map(|folder| folder.display().to_string())
         .collect();
     value("rules", &rules);
+    value("target", &args.target);
     words.sort();
     words.extend(inputs.iter().map(|input| quoted(input)));
     format!("mlresolve lock {}", words.join(" "))

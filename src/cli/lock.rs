@@ -10,7 +10,9 @@ use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
-use super::{accelerator, base, base_report, command_line, output, progress, say, settings, tell};
+use super::{
+    accelerator, base, base_report, command_line, output, progress, say, settings, targets, tell,
+};
 use crate::explain::{self, Message, Study};
 use crate::fetch::download::hash_files;
 use crate::lock::{
@@ -18,6 +20,7 @@ use crate::lock::{
     MissingHash, RenderOptions, TargetRecord, UnsafePackages, diff, render,
 };
 use crate::metadata::File;
+use crate::request::Pin;
 use crate::rules::RuleKind;
 use crate::solve::{
     ChosenOrigin, Facts, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
@@ -28,14 +31,39 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
     let with_settings =
         settings::settings(&given.resolve)?.map(|settings| settings::lock(given, &settings));
     let args = with_settings.as_ref().unwrap_or(given);
+    if !given.target.is_empty() {
+        return targets::run(given);
+    }
     let named = inputs::inputs(&args.resolve.inputs)?;
     let to = inputs::output(args.output.as_deref(), &named)?;
+    match prepare(given, args.clone(), to)? {
+        Ok(prepared) => prepared.finish(),
+        Err(exit) => Ok(exit),
+    }
+}
+
+/// A lock that has its solution and is yet to be written.
+pub(crate) struct Prepared {
+    given: LockArgs,
+    args: LockArgs,
+    to: Output,
+    recorded: Recorded,
+    session: Session,
+    pub(crate) solution: Box<Solution>,
+}
+
+/// Reads, and solves; an exit code where there is no solution, which is explained.
+pub(crate) fn prepare(
+    given: &LockArgs,
+    args: LockArgs,
+    to: Output,
+) -> Result<Result<Prepared, Exit>, CliError> {
     let recorded = match &to {
         Output::File(path) => recorded::read(path)?,
         Output::Standard => Recorded::default(),
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
-    session.request.pins = pins(args, &recorded, &mut session)?;
+    session.request.pins = pins(&args, &recorded, &mut session)?;
     if !args.resolve.quiet {
         base_report::warn(&session.request.base, &session.rules, &session.target);
     }
@@ -50,31 +78,56 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
         if !session.request.base.packages.is_empty() {
             say(&base_report::remedy(&session)?);
         }
-        return Ok(exit);
+        return Ok(Err(exit));
     };
     if !args.resolve.allow_restart {
         base_report::refuse_loaded(&session, &solution)?;
     }
-    if !args.resolve.quiet {
-        warn(&solution);
-        tell_builds(&session, &solution);
+    Ok(Ok(Prepared {
+        given: given.clone(),
+        args,
+        to,
+        recorded,
+        session,
+        solution,
+    }))
+}
+
+impl Prepared {
+    /// Solves again, with releases to prefer where they suit; what was found stays where
+    /// that gives nothing.
+    pub(crate) fn prefer(&mut self, pins: &BTreeMap<PackageName, Pin>) -> Result<(), CliError> {
+        self.session.request.pins.extend(pins.clone());
+        if let Some(solution) = solve_shown(&self.session, self.args.resolve.quiet)? {
+            self.solution = solution;
+        }
+        Ok(())
     }
-    if args.resolve.verbose > 0 {
-        narrate(&solution);
+
+    /// Writes, shows or checks the lock.
+    pub(crate) fn finish(self) -> Result<Exit, CliError> {
+        let (args, session, solution) = (&self.args, &self.session, &self.solution);
+        if !args.resolve.quiet {
+            warn(solution);
+            tell_builds(session, solution);
+        }
+        if args.resolve.verbose > 0 {
+            narrate(solution);
+        }
+        let path = match &self.to {
+            Output::File(path) => Some(path.as_str()),
+            Output::Standard => None,
+        };
+        let format = if path.is_some_and(is_pylock) {
+            Format::Pylock
+        } else {
+            Format::Requirements
+        };
+        let command = command_line::command(&self.given, &session.inputs);
+        let lock = locked(args, &command, session, solution, format, path)?;
+        let text = render(&lock, &render_options(args, format));
+        finish(args, &self.to, &self.recorded, &text)
     }
-    let path = match &to {
-        Output::File(path) => Some(path.as_str()),
-        Output::Standard => None,
-    };
-    let format = if path.is_some_and(is_pylock) {
-        Format::Pylock
-    } else {
-        Format::Requirements
-    };
-    let command = command_line::command(given, &session.inputs);
-    let lock = locked(args, &command, &session, &solution, format, path)?;
-    let text = render(&lock, &render_options(args, format));
-    finish(args, &to, &recorded, &text)
 }
 
 /// The pins to keep: those of the lock that is there, without those given up.
@@ -82,7 +135,7 @@ fn pins(
     args: &LockArgs,
     recorded: &Recorded,
     session: &mut Session,
-) -> Result<BTreeMap<PackageName, crate::request::Pin>, CliError> {
+) -> Result<BTreeMap<PackageName, Pin>, CliError> {
     let mut pins = if args.upgrade {
         BTreeMap::new()
     } else {

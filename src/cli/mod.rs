@@ -26,6 +26,7 @@ mod rules;
 mod session;
 mod settings;
 mod snapshot;
+mod targets;
 mod when;
 mod why;
 

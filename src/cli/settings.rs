@@ -68,6 +68,7 @@ pub(crate) fn resolve(args: &ResolveArgs, settings: &Settings) -> ResolveArgs {
     or(&mut args.index_url, settings.index_url.as_ref());
     fill(&mut args.exclude_newer_index, &settings.exclude_newer_index);
     fill(&mut args.extra_index_url, &settings.extra_index_url);
+    fill(&mut args.mirror, &settings.mirror);
     fill(&mut args.find_links, &settings.find_links);
     fill(&mut args.no_binary, &settings.no_binary);
     fill(&mut args.only_binary, &settings.only_binary);

@@ -12,7 +12,8 @@ use super::{inputs, settings, tell};
 use crate::explain::{self, Study};
 use crate::metadata::Dependency;
 use crate::request::Line;
-use crate::solve::{Facts, Outcome, Solution};
+use crate::rules::RuleKind;
+use crate::solve::{Facts, Outcome, Solution, Unusable, eligible_builds};
 
 /// What is asked about.
 enum Question {
@@ -45,11 +46,50 @@ pub(crate) fn answer(
     let study = Study::new(&session.target, &session.rules, facts);
     let request = &session.request;
     match question(text)? {
-        Question::Name(name) => explain::why(&name, &study, request, solution)?
-            .map(|answer| answer.render())
-            .ok_or_else(|| unknown(&name, solution)),
-        Question::Wanted(line) => Ok(explain::why_not(&line, &study, request, solution)?.render()),
+        Question::Name(name) => {
+            let answer = explain::why(&name, &study, request, solution)?
+                .ok_or_else(|| unknown(&name, solution))?;
+            Ok(answer.render() + &build(&name, &study, session, solution)?)
+        }
+        Question::Wanted(line) => {
+            let answer = explain::why_not(&line, &study, request, solution)?;
+            Ok(answer.render() + &build(&line.name, &study, session, solution)?)
+        }
     }
+}
+
+/// Which build of a family's member was taken, and why none of the others; empty for what
+/// is no member, and where the target states no accelerator.
+fn build(
+    name: &PackageName,
+    study: &Study<'_>,
+    session: &Session,
+    solution: &Solution,
+) -> Result<String, CliError> {
+    let mut text = String::new();
+    let target = &session.target;
+    for builds in eligible_builds(&session.rules, target) {
+        let is_member = session.rules.on(name).iter().any(
+            |rule| matches!(&rule.kind, RuleKind::Family { name, .. } if *name == builds.family),
+        );
+        let Some(taken) = solution.builds.get(&builds.family).filter(|_| is_member) else {
+            continue;
+        };
+        let mut lines = vec![format!("The build {taken} of {} was taken.", builds.family)];
+        for (label, reason) in &builds.refused {
+            lines.push(format!("  {label} {reason}"));
+        }
+        let known = study.candidates(name, &session.request)?;
+        let not_running = known
+            .rejected
+            .iter()
+            .rfind(|(_, reason)| matches!(reason, Unusable::Accelerator { .. }));
+        if let Some((version, reason)) = not_running {
+            lines.push(format!("  {name} {version} {reason}"));
+        }
+        text = format!("\n{}\n", lines.join("\n"));
+    }
+    Ok(text)
 }
 
 /// The session of inputs, with the pins of the lock that is there.

@@ -65,6 +65,9 @@ pub(crate) struct RecordArgs {
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Record also what `why` needs to answer for this name or requirement
+    #[arg(long, value_name = "NAME[SPEC]")]
+    pub(crate) why: Vec<String>,
     /// Do not tell the default index's address: recorded files lie at an example host, and
     /// the snapshot serves whatever index its reader makes the default
     #[arg(long)]
@@ -218,6 +221,23 @@ pub(crate) struct ResolveArgs {
     /// The interpreter to lock for, and to build with
     #[arg(long, value_name = "PATH", help_heading = "Target")]
     pub(crate) python: Option<String>,
+
+    /// What is installed already and stays as it is: a `pip freeze` list, an interpreter or
+    /// environment, or a notebook image by name
+    #[arg(long, value_name = "FILE|PYTHON|IMAGE", help_heading = "Base")]
+    pub(crate) base: Option<String>,
+    /// Let a package of the base change (comma lists too)
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        requires = "base",
+        help_heading = "Base"
+    )]
+    pub(crate) allow_change: Vec<String>,
+    /// Let packages be replaced that a running kernel has loaded: it will be restarted
+    #[arg(long, requires = "base", help_heading = "Base")]
+    pub(crate) allow_restart: bool,
 
     /// Ask another place for the indexes below an address
     /// (`https://download.pytorch.org/whl/=https://index.example/pytorch/`)

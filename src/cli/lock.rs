@@ -10,8 +10,8 @@ use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
-use super::{accelerator, command_line, output, progress, say, settings, tell};
-use crate::explain::{self, Explanation};
+use super::{accelerator, base, base_report, command_line, output, progress, say, settings, tell};
+use crate::explain::{self, Message, Study};
 use crate::fetch::download::hash_files;
 use crate::lock::{
     Annotations, Emit, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
@@ -20,7 +20,7 @@ use crate::lock::{
 use crate::metadata::File;
 use crate::rules::RuleKind;
 use crate::solve::{
-    ChosenOrigin, Conflict, Facts, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
+    ChosenOrigin, Facts, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
 };
 
 /// Locks, and writes, shows or checks what was locked.
@@ -36,10 +36,25 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
     session.request.pins = pins(args, &recorded, &mut session)?;
-    let solution = match solve_shown(&session, args.resolve.quiet)? {
-        Ok(solution) => solution,
-        Err(conflict) => return unsolvable(&session, &conflict),
+    if !args.resolve.quiet {
+        base_report::warn(&session.request.base, &session.rules, &session.target);
+    }
+    if !session.request.base.changeable.is_empty() {
+        session.learn_base(args.resolve.quiet)?;
+    }
+    let Some(solution) = solve_shown(&session, args.resolve.quiet)? else {
+        if !session.request.base.packages.is_empty() {
+            session.learn_base(args.resolve.quiet)?;
+        }
+        let exit = unsolvable(&session)?;
+        if !session.request.base.packages.is_empty() {
+            say(&base_report::remedy(&session)?);
+        }
+        return Ok(exit);
     };
+    if !args.resolve.allow_restart {
+        base_report::refuse_loaded(&session, &solution)?;
+    }
     if !args.resolve.quiet {
         warn(&solution);
         tell_builds(&session, &solution);
@@ -82,10 +97,7 @@ fn pins(
 }
 
 /// Solves, with a progress line where a terminal looks on.
-fn solve_shown(
-    session: &Session,
-    quiet: bool,
-) -> Result<Result<Box<Solution>, Box<Conflict>>, CliError> {
+fn solve_shown(session: &Session, quiet: bool) -> Result<Option<Box<Solution>>, CliError> {
     let shown = (!quiet)
         .then(|| session.facts.edge())
         .flatten()
@@ -99,43 +111,27 @@ fn solve_shown(
     );
     drop(shown);
     Ok(match outcome? {
-        Outcome::Solved(solution) => Ok(solution),
-        Outcome::Unsolvable(conflict) => Err(conflict),
+        Outcome::Solved(solution) => Some(solution),
+        Outcome::Unsolvable(_) => None,
     })
 }
 
-/// Explains a conflict on standard error.
-pub(crate) fn unsolvable(session: &Session, conflict: &Conflict) -> Result<Exit, CliError> {
-    for explanation in explained(session, conflict, session.facts.facts())? {
-        say(&format!("error: {}", explanation.render().trim_end()));
+/// Explains on standard error why there is no solution.
+pub(crate) fn unsolvable(session: &Session) -> Result<Exit, CliError> {
+    match explained(session, session.facts.facts())? {
+        Some(message) => super::conflict::print(&message),
+        None => say("error: no set of releases meets these requirements"),
     }
     Ok(Exit::Unsolvable)
 }
 
-/// The explanations of a conflict, one for each of its independent parts.
-pub(crate) fn explained(
-    session: &Session,
-    conflict: &Conflict,
-    facts: &dyn Facts,
-) -> Result<Vec<Explanation>, CliError> {
-    let memo = Memo::default();
-    let (request, target, rules) = (&session.request, &session.target, &session.rules);
-    let cores = explain::cores(conflict, request, target, rules, &facts, &memo)?;
-    let mut explanations = Vec::with_capacity(cores.len());
-    for core in &cores {
-        let suggestions = if cores.len() == 1 {
-            explain::suggest(core, request, target, rules, &facts, &memo)?
-        } else {
-            Vec::new()
-        };
-        explanations.push(explain::explain_conflict(
-            core,
-            request,
-            rules,
-            &suggestions,
-        ));
-    }
-    Ok(explanations)
+/// Why a session's request has no solution; `None` where the search found no reason.
+pub(crate) fn explained(session: &Session, facts: &dyn Facts) -> Result<Option<Message>, CliError> {
+    let study = Study::new(&session.target, &session.rules, facts);
+    let Some(diagnosis) = explain::diagnose(&study, &session.request)? else {
+        return Ok(None);
+    };
+    Ok(Some(Message::new(&diagnosis, &study, &session.request)?))
 }
 
 /// Which builds were taken where several would do, and why none of the newer ones.
@@ -192,6 +188,16 @@ fn warning_text(warning: &Warning) -> String {
             "the driver {driver} runs the build {label} by minor-version compatibility; its own \
              toolkit came with {toolkit}, and code that is compiled at run time from PTX needs that"
         ),
+        Warning::SideBySide { package, brought } => {
+            let brought: Vec<String> = brought
+                .iter()
+                .map(|(who, version)| format!("{version} (from {who})"))
+                .collect();
+            format!(
+                "{package} is there in several versions, since what is locked demands them: {}",
+                brought.join(", ")
+            )
+        }
         Warning::Built { name, version } => format!(
             "the metadata of {name} {version} was had by running its build on this machine: no \
              wheel suits the target, and its source distribution tells nothing"
@@ -324,7 +330,7 @@ fn context<'a>(
     options.trusted_hosts.clone_from(&places.trusted_hosts);
     LockContext {
         suits: &session.suits,
-        target: target_record(session),
+        target: TargetRecord::of(&session.target),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command.to_owned(),
         indexes,
@@ -332,6 +338,7 @@ fn context<'a>(
         options,
         rules: &session.all_rules,
         ignored_rules: session.ignored.clone(),
+        base: base::record(&session.request.base),
         hashes: match (format, args.no_hashes) {
             (Format::Pylock, _) => HashListing::Files,
             (Format::Requirements, true) => HashListing::None,
@@ -348,14 +355,6 @@ fn context<'a>(
             .and_then(|path| std::path::absolute(path).ok())
             .and_then(|path| url::Url::from_directory_path(path.parent()?).ok())
             .map(|url| url.to_string()),
-    }
-}
-
-/// The environment, as the lock writes it down.
-fn target_record(session: &Session) -> TargetRecord {
-    TargetRecord {
-        accelerator: session.target.accelerator.words(),
-        ..TargetRecord::of(&session.target)
     }
 }
 

@@ -6,11 +6,16 @@
 
 mod accelerator;
 mod args;
+mod base;
+mod base_images;
+mod base_report;
 mod command_line;
+mod conflict;
 mod error;
 mod files;
 mod inputs;
 pub mod interpreter;
+mod loaded;
 mod lock;
 mod output;
 mod progress;

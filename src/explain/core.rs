@@ -2,156 +2,147 @@
 
 use std::collections::BTreeSet;
 
+use super::study::{Attempt, MetadataEdge, Study, UserLine, lines_of, only};
+use crate::RuleSet;
 use crate::request::Request;
 use crate::rules::RuleId;
-use crate::solve::{Conflict, Facts, Memo, Outcome, Reason, SolveError, solve_again};
-use crate::{RuleSet, Target};
+use crate::solve::{Conflict, Reason};
 
-/// How many independent conflicts are told at most.
-const MAX_CORES: usize = 3;
-
-/// The minimal conflicts of a request that has no solution: each is a set of the user's
-/// lines and of rules that has no solution, and has one when any of them is left out.
-/// Several where they share no line. Line numbers are those of `request`.
-///
-/// # Errors
-///
-/// [`SolveError`] where facts could not be had.
-pub fn cores(
-    conflict: &Conflict,
-    request: &Request,
-    target: &Target,
-    rules: &RuleSet,
-    facts: &impl Facts,
-    memo: &Memo,
-) -> Result<Vec<Conflict>, SolveError> {
-    let search = Search {
-        request,
-        target,
-        facts,
-        memo,
-    };
-    let mut found = Vec::new();
-    let mut spent: BTreeSet<usize> = BTreeSet::new();
-    let mut next = Some(conflict.clone());
-    while let Some(conflict) = next.take() {
-        let core = search.core(&conflict, &spent, rules)?;
-        let lines = lines_of(&core);
-        found.push(core);
-        spent.extend(lines.iter().copied());
-        if lines.is_empty() || found.len() == MAX_CORES {
-            break;
-        }
-        let rest: Vec<usize> = search.all_but(&spent);
-        next = search.unsolvable(&rest, rules)?;
-    }
-    Ok(found)
+/// A minimal conflict: lines of the user's, rules and requirements of metadata that cannot
+/// hold together, and can when any one of them is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Core {
+    /// The lines of the user's, sorted.
+    pub lines: BTreeSet<UserLine>,
+    /// Everything that takes part, the lines too.
+    pub conflict: Conflict,
 }
 
-/// The lines of the user's that a conflict names.
-fn lines_of(conflict: &Conflict) -> Vec<usize> {
-    conflict
-        .reasons
-        .iter()
-        .filter_map(|reason| match reason {
-            Reason::Line(index) => Some(*index),
-            _ => None,
-        })
-        .collect()
-}
-
-struct Search<'a, F: Facts> {
-    request: &'a Request,
-    target: &'a Target,
-    facts: &'a F,
-    memo: &'a Memo,
-}
-
-impl<F: Facts> Search<'_, F> {
-    fn all_but(&self, spent: &BTreeSet<usize>) -> Vec<usize> {
-        (0..self.request.requirements.len())
-            .filter(|index| !spent.contains(index))
+impl Core {
+    /// The rules that take part.
+    pub fn rules(&self) -> BTreeSet<&RuleId> {
+        self.conflict
+            .reasons
+            .iter()
+            .filter_map(|reason| match reason {
+                Reason::Rule { id, .. } | Reason::Slot { id, .. } => Some(id),
+                _ => None,
+            })
             .collect()
     }
 
-    /// The conflict of these lines under these rules; `None` where they have a solution.
-    fn unsolvable(&self, lines: &[usize], rules: &RuleSet) -> Result<Option<Conflict>, SolveError> {
-        let mut part = self.request.clone();
-        part.requirements = lines
+    /// The requirements of metadata that take part: who asks, and for what.
+    pub fn requirements(&self) -> BTreeSet<(&pep508_rs::PackageName, &pep508_rs::PackageName)> {
+        self.conflict
+            .reasons
             .iter()
-            .map(|index| self.request.requirements[*index].clone())
-            .collect();
-        match solve_again(&part, self.target, rules, self.facts, self.memo)? {
-            Outcome::Solved(_) => Ok(None),
-            Outcome::Unsolvable(mut conflict) => {
-                for reason in &mut conflict.reasons {
-                    if let Reason::Line(index) = reason {
-                        *index = lines[*index];
-                    }
-                }
-                Ok(Some(*conflict))
-            }
+            .filter_map(|reason| match reason {
+                Reason::Requires { package, to, .. } => Some((package, to)),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// A minimal core of a request that has no solution; `None` where too much work was needed
+/// to know that there is none.
+pub(super) fn core(study: &Study<'_>, request: &Request, conflict: &Conflict) -> Option<Core> {
+    let mut search = Search {
+        study,
+        request,
+        rules: study.rules.clone(),
+        without: BTreeSet::new(),
+        core: Core {
+            lines: lines_of(conflict),
+            conflict: conflict.clone(),
+        },
+    };
+    let named = search.core.lines.clone();
+    if !search.holds(&named) {
+        // The derivation leaned on more than it named: start from everything.
+        let all: BTreeSet<UserLine> = UserLine::all(request).into_iter().collect();
+        if !search.holds(&all) {
+            return None;
         }
     }
+    search.fewer_lines();
+    search.fewer_rules();
+    search.fewer_requirements();
+    Some(search.core)
+}
 
-    /// Leaves out one line after the other, then one rule after the other, as long as no
-    /// solution appears.
-    fn core(
-        &self,
-        conflict: &Conflict,
-        spent: &BTreeSet<usize>,
-        rules: &RuleSet,
-    ) -> Result<Conflict, SolveError> {
-        let mut lines = lines_of(conflict);
-        lines.sort_unstable();
-        lines.dedup();
-        let mut core = if let Some(core) = self.unsolvable(&lines, rules)? {
-            core
-        } else {
-            // The derivation leaned on more than it named: start from everything.
-            lines = self.all_but(spent);
-            conflict.clone()
+struct Search<'a, 'b> {
+    study: &'a Study<'b>,
+    request: &'a Request,
+    rules: RuleSet,
+    without: BTreeSet<MetadataEdge>,
+    core: Core,
+}
+
+impl Search<'_, '_> {
+    /// Takes these lines as the core if they have no solution.
+    fn holds(&mut self, lines: &BTreeSet<UserLine>) -> bool {
+        let part = only(self.request, lines);
+        let attempt = self.study.attempt_with(&part, &self.rules, &self.without);
+        let Attempt::Unsolvable(conflict) = attempt else {
+            return false;
         };
-        let mut position = 0;
-        while position < lines.len() {
-            let mut fewer = lines.clone();
-            fewer.remove(position);
-            if let Some(smaller) = self.unsolvable(&fewer, rules)? {
-                lines = fewer;
-                core = smaller;
-            } else {
-                position += 1;
-            }
+        self.core = Core {
+            lines: lines.clone(),
+            conflict: *conflict,
+        };
+        true
+    }
+
+    fn fewer_lines(&mut self) {
+        for line in self.core.lines.clone() {
+            let mut fewer = self.core.lines.clone();
+            fewer.remove(&line);
+            self.holds(&fewer);
         }
-        self.without_rules(core, &lines, rules)
     }
 
     /// A rule without which there is still no solution is not told.
-    fn without_rules(
-        &self,
-        mut core: Conflict,
-        lines: &[usize],
-        rules: &RuleSet,
-    ) -> Result<Conflict, SolveError> {
-        let mut ignored: Vec<RuleId> = Vec::new();
+    fn fewer_rules(&mut self) {
         let mut kept: BTreeSet<RuleId> = BTreeSet::new();
         loop {
-            let candidate = core.reasons.iter().find_map(|reason| match reason {
-                Reason::Rule { id, .. } | Reason::Slot { id, .. } if !kept.contains(id) => {
-                    Some(id.clone())
-                }
-                _ => None,
-            });
-            let Some(candidate) = candidate else {
-                return Ok(core);
+            let next = self
+                .core
+                .rules()
+                .into_iter()
+                .find(|id| !kept.contains(*id))
+                .cloned();
+            let Some(next) = next else {
+                return;
             };
-            let mut more = ignored.clone();
-            more.push(candidate.clone());
-            if let Some(smaller) = self.unsolvable(lines, &rules.without(&more))? {
-                ignored = more;
-                core = smaller;
-            } else {
-                kept.insert(candidate);
+            let all = self.rules.clone();
+            self.rules = all.without(std::slice::from_ref(&next));
+            let lines = self.core.lines.clone();
+            if !self.holds(&lines) {
+                self.rules = all;
+                kept.insert(next);
+            }
+        }
+    }
+
+    /// Nor is a requirement of metadata.
+    fn fewer_requirements(&mut self) {
+        let mut kept: BTreeSet<MetadataEdge> = BTreeSet::new();
+        loop {
+            let next = self
+                .core
+                .requirements()
+                .into_iter()
+                .map(|(from, to)| (from.clone(), to.clone()))
+                .find(|edge| !kept.contains(edge));
+            let Some(next) = next else {
+                return;
+            };
+            self.without.insert(next.clone());
+            let lines = self.core.lines.clone();
+            if !self.holds(&lines) {
+                self.without.remove(&next);
+                kept.insert(next);
             }
         }
     }

@@ -1,13 +1,32 @@
-//! From outcomes to sentences: why there is no solution, and why a version was chosen.
+//! From outcomes to sentences: why there is no solution, why a version was chosen, what
+//! blocks another, and what to change. Everything that is advised was solved first.
 
-mod conflict;
+mod base;
+mod bounds;
+mod chain;
 mod core;
-mod suggest;
+mod diagnosis;
+mod fix;
+mod message;
+mod names;
+mod ranges;
+mod relax;
+mod sentence;
+mod study;
 mod text;
 mod why;
+mod why_not;
+mod why_not_text;
+mod why_text;
 
-pub use conflict::{Explanation, explain_conflict};
-pub use core::cores;
-pub use suggest::{Suggestion, suggest};
-pub use text::wrap;
-pub use why::{Blocker, Why, why};
+pub use base::{BaseRemedy, Replaced, base_remedy};
+pub use chain::Link;
+pub use core::Core;
+pub use diagnosis::{Diagnosis, diagnose};
+pub use fix::{Edit, Fix};
+pub use message::{Message, Shown, Told};
+pub use sentence::Sentence;
+pub use study::{Study, UserLine};
+pub use text::{COLUMNS, wrap};
+pub use why::{Barrier, Why, why};
+pub use why_not::{Answer, Blocker, Change, Claim, WhyNot, wanted, why_not};

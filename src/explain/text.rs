@@ -1,32 +1,70 @@
 //! Words for versions, places and lists; wrapping at 80 columns.
 
+use pep440_rs::Version;
 use pep508_rs::PackageName;
 
-use crate::request::Line;
-use crate::solve::{Span, Unusable};
+use crate::request::{Place, Request};
+use crate::solve::Span;
 
-/// Releases of a distribution, in words: `torch 2.2.2`, `every scipy before 1.13.0`.
-pub(crate) fn releases(package: &PackageName, span: &Span) -> String {
-    match span {
-        Span::Every => format!("every {package}"),
-        Span::One(version) => format!("{package} {version}"),
-        Span::Before(version) => format!("every {package} before {version}"),
-        Span::From(version) => format!("{package} {version} and every later one"),
-        Span::Between(first, last) => format!("{package} {first} to {last}"),
-        Span::Several(first, last, count) => {
-            format!("{count} releases of {package} between {first} and {last}")
-        }
-        Span::None => format!("no {package}"),
+/// Columns that text is wrapped at.
+pub const COLUMNS: usize = 80;
+
+/// Releases of a distribution, in words, and whether a verb after them is in the plural:
+/// `torch 2.2.2`, `every scipy before 1.13.0`, `pandas 2.0.0 to 2.1.4`.
+pub(super) fn all_releases(package: &PackageName, spans: &[&Span]) -> (String, bool) {
+    match spans {
+        [Span::Every] => (format!("every {package}"), false),
+        [Span::One(version)] => (format!("{package} {version}"), false),
+        [Span::Before(version)] => (format!("every {package} before {version}"), false),
+        [Span::From(version)] => (format!("{package} {version} and all later"), true),
+        [Span::Between(first, last)] => (format!("{package} {first} to {last}"), true),
+        [Span::Several(first, last, count)] => (
+            format!("{count} releases of {package} from {first} to {last}"),
+            true,
+        ),
+        [Span::None] | [] => (format!("no {package}"), false),
+        many => across(package, many),
     }
 }
 
-/// A verb form for the number of a span: `needs` or `need`.
-pub(crate) fn plural(span: &Span) -> bool {
-    matches!(span, Span::Between(..) | Span::Several(..))
+/// Several spans, by their ends.
+fn across(package: &PackageName, spans: &[&Span]) -> (String, bool) {
+    let mut least: Option<&Version> = None;
+    let mut most: Option<&Version> = None;
+    let (mut open_below, mut open_above) = (false, false);
+    for span in spans {
+        let (low, high) = match span {
+            Span::Every => return (format!("every {package}"), false),
+            Span::None => continue,
+            Span::One(version) => (Some(version), Some(version)),
+            Span::Before(version) => {
+                open_below = true;
+                (None, Some(version))
+            }
+            Span::From(version) => {
+                open_above = true;
+                (Some(version), None)
+            }
+            Span::Between(low, high) | Span::Several(low, high, _) => (Some(low), Some(high)),
+        };
+        if let Some(low) = low {
+            least = Some(least.map_or(low, |known| Ord::min(known, low)));
+        }
+        if let Some(high) = high {
+            most = Some(most.map_or(high, |known| Ord::max(known, high)));
+        }
+    }
+    match (open_below, open_above, least, most) {
+        (true, true, ..) => (format!("every {package}"), false),
+        (true, false, _, Some(most)) => (format!("{package} up to {most}"), true),
+        (false, true, Some(least), _) => (format!("{package} {least} and later"), true),
+        (_, _, Some(least), Some(most)) => (format!("{package} {least} to {most}"), true),
+        _ => (format!("no {package}"), false),
+    }
 }
 
 /// A requirement: `numpy`, `numpy<2`, `foo @ https://…`.
-pub(crate) fn requirement(name: &PackageName, range: &str) -> String {
+pub(super) fn requirement(name: &PackageName, range: &str) -> String {
     if range.contains("://") || range.starts_with('.') || range.starts_with('/') {
         format!("{name} @ {range}")
     } else {
@@ -35,7 +73,7 @@ pub(crate) fn requirement(name: &PackageName, range: &str) -> String {
 }
 
 /// A list in words: `a`, `a and b`, `a, b and c`.
-pub(crate) fn list(items: &[String]) -> String {
+pub(super) fn list(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [one] => one.clone(),
@@ -43,14 +81,48 @@ pub(crate) fn list(items: &[String]) -> String {
     }
 }
 
-/// A line of the user's with its place, for a column of them.
-pub(crate) fn line(line: &Line) -> (String, String) {
-    (line.place.to_string(), line.text.clone())
+/// `1 package`, `3 packages`.
+pub(super) fn counted(count: usize, one: &str) -> String {
+    if count == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{count} {one}s")
+    }
 }
 
-/// Why releases cannot be chosen, for a reader who does not know the words.
-pub(crate) fn unusable(reason: &Unusable) -> String {
-    reason.to_string()
+/// A place in a sentence: its line where the file goes without saying, else both.
+pub(super) fn place(place: &Place, file: Option<&str>) -> String {
+    if file == Some(&place.file) {
+        format!("line {}", place.line)
+    } else {
+        place.to_string()
+    }
+}
+
+/// The one file that all requirements of a request stand in.
+pub(super) fn only_file(request: &Request) -> Option<String> {
+    let mut places = request
+        .requirements
+        .iter()
+        .chain(&request.constraints)
+        .map(|line| &line.place);
+    let first = places.next()?;
+    places
+        .all(|place| place.file == first.file)
+        .then(|| first.file.to_string())
+}
+
+/// A sentence in which places of one file, which a heading names, are lines alone.
+pub(super) fn shortened(sentence: &str, file: Option<&str>) -> String {
+    match file {
+        Some(file) => sentence.replace(&format!("({file}:"), "(line "),
+        None => sentence.to_owned(),
+    }
+}
+
+/// A sentence of someone's, without its full stop.
+pub(super) fn unstopped(sentence: &str) -> &str {
+    sentence.trim().trim_end_matches('.')
 }
 
 /// Wraps a paragraph at a column, with a first and a further indent.
@@ -92,5 +164,23 @@ mod tests {
         let items = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
         assert_eq!(list(&items), "a, b and c");
         assert_eq!(list(&items[..1]), "a");
+        assert_eq!(counted(1, "package"), "1 package");
+        assert_eq!(counted(3, "package"), "3 packages");
+    }
+
+    #[test]
+    fn releases_are_named_by_what_exists() {
+        let version = |text: &str| text.parse::<Version>().expect("a version");
+        let scipy: PackageName = "scipy".parse().expect("a name");
+        let before = Span::Before(version("1.13.0"));
+        let one = Span::One(version("1.14.0"));
+        assert_eq!(
+            all_releases(&scipy, &[&before]).0,
+            "every scipy before 1.13.0"
+        );
+        assert_eq!(
+            all_releases(&scipy, &[&before, &one]).0,
+            "scipy up to 1.14.0"
+        );
     }
 }

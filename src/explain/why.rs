@@ -1,20 +1,24 @@
 //! Why a distribution is there, at this version and not a newer one.
 
-use std::fmt::Write as _;
-use std::str::FromStr;
+use std::collections::BTreeSet;
 
-use pep440_rs::{Version, VersionSpecifier, VersionSpecifiers};
+use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
 
-use super::{conflict, explain_conflict, text};
+use super::bounds::exactly;
+use super::chain::{self, Link, chain, versioned};
+use super::core::Core;
+use super::diagnosis::{Diagnosis, diagnose_demand};
+use super::fix::{Fix, changes};
+use super::sentence::{Speaker, rule_effect};
+use super::study::{Attempt, Study};
+use super::text;
 use crate::request::{Line, LineSource, Place, Request};
-use crate::solve::{
-    Edge, EdgeCause, Facts, Outcome, Solution, SolveError, Unusable, candidates, solve,
-};
-use crate::{RuleSet, Target};
+use crate::rules::Rule;
+use crate::solve::{Edge, EdgeCause, Solution, SolveError};
 
-/// Columns that text is wrapped at.
-const COLUMNS: usize = 80;
+/// How many things that keep a release away are told.
+const MAX_BARRIERS: usize = 4;
 
 /// Why a distribution is there at its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,23 +27,42 @@ pub struct Why {
     pub name: PackageName,
     /// The chosen version.
     pub version: Version,
+    /// The one file that all lines of the request stand in.
+    pub lines_in: Option<String>,
     /// The file that its metadata came from.
     pub file: Option<String>,
-    /// Who asked for it, a sentence each.
-    pub asked: Vec<String>,
+    /// The chain from a line of the user's to it.
+    pub chain: Vec<Link>,
+    /// Everybody else who asks for it.
+    pub askers: Vec<Link>,
     /// The newest release that could be chosen on this target.
     pub newest: Option<Version>,
-    /// What keeps a newer release away.
-    pub blockers: Vec<Blocker>,
-    /// Releases newer than the newest that could be chosen, with the reason against each.
-    pub unusable: Vec<(Version, Unusable)>,
+    /// What keeps the newest release away, the binding constraint first.
+    pub barriers: Vec<Barrier>,
+    /// The newest release could be had as things are, and this many others would change:
+    /// the solver preferred other newer releases to it.
+    pub possible: Option<usize>,
+    /// The newest release there is, where it cannot be chosen: the reason, as a sentence.
+    pub beyond: Option<String>,
+    /// What to change to get the newest release; each was solved.
+    pub fixes: Vec<Fix>,
 }
 
 /// One thing that keeps a newer release away.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blocker {
-    /// What it is, as a sentence.
+pub struct Barrier {
+    /// What kind of thing it is: `line`, `constraint`, `requires`, `rule`, `conflict`.
+    pub kind: &'static str,
+    /// What it is.
     pub sentence: String,
+    /// The newest release that it admits.
+    pub admits: Option<Version>,
+    /// The rule behind it.
+    pub rule: Option<String>,
+    /// Why the rule says so, what was found in a file, and what a user would see without it.
+    pub grounds: Vec<String>,
+    /// Why the distribution that asks is there at its version: the user's line.
+    pub held_by: Option<String>,
 }
 
 /// Answers `why NAME` for a solution; `None` where the solution has no such distribution.
@@ -49,17 +72,16 @@ pub struct Blocker {
 /// [`SolveError`] where facts could not be had.
 pub fn why(
     name: &PackageName,
-    solution: &Solution,
+    study: &Study<'_>,
     request: &Request,
-    target: &Target,
-    rules: &RuleSet,
-    facts: &impl Facts,
+    solution: &Solution,
 ) -> Result<Option<Why>, SolveError> {
     let Some(chosen) = solution.packages.get(name) else {
         return Ok(None);
     };
-    let known = candidates(name, request, target, rules, facts)?;
+    let known = study.candidates(name, request)?;
     let newest = known.versions.last().cloned();
+    let chain = chain(name, solution, request);
     let edges: Vec<&Edge> = solution
         .edges
         .iter()
@@ -68,142 +90,243 @@ pub fn why(
     let mut answer = Why {
         name: name.clone(),
         version: chosen.version.clone(),
+        lines_in: text::only_file(request),
         file: chosen.file.as_ref().map(|file| file.filename.clone()),
-        asked: edges
-            .iter()
-            .map(|edge| asker(edge, solution, request, rules))
-            .collect(),
+        askers: askers(&edges, &chain, solution, request),
+        chain,
         newest: newest.clone(),
-        blockers: Vec::new(),
-        unusable: Vec::new(),
+        barriers: Vec::new(),
+        possible: None,
+        beyond: None,
+        fixes: Vec::new(),
     };
-    if let Some(newest) = newest {
-        answer.unusable = known
-            .rejected
-            .into_iter()
-            .filter(|(version, _)| *version > newest)
-            .collect();
-        if newest > chosen.version {
-            let blocking: Vec<&&Edge> =
-                edges.iter().filter(|edge| !admits(edge, &newest)).collect();
-            answer.blockers = blocking
-                .iter()
-                .map(|edge| Blocker {
-                    sentence: asker(edge, solution, request, rules),
-                })
-                .collect();
-            if answer.blockers.is_empty() {
-                answer.blockers = counterfactual(name, &newest, request, target, rules, facts)?;
-            }
-        }
+    let speaker = Speaker { study, request };
+    if let Some((version, reason)) = known.rejected.last()
+        && newest.as_ref().is_none_or(|newest| version > newest)
+    {
+        answer.beyond = Some(format!(
+            "There is also {name} {version}, which {}",
+            speaker.unusable(reason, false)
+        ));
     }
+    let Some(newest) = newest.filter(|newest| *newest > chosen.version) else {
+        return Ok(Some(answer));
+    };
+    answer.barriers = barriers(&edges, &known.versions, &speaker, solution);
+    let demand = demand(name, &newest);
+    match diagnose_demand(study, request, Some(&demand), Some(solution))? {
+        Some(diagnosis) => {
+            behind(&mut answer.barriers, &diagnosis, &speaker, &demand)?;
+            answer.fixes = diagnosis.fixes;
+        }
+        None => answer.possible = price(study, request, &demand, solution),
+    }
+    answer.barriers.truncate(MAX_BARRIERS);
     Ok(Some(answer))
 }
 
-/// What happens when the newest release is demanded: nothing that was chosen forbids it,
-/// so its own requirements do, or a choice that came before it.
-fn counterfactual(
-    name: &PackageName,
-    version: &Version,
-    request: &Request,
-    target: &Target,
-    rules: &RuleSet,
-    facts: &impl Facts,
-) -> Result<Vec<Blocker>, SolveError> {
-    let mut demanding = request.clone();
-    demanding.requirements.push(Line {
+/// The wish for one release, as a line.
+fn demand(name: &PackageName, version: &Version) -> Line {
+    let whole = version.clone().without_local();
+    question(name, exactly(version), format!("{name}=={whole}"))
+}
+
+/// A line that no file has.
+pub(super) fn question(name: &PackageName, specifiers: VersionSpecifiers, text: String) -> Line {
+    Line {
         name: name.clone(),
         extras: Vec::new(),
-        source: LineSource::Specifiers(VersionSpecifiers::from(VersionSpecifier::equals_version(
-            version.clone(),
-        ))),
+        source: LineSource::Specifiers(specifiers),
         marker: MarkerTree::TRUE,
-        text: format!("{name}=={version}"),
+        text,
         hashes: Vec::new(),
         place: Place {
             file: "the question".into(),
             line: 1,
             column: 1,
         },
-    });
-    let sentences = match solve(&demanding, target, rules, facts)? {
-        Outcome::Solved(_) => vec![format!(
-            "{name} {version} is possible, at the price of older releases of what was decided before it"
-        )],
-        Outcome::Unsolvable(conflict) => {
-            explain_conflict(&conflict, &demanding, rules, &[]).reasons
-        }
-    };
-    Ok(sentences
-        .into_iter()
-        .map(|sentence| Blocker { sentence })
-        .collect())
-}
-
-/// Whether an edge's range contains a version.
-fn admits(edge: &Edge, version: &Version) -> bool {
-    edge.range.split(" or ").any(|range| {
-        VersionSpecifiers::from_str(range)
-            .is_ok_and(|specifiers| crate::versions::contains(&specifiers, version))
-    })
-}
-
-fn asker(edge: &Edge, solution: &Solution, request: &Request, rules: &RuleSet) -> String {
-    let wanted = text::requirement(&edge.to, &edge.range);
-    let versioned = |name: &PackageName| match solution.packages.get(name) {
-        Some(chosen) => format!("{name} {}", chosen.version),
-        None => name.to_string(),
-    };
-    match &edge.cause {
-        EdgeCause::Line(index) => {
-            let line = &request.requirements[*index];
-            format!("your line `{}` ({})", line.text, line.place)
-        }
-        EdgeCause::Constraint(index) => {
-            let line = &request.constraints[*index];
-            format!("your constraint `{}` ({})", line.text, line.place)
-        }
-        EdgeCause::Package { name, extra, .. } => {
-            let with = extra
-                .as_ref()
-                .map_or_else(String::new, |extra| format!("[{extra}]"));
-            format!("{}{with} requires {wanted}", versioned(name))
-        }
-        EdgeCause::Rule { id, name } => rules.get(&id.0).map_or_else(
-            || format!("rule {id} limits it to {wanted}"),
-            |rule| conflict::rule_sentence(rule, &versioned(name)),
-        ),
     }
 }
 
-impl Why {
-    /// The answer as text of at most 80 columns, colourless.
-    pub fn render(&self) -> String {
-        let mut out = format!("{} {}", self.name, self.version);
-        if let Some(file) = &self.file {
-            let _ = write!(out, " ({file})");
+/// Who asks for it beside the chain that was told: one link for each.
+fn askers(edges: &[&Edge], told: &[Link], solution: &Solution, request: &Request) -> Vec<Link> {
+    let mut links: Vec<Link> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for edge in edges.iter().filter(|edge| edge.pulls_in) {
+        let link = chain::link(edge, solution, request);
+        let known = told
+            .last()
+            .is_some_and(|last| last.from == link.from && last.by == link.by);
+        if !known && seen.insert((link.from.clone(), link.by.clone())) {
+            links.push(link);
         }
-        out.push_str("\n\nIt is there because of\n");
-        for sentence in &self.asked {
-            out.push_str(&text::wrap(sentence, "- ", "  ", COLUMNS));
-        }
-        match &self.newest {
-            Some(newest) if *newest > self.version => {
-                let _ = writeln!(
-                    out,
-                    "\nThe newest release for this target is {newest}. It is kept away by"
-                );
-                for blocker in &self.blockers {
-                    out.push_str(&text::wrap(&blocker.sentence, "- ", "  ", COLUMNS));
-                }
+    }
+    links
+}
+
+/// What does not admit the newest release, tightest first.
+fn barriers(
+    edges: &[&Edge],
+    known: &[Version],
+    speaker: &Speaker<'_, '_>,
+    solution: &Solution,
+) -> Vec<Barrier> {
+    let Some(newest) = known.last() else {
+        return Vec::new();
+    };
+    let mut found: Vec<Barrier> = edges
+        .iter()
+        .filter(|edge| !admits(&edge.range, newest))
+        .map(|edge| barrier(edge, known, speaker, solution))
+        .collect();
+    found.sort_by(|a, b| (&a.admits, a.rule.is_some()).cmp(&(&b.admits, b.rule.is_some())));
+    found.dedup_by(|a, b| a.sentence == b.sentence);
+    found
+}
+
+fn barrier(
+    edge: &Edge,
+    known: &[Version],
+    speaker: &Speaker<'_, '_>,
+    solution: &Solution,
+) -> Barrier {
+    let request = speaker.request;
+    let admits = known
+        .iter()
+        .rev()
+        .find(|version| admits(&edge.range, version))
+        .cloned();
+    let wants = text::requirement(&edge.to, &edge.range);
+    let mut barrier = Barrier {
+        kind: "line",
+        sentence: wants.clone(),
+        admits,
+        rule: None,
+        grounds: Vec::new(),
+        held_by: None,
+    };
+    match &edge.cause {
+        EdgeCause::Line(index) => {
+            if let Some(line) = request.requirements.get(*index) {
+                barrier.sentence = format!("your line `{}` ({})", line.text, line.place);
             }
-            Some(_) => out.push_str("\nIt is the newest release for this target.\n"),
-            None => {}
         }
-        if let Some((version, reason)) = self.unusable.last() {
-            let sentence = format!("There is also {version}, which {reason}.");
-            out.push_str(&text::wrap(&sentence, "", "", COLUMNS));
+        EdgeCause::Constraint(index) => {
+            barrier.kind = "constraint";
+            if let Some(line) = request.constraints.get(*index) {
+                barrier.sentence = format!("your constraint `{}` ({})", line.text, line.place);
+            }
         }
-        out
+        EdgeCause::Package { name, .. } => {
+            barrier.kind = "requires";
+            barrier.sentence = format!("{} requires {wants}", versioned(name, solution));
+            barrier.held_by = Some(chain::in_words(&chain(name, solution, request)));
+        }
+        EdgeCause::Rule { id, name } => {
+            barrier.kind = "rule";
+            barrier.rule = Some(id.to_string());
+            if let Some(rule) = speaker.study.rules.get(&id.0) {
+                barrier.sentence = rule_effect(rule, &versioned(name, solution), false);
+                barrier.grounds = grounds(rule);
+            }
+            barrier.held_by = Some(chain::in_words(&chain(name, solution, request)));
+        }
+    }
+    barrier
+}
+
+/// Why a rule says what it says: its reason, one finding, the error without it.
+fn grounds(rule: &Rule) -> Vec<String> {
+    let mut grounds = vec![format!("{}.", text::unstopped(&rule.reason))];
+    if let Some(evidence) = rule.evidence.first() {
+        grounds.push(format!(
+            "Evidence: {}: {}.",
+            evidence.file,
+            text::unstopped(&evidence.finding)
+        ));
+    }
+    if let Some(error) = &rule.error {
+        grounds.push(format!("What you would see: \"{}\"", error.trim()));
+    }
+    grounds
+}
+
+/// Whether a range, as edges write it, contains a version.
+fn admits(range: &str, version: &Version) -> bool {
+    range.contains("://")
+        || range.split(" or ").any(|range| {
+            range
+                .parse::<VersionSpecifiers>()
+                .is_ok_and(|specifiers| crate::versions::contains(&specifiers, version))
+        })
+}
+
+/// What stands behind the first barrier: parts of conflicts that no barrier tells yet.
+fn behind(
+    barriers: &mut Vec<Barrier>,
+    diagnosis: &Diagnosis,
+    speaker: &Speaker<'_, '_>,
+    demand: &Line,
+) -> Result<(), SolveError> {
+    let (demanding, _) = super::fix::Demand::add(speaker.request, demand.clone());
+    let speaker = Speaker {
+        study: speaker.study,
+        request: &demanding,
+    };
+    for core in diagnosis.conflicts.iter().flatten() {
+        let sentences = speaker.sentences(core)?;
+        let fresh: Vec<String> = sentences
+            .iter()
+            .filter(|sentence| {
+                !barriers.iter().any(|barrier| {
+                    barrier.rule.is_some() && barrier.rule == sentence.rule
+                        || sentence.kind == "requires" && {
+                            let package = sentence.package.as_ref().map(ToString::to_string);
+                            let about = barrier.sentence.split(' ').next();
+                            barrier.kind == "requires" && package.as_deref() == about
+                        }
+                })
+            })
+            .map(|sentence| sentence.short.clone())
+            .collect();
+        if fresh.is_empty() {
+            continue;
+        }
+        barriers.push(Barrier {
+            kind: "conflict",
+            sentence: text::list(&fresh),
+            admits: None,
+            rule: None,
+            grounds: Vec::new(),
+            held_by: own_lines(core, &demanding, demand),
+        });
+    }
+    Ok(())
+}
+
+/// The user's lines of a core, in words.
+pub(super) fn own_lines(core: &Core, request: &Request, demand: &Line) -> Option<String> {
+    let lines: Vec<String> = core
+        .lines
+        .iter()
+        .filter_map(|line| line.of(request))
+        .filter(|line| line.place != demand.place)
+        .map(|line| format!("`{}` ({})", line.text, line.place))
+        .collect();
+    let word = if lines.len() == 1 { "line" } else { "lines" };
+    (!lines.is_empty()).then(|| format!("your {word} {}", text::list(&lines)))
+}
+
+/// How many distributions change where the newest release is demanded.
+fn price(
+    study: &Study<'_>,
+    request: &Request,
+    demand: &Line,
+    solution: &Solution,
+) -> Option<usize> {
+    let (demanding, _) = super::fix::Demand::add(request, demand.clone());
+    match study.attempt(&demanding) {
+        Attempt::Solved(other) => Some(changes(solution, &other)),
+        _ => None,
     }
 }

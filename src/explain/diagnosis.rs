@@ -1,0 +1,341 @@
+//! What stands against a request, all of it, and what to change.
+
+use std::collections::BTreeSet;
+
+use pep508_rs::PackageName;
+
+use super::core::Core;
+use super::fix::{Demand, Edit, Fix, Fixer};
+use super::names::near;
+use super::relax::{Findings, search};
+use super::study::{Attempt, Study, UserLine};
+use crate::request::{Line, LineSource, Request};
+use crate::rules::RuleKind;
+use crate::solve::{Memo, Outcome, Reason, Solution, SolveError, Unusable, solve_again};
+
+/// How many fixes are told.
+const MAX_FIXES: usize = 3;
+
+/// Why a request has no solution, and what would give it one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// The conflicts: cores that share a line of the user's belong together; those that
+    /// share none are independent.
+    pub conflicts: Vec<Vec<Core>>,
+    /// At most three fixes, best first; each was solved.
+    pub fixes: Vec<Fix>,
+    /// Whether the search came to its end: where it did not, there may be further
+    /// conflicts and better fixes.
+    pub complete: bool,
+}
+
+/// Says why a request has no solution; `None` where it has one.
+///
+/// # Errors
+///
+/// [`SolveError`] where facts could not be had.
+pub fn diagnose(study: &Study<'_>, request: &Request) -> Result<Option<Diagnosis>, SolveError> {
+    diagnose_demand(study, request, None, None)
+}
+
+/// As [`diagnose`], with a demand beside the user's lines that no fix touches.
+pub(super) fn diagnose_demand(
+    study: &Study<'_>,
+    request: &Request,
+    demand: Option<&Line>,
+    baseline: Option<&Solution>,
+) -> Result<Option<Diagnosis>, SolveError> {
+    let added = demand.map(|line| Demand::add(request, line.clone()));
+    let (asked, demand) = match &added {
+        Some((asked, demand)) => (asked, Some(demand)),
+        None => (request, None),
+    };
+    let untouched = demand.map(Demand::fixed).unwrap_or_default();
+    let findings = search(study, asked, &untouched);
+    if findings.cores.is_empty()
+        && findings
+            .repairs
+            .iter()
+            .any(|(changed, _)| changed.is_empty())
+    {
+        return Ok(None);
+    }
+    let about = about(&findings.cores, asked, demand);
+    let editor = Fixer {
+        study,
+        request,
+        demand,
+        baseline,
+        about: &about,
+    };
+    let mut fixes = edits_of(&editor, &findings)?;
+    if demand.is_none() {
+        fixes.extend(renamed(&editor, &findings.cores)?);
+        fixes.extend(by_options(&editor, &findings.cores)?);
+    }
+    fixes.sort_by_key(|fix| (fix.cost, first_line(fix)));
+    fixes.dedup_by(|a, b| a.edits == b.edits && a.options == b.options);
+    // To leave a line out is the answer only where no change of it is one.
+    if fixes.iter().any(|fix| fix.cost.1 == 0) {
+        fixes.retain(|fix| fix.cost.1 == 0);
+    }
+    fixes.truncate(MAX_FIXES);
+    Ok(Some(Diagnosis {
+        conflicts: grouped(findings.cores, &untouched),
+        fixes,
+        complete: findings.complete,
+    }))
+}
+
+fn first_line(fix: &Fix) -> Option<UserLine> {
+    fix.edits.first().map(|edit| edit.line)
+}
+
+fn edits_of(editor: &Fixer<'_, '_>, findings: &Findings) -> Result<Vec<Fix>, SolveError> {
+    let mut fixes = Vec::new();
+    for (relaxation, solution) in &findings.repairs {
+        if let Some(fix) = editor.fix(relaxation, solution)? {
+            fixes.push(fix);
+        }
+    }
+    Ok(fixes)
+}
+
+/// Cores that share a line, beside those that every core has, stand together.
+fn grouped(cores: Vec<Core>, fixed: &BTreeSet<UserLine>) -> Vec<Vec<Core>> {
+    let mut groups: Vec<(BTreeSet<UserLine>, Vec<Core>)> = Vec::new();
+    for core in cores {
+        let mut lines: BTreeSet<UserLine> = core.lines.difference(fixed).copied().collect();
+        let mut members = Vec::new();
+        let mut apart = Vec::new();
+        for (known, others) in groups {
+            if known.is_disjoint(&lines) {
+                apart.push((known, others));
+            } else {
+                lines.extend(known);
+                members.extend(others);
+            }
+        }
+        members.push(core);
+        apart.push((lines, members));
+        groups = apart;
+    }
+    groups.sort_by(|a, b| a.0.cmp(&b.0));
+    groups.into_iter().map(|(_, cores)| cores).collect()
+}
+
+/// The distributions that conflicts are about: what is demanded, and what several of the
+/// parts that take part ask for.
+fn about(cores: &[Core], request: &Request, demand: Option<&Demand>) -> Vec<PackageName> {
+    let mut names: Vec<PackageName> = demand
+        .map(|demand| demand.line.name.clone())
+        .into_iter()
+        .collect();
+    let lines = cores.iter().flat_map(|core| &core.lines);
+    names.extend(lines.filter_map(|line| Some(line.of(request)?.name.clone())));
+    let reasons = || cores.iter().flat_map(|core| &core.conflict.reasons);
+    for reason in reasons() {
+        if let Reason::Requires { to, .. } = reason {
+            names.push(to.clone());
+        }
+    }
+    for reason in reasons() {
+        if let Reason::Requires { package, .. } | Reason::Rule { package, .. } = reason {
+            names.push(package.clone());
+        }
+    }
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names
+}
+
+/// A name that no index has, replaced by a near one that has releases that serve.
+fn renamed(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveError> {
+    let mut fixes = Vec::new();
+    for core in cores {
+        let missing = core
+            .conflict
+            .reasons
+            .iter()
+            .find_map(|reason| match reason {
+                Reason::NotFound { package, .. } => Some(package),
+                _ => None,
+            });
+        let Some(missing) = missing else {
+            continue;
+        };
+        for line in &core.lines {
+            let Some(old) = line.of(editor.request).filter(|old| old.name == *missing) else {
+                continue;
+            };
+            for name in near(missing.as_ref(), editor.request, editor.study.rules) {
+                fixes.extend(rename(editor, *line, old, &name)?);
+            }
+        }
+    }
+    Ok(fixes)
+}
+
+fn rename(
+    editor: &Fixer<'_, '_>,
+    line: UserLine,
+    old: &Line,
+    name: &str,
+) -> Result<Option<Fix>, SolveError> {
+    let Ok(name) = name.parse::<PackageName>() else {
+        return Ok(None);
+    };
+    if editor.study.page(&name)?.is_none() {
+        return Ok(None);
+    }
+    let mut new = old.clone();
+    new.name = name.clone();
+    let rest = old
+        .text
+        .find(['[', '<', '>', '=', '!', '~', ';', '@', '(', ' '])
+        .and_then(|at| old.text.get(at..))
+        .unwrap_or_default();
+    new.text = format!("{name}{rest}");
+    let mut request = editor.request.clone();
+    if let Some(place) = line.of_mut(&mut request) {
+        *place = new.clone();
+    }
+    let Attempt::Solved(solution) = editor.study.attempt(&request) else {
+        return Ok(None);
+    };
+    Ok(Some(Fix {
+        edits: vec![Edit {
+            line,
+            place: old.place.clone(),
+            was: old.text.clone(),
+            now: Some(new.text),
+        }],
+        adds: Vec::new(),
+        options: Vec::new(),
+        gives: editor.gives(std::iter::once(&name), &solution),
+        changes: None,
+        cost: (1, 0, 0, 0),
+    }))
+}
+
+/// Options that admit what the policy keeps away: pre-releases, and files after the cut-off.
+fn by_options(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveError> {
+    let mut fixes = Vec::new();
+    let mut prereleases = false;
+    let mut too_new: Vec<(&PackageName, &pep440_rs::Version)> = Vec::new();
+    for reason in cores.iter().flat_map(|core| &core.conflict.reasons) {
+        if let Reason::NoRelease { package, rejected } = reason {
+            for (version, why) in rejected {
+                match why {
+                    Unusable::PreRelease => prereleases = true,
+                    Unusable::TooNew => too_new.push((package, version)),
+                    _ => {}
+                }
+            }
+        }
+    }
+    if prereleases {
+        let mut request = editor.request.clone();
+        request.policy.prereleases = true;
+        fixes.extend(optional(editor, &request, "--pre".to_owned())?);
+    }
+    for (package, version) in too_new.into_iter().take(2) {
+        let Some(page) = editor.study.page(package)? else {
+            continue;
+        };
+        let uploaded = page
+            .files
+            .iter()
+            .filter(|file| file.version == *version)
+            .filter_map(|file| file.upload_time)
+            .max();
+        let Some(uploaded) = uploaded else {
+            continue;
+        };
+        // A date admits its whole day (UTC).
+        let date = uploaded.to_string();
+        let date = date.split('T').next().unwrap_or_default().to_owned();
+        let Ok(end) = format!("{date}T23:59:59.999999999Z").parse() else {
+            continue;
+        };
+        let mut request = editor.request.clone();
+        request.policy.exclude_newer = Some(end);
+        let fix = optional(editor, &request, format!("--exclude-newer {date}"))?;
+        if fix.is_some() {
+            fixes.extend(fix);
+            break;
+        }
+    }
+    Ok(fixes)
+}
+
+fn optional(
+    editor: &Fixer<'_, '_>,
+    request: &Request,
+    option: String,
+) -> Result<Option<Fix>, SolveError> {
+    // Another policy makes other universes: nothing is shared with the study's.
+    let study = editor.study;
+    let outcome = solve_again(
+        request,
+        study.target,
+        study.rules,
+        &study.facts(),
+        &Memo::default(),
+    )?;
+    let Outcome::Solved(solution) = outcome else {
+        return Ok(None);
+    };
+    Ok(Some(Fix {
+        edits: Vec::new(),
+        adds: Vec::new(),
+        options: vec![option],
+        gives: editor.gives(
+            editor
+                .request
+                .requirements
+                .iter()
+                .map(|line| &line.name)
+                .take(2),
+            &solution,
+        ),
+        changes: None,
+        cost: (1, 0, 1, 0),
+    }))
+}
+
+/// The rules that constrain nothing and speak of a limit of `package` on distributions that
+/// are there: claims that evidence shows to be false.
+pub(super) fn refuted<'a>(
+    study: &'a Study<'_>,
+    solution: &Solution,
+    demand: &Line,
+) -> Vec<&'a crate::rules::Rule> {
+    let LineSource::Specifiers(wanted) = &demand.source else {
+        return Vec::new();
+    };
+    study
+        .rules
+        .iter()
+        .filter(|rule| match &rule.kind {
+            RuleKind::Refuted {
+                when,
+                package,
+                versions,
+            } => {
+                // A claim matters where it would have kept away what is wanted.
+                *package == demand.name
+                    && solution
+                        .packages
+                        .get(&when.package)
+                        .is_some_and(|chosen| when.applies(&chosen.version, &study.target.markers))
+                    && solution.packages.get(package).is_none_or(|chosen| {
+                        !versions.contains(&chosen.version)
+                            || !crate::versions::contains(wanted, &chosen.version)
+                    })
+            }
+            _ => false,
+        })
+        .map(AsRef::as_ref)
+        .collect()
+}

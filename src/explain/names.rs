@@ -1,0 +1,65 @@
+//! Names near to one that no index has.
+
+use crate::RuleSet;
+use crate::request::Request;
+
+/// Well-known distributions, and the import names that are not theirs: `import distribution`.
+const KNOWN: &str = include_str!("names.txt");
+
+/// At most three names that the user may have meant, nearest first.
+pub(super) fn near(name: &str, request: &Request, rules: &RuleSet) -> Vec<String> {
+    let listed = || {
+        KNOWN
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    };
+    let mut found: Vec<String> = listed()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(import, _)| *import == name)
+        .map(|(_, distribution)| distribution.to_owned())
+        .collect();
+    let mut known: Vec<&str> = request
+        .requirements
+        .iter()
+        .chain(&request.constraints)
+        .map(|line| line.name.as_ref())
+        .chain(
+            rules
+                .iter()
+                .flat_map(|rule| rule.names())
+                .map(AsRef::as_ref),
+        )
+        .chain(listed().filter(|line| !line.contains(' ')))
+        .filter(|other| *other != name)
+        .collect();
+    known.sort_unstable();
+    known.dedup();
+    let mut near: Vec<(usize, &str)> = known
+        .into_iter()
+        .map(|other| (strsim::damerau_levenshtein(name, other), other))
+        .filter(|(distance, other)| distance * 4 <= name.len().max(other.len()))
+        .collect();
+    near.sort_unstable();
+    found.extend(near.into_iter().map(|(_, other)| other.to_owned()));
+    found.dedup();
+    found.truncate(3);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(name: &str) -> Vec<String> {
+        near(name, &Request::default(), &RuleSet::default())
+    }
+
+    #[test]
+    fn slips_and_import_names_are_understood() {
+        assert_eq!(of("pandsa"), ["pandas"]);
+        assert_eq!(of("sklearn"), ["scikit-learn"]);
+        assert_eq!(of("cv2"), ["opencv-python"]);
+        assert!(of("a-name-like-no-other").is_empty());
+    }
+}

@@ -1,0 +1,155 @@
+//! Ranges as sentences have them: several requirements on one distribution as one.
+
+use pep440_rs::{Operator, VersionSpecifier, VersionSpecifiers};
+
+use crate::versions;
+
+/// Ranges that all hold, as one range: the highest lower bound, the lowest upper bound, and
+/// whatever is neither.
+pub(super) fn together(ranges: &[String]) -> String {
+    let mut parsed: Vec<VersionSpecifier> = Vec::new();
+    for range in ranges {
+        match range.parse::<VersionSpecifiers>() {
+            Ok(specifiers) => parsed.extend(specifiers.iter().cloned()),
+            // A rule's range of several pieces, or a URL: it cannot be simplified.
+            Err(_) if !range.is_empty() => return ranges.join(" and "),
+            Err(_) => {}
+        }
+    }
+    let is_lower = |one: &VersionSpecifier| {
+        matches!(
+            one.operator(),
+            Operator::GreaterThan | Operator::GreaterThanEqual
+        )
+    };
+    let is_upper = |one: &VersionSpecifier| {
+        matches!(one.operator(), Operator::LessThan | Operator::LessThanEqual)
+    };
+    let lower = parsed
+        .iter()
+        .filter(|one| is_lower(one))
+        .max_by_key(|one| (one.version(), *one.operator() == Operator::GreaterThan));
+    let upper = parsed
+        .iter()
+        .filter(|one| is_upper(one))
+        .min_by_key(|one| (one.version(), *one.operator() == Operator::LessThanEqual));
+    let mut kept: Vec<VersionSpecifier> = lower.into_iter().chain(upper).cloned().collect();
+    for one in &parsed {
+        if !is_lower(one) && !is_upper(one) && !kept.contains(one) {
+            kept.push(one.clone());
+        }
+    }
+    versions::display(&kept.into_iter().collect())
+}
+
+/// Ranges of which each release has one, for a sentence about all of them: two are named,
+/// more by what they have in common.
+pub(super) fn either(name: &str, ranges: &[String]) -> String {
+    let mut unique: Vec<&String> = Vec::new();
+    for range in ranges {
+        if !unique.contains(&range) {
+            unique.push(range);
+        }
+    }
+    match unique.as_slice() {
+        [] => name.to_owned(),
+        [one] => format!("{name}{one}"),
+        [one, two] => format!("{name}{one} or {name}{two}"),
+        _ => common(name, &unique),
+    }
+}
+
+/// The loosest upper or lower bound that every range has.
+fn common(name: &str, ranges: &[&String]) -> String {
+    let parsed: Vec<VersionSpecifiers> = ranges
+        .iter()
+        .filter_map(|range| range.parse().ok())
+        .collect();
+    let all = parsed.len() == ranges.len();
+    let bound = |upper: bool| -> Option<Vec<VersionSpecifier>> {
+        parsed
+            .iter()
+            .map(|specifiers| {
+                specifiers
+                    .iter()
+                    .find(|one| match one.operator() {
+                        Operator::LessThan | Operator::LessThanEqual => upper,
+                        Operator::GreaterThan | Operator::GreaterThanEqual => !upper,
+                        Operator::Equal | Operator::EqualStar | Operator::TildeEqual => true,
+                        _ => false,
+                    })
+                    .cloned()
+            })
+            .collect()
+    };
+    let exact =
+        |bounds: &[VersionSpecifier]| bounds.iter().all(|one| *one.operator() == Operator::Equal);
+    if all && let Some(bounds) = bound(true) {
+        let most = bounds.iter().max_by_key(|one| one.version());
+        if exact(&bounds)
+            && let (Some(least), Some(most)) = (bounds.iter().min_by_key(|one| one.version()), most)
+        {
+            return format!(
+                "{name} at one version each, from {} to {}",
+                least.version(),
+                most.version()
+            );
+        }
+        if let Some(most) = most {
+            return match most.operator() {
+                Operator::LessThan | Operator::LessThanEqual => format!("{name}{most} or less"),
+                _ => format!("at most {name}{most}"),
+            };
+        }
+    }
+    if all
+        && let Some(bounds) = bound(false)
+        && let Some(least) = bounds.iter().min_by_key(|one| one.version())
+    {
+        return format!("at least {name}{least}");
+    }
+    let shown: Vec<String> = ranges
+        .iter()
+        .take(2)
+        .map(|range| format!("{name}{range}"))
+        .collect();
+    format!(
+        "{} or one of {} other ranges",
+        shown.join(", "),
+        ranges.len() - 2
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(ranges: &[&str]) -> Vec<String> {
+        ranges.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_tightest_bounds_are_told() {
+        assert_eq!(
+            together(&texts(&[">=1.17.0", ">=1.23.5", "<3", ">=1.19"])),
+            ">=1.23.5,<3"
+        );
+        assert_eq!(together(&texts(&[">=1.20", "!=1.24.0"])), ">=1.20,!=1.24.0");
+        assert_eq!(together(&texts(&["", "<2"])), "<2");
+        assert_eq!(together(&texts(&["<2 or >=3", ">=1"])), "<2 or >=3 and >=1");
+    }
+
+    #[test]
+    fn many_ranges_are_told_by_what_they_share() {
+        assert_eq!(either("numpy", &texts(&["<2"])), "numpy<2");
+        assert_eq!(
+            either("numpy", &texts(&["<1.25,>=1.2", "<1.26", "<1.29"])),
+            "numpy<1.29 or less"
+        );
+        assert_eq!(
+            either("torch", &texts(&["==2.1.0", "==2.1.1", "==2.1.2"])),
+            "torch at one version each, from 2.1.0 to 2.1.2"
+        );
+        assert_eq!(either("a", &texts(&[">=1", ">=2", ">=3"])), "at least a>=1");
+    }
+}

@@ -23,6 +23,7 @@ pub(crate) fn run(command: &RulesCommand) -> Result<Exit, CliError> {
         } => list(name.as_deref(), rules, *format),
         RulesCommand::Show { id, rules, format } => show(id, rules, *format),
         RulesCommand::Lint { folders } => lint(folders),
+        RulesCommand::Verify(_) | RulesCommand::Derive(_) => Err(CliError::usage("soon")),
     }
 }
 

@@ -1,6 +1,8 @@
 //! `mlresolve scan`: what wheels' binaries were built for.
 
 mod folder;
+#[cfg(test)]
+mod tests;
 mod what;
 pub(super) mod wheel;
 

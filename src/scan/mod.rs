@@ -25,7 +25,7 @@ mod plan;
 mod platform;
 pub mod render;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod wheel;
 mod window;
 

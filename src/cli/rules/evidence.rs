@@ -127,6 +127,7 @@ have = ["demo==1", "numpy==2.0.0"]
             sha256: Some("ab".repeat(32)),
             abi,
             finding: format!("{}: `demo.so` says so", verdict(abi)),
+            binaries: true,
         }
     }
 

@@ -21,6 +21,8 @@ pub(super) struct Shown {
     pub(super) sha256: Option<String>,
     pub(super) abi: NumpyAbi,
     pub(super) finding: String,
+    /// Whether there are binaries in it at all.
+    pub(super) binaries: bool,
 }
 
 /// Scans wheels, each once.
@@ -45,7 +47,8 @@ impl<'a> Probe<'a> {
             return Ok(shown.clone());
         }
         let scanned = RemoteWheel::of(file)?.scan(self.registry, &Limits::numpy_abi())?;
-        let numpy = scanned.findings.numpy;
+        let findings = scanned.findings;
+        let numpy = findings.numpy;
         // What follows the first clause says what the verdict means, as the verdict does.
         let reason = numpy.reason.split(';').next().unwrap_or_default();
         let shown = Shown {
@@ -53,6 +56,7 @@ impl<'a> Probe<'a> {
             sha256: scanned.sha256,
             abi: numpy.abi,
             finding: format!("{}: {reason}", verdict(numpy.abi)),
+            binaries: findings.cost.binaries_read > 0 || !findings.unread.is_empty(),
         };
         known().insert(file.filename.clone(), shown.clone());
         Ok(shown)

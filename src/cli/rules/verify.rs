@@ -13,7 +13,7 @@ use super::super::args::{Format, VerifyArgs};
 use super::super::error::{CliError, Exit};
 use super::super::session::WheelSession;
 use super::super::{rule_folders, say, tell};
-use super::boundary::{self, Platform};
+use super::boundary::{self, Platform, Release};
 use super::evidence;
 use super::probe::{Probe, Shown};
 use crate::RuleSet;
@@ -62,7 +62,11 @@ pub(super) struct Report {
 
 /// Checks the rules, several at once, and tells of them in order.
 pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
-    let rules = rules(args)?;
+    let set = match &args.rules {
+        Some(folder) => folder_rules(folder)?,
+        None => rule_folders::rules(&[], &[])?,
+    };
+    let rules = named(&set, &args.ids)?;
     let session = WheelSession::open(&args.wheels)?;
     let probe = Probe::new(session.registry()?);
     let platforms = Platform::all()?;
@@ -72,14 +76,14 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     std::thread::scope(|scope| {
         for _ in 0..args.jobs.clamp(1, 16) {
             let (send, next, rules) = (send.clone(), &next, &rules);
-            let (probe, platforms) = (&probe, &platforms);
+            let (set, probe, platforms) = (&set, &probe, &platforms);
             scope.spawn(move || {
                 while let Some((at, rule)) = {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     rules.get(at).map(|rule| (at, rule))
                 } {
                     // The receiver goes only after all senders.
-                    let _ = send.send((at, verify(rule, probe, platforms)));
+                    let _ = send.send((at, verify(rule, set, probe, platforms)));
                 }
             });
         }
@@ -99,12 +103,8 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
 }
 
 /// The rules that are named, sorted; all where none is.
-fn rules(args: &VerifyArgs) -> Result<Vec<Arc<Rule>>, CliError> {
-    let set = match &args.rules {
-        Some(folder) => folder_rules(folder)?,
-        None => rule_folders::rules(&[], &[])?,
-    };
-    let ids = rule_folders::ignored(&set, &args.ids)?;
+fn named(set: &RuleSet, ids: &[String]) -> Result<Vec<Arc<Rule>>, CliError> {
+    let ids = rule_folders::ignored(set, ids)?;
     Ok(set
         .iter()
         .filter(|rule| ids.is_empty() || ids.contains(&rule.id))
@@ -175,7 +175,7 @@ impl Told {
 }
 
 /// Holds one rule against the wheels.
-fn verify(rule: &Rule, probe: &Probe<'_>, platforms: &[Platform]) -> Report {
+fn verify(rule: &Rule, set: &RuleSet, probe: &Probe<'_>, platforms: &[Platform]) -> Report {
     let mut report = Report {
         id: rule.id.to_string(),
         kind: rule.kind.name(),
@@ -191,23 +191,29 @@ fn verify(rule: &Rule, probe: &Probe<'_>, platforms: &[Platform]) -> Report {
         return report;
     };
     match probe.registry.page(&when.package) {
-        Ok(page) => check_all(&mut report, when, &page, probe, platforms),
+        Ok(page) => check_all(&mut report, when, set, &page, probe, platforms),
         Err(error) => report.fail("", &CliError::from_fact(&error)),
     }
-    let worst = report.checks.iter().map(|check| check.verdict).max();
-    let affected = report.checks.iter().any(|check| check.affected);
-    report.verdict = match worst {
-        Some(Verdict::Agree) if !affected || !report.errors.is_empty() => Verdict::NotDecidable,
-        Some(worst) => worst,
-        None => Verdict::NotDecidable,
-    };
-    if !affected && report.errors.is_empty() {
-        report.why = Some("no release that it speaks of has a wheel that could be read".to_owned());
-    }
+    report.conclude();
     report
 }
 
 impl Report {
+    /// The verdict of the wheels that have binaries; the others leave it open.
+    fn conclude(&mut self) {
+        let telling = || self.checks.iter().filter(|check| check.shown.binaries);
+        let worst = telling().map(|check| check.verdict).max();
+        let speaks = telling().any(|check| check.affected);
+        if !speaks && self.errors.is_empty() {
+            self.why = Some("no release that it speaks of has a wheel with binaries".to_owned());
+        }
+        self.verdict = match worst {
+            Some(Verdict::Agree) if !speaks || !self.errors.is_empty() => Verdict::NotDecidable,
+            Some(worst) => worst,
+            None => Verdict::NotDecidable,
+        };
+    }
+
     fn fail(&mut self, what: &str, error: &CliError) {
         self.network |= error.exit == Exit::Network;
         let colon = if what.is_empty() { "" } else { ": " };
@@ -238,6 +244,7 @@ fn numpy_abi(kind: &RuleKind) -> Option<&When> {
 fn check_all(
     report: &mut Report,
     when: &When,
+    set: &RuleSet,
     page: &Page,
     probe: &Probe<'_>,
     platforms: &[Platform],
@@ -247,8 +254,15 @@ fn check_all(
         for (release, affected) in boundary::sides(&releases, &when.versions) {
             match probe.numpy(&release) {
                 Ok(shown) => {
-                    let (verdict, note) =
-                        judge(&shown, affected, || probe.declares_numpy1(page, &release));
+                    let (verdict, note) = judge(&shown, affected, || {
+                        if is_bound_by_others(set, when, &release) {
+                            Some("another rule speaks of it")
+                        } else {
+                            probe
+                                .declares_numpy1(page, &release)
+                                .then_some("its metadata bounds NumPy itself")
+                        }
+                    });
                     report.checks.push(Check {
                         platform: platform.name,
                         version: release.version.to_string(),
@@ -264,23 +278,35 @@ fn check_all(
     }
 }
 
+/// Whether another rule keeps the release from NumPy 2.
+fn is_bound_by_others(set: &RuleSet, when: &When, release: &Release<'_>) -> bool {
+    set.on(&when.package)
+        .iter()
+        .filter_map(|rule| numpy_abi(&rule.kind))
+        .any(|other| other.applies(release.version, &release.target.markers))
+}
+
+/// What a wheel says of a rule. `bound` says what else keeps a release from NumPy 2.
 fn judge(
     shown: &Shown,
     affected: bool,
-    declares: impl FnOnce() -> bool,
+    bound: impl FnOnce() -> Option<&'static str>,
 ) -> (Verdict, Option<&'static str>) {
     match (shown.abi, affected) {
         (NumpyAbi::Numpy1Only, true) | (NumpyAbi::Numpy2Capable | NumpyAbi::None, false) => {
             (Verdict::Agree, None)
         }
-        (NumpyAbi::Numpy1Layout, _) => (Verdict::NotDecidable, Some("only a run can tell")),
+        (NumpyAbi::None, true) if !shown.binaries => {
+            (Verdict::NotDecidable, Some("it has no binaries"))
+        }
+        (NumpyAbi::Numpy2Capable | NumpyAbi::None, true) => (Verdict::Disagree, None),
         (NumpyAbi::Undecided, _) => (Verdict::NotDecidable, None),
-        (NumpyAbi::Numpy1Only, false) if declares() => {
-            (Verdict::Agree, Some("its metadata bounds NumPy itself"))
-        }
-        (NumpyAbi::Numpy1Only, false) | (NumpyAbi::Numpy2Capable | NumpyAbi::None, true) => {
-            (Verdict::Disagree, None)
-        }
+        (NumpyAbi::Numpy1Layout, true) => (Verdict::NotDecidable, Some("only a run can tell")),
+        (NumpyAbi::Numpy1Layout | NumpyAbi::Numpy1Only, false) => match bound() {
+            Some(note) => (Verdict::Agree, Some(note)),
+            None if shown.abi == NumpyAbi::Numpy1Only => (Verdict::Disagree, None),
+            None => (Verdict::NotDecidable, Some("only a run can tell")),
+        },
     }
 }
 
@@ -326,4 +352,85 @@ fn text(report: &Report) -> String {
         }
     }
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(abi: NumpyAbi, affected: bool, binaries: bool, bound: bool) -> Verdict {
+        let shown = Shown {
+            file: "demo-1.whl".to_owned(),
+            sha256: None,
+            abi,
+            finding: String::new(),
+            binaries,
+        };
+        judge(&shown, affected, || bound.then_some("bound")).0
+    }
+
+    #[test]
+    fn wheels_on_the_right_side_agree() {
+        use NumpyAbi::{None, Numpy1Layout, Numpy1Only, Numpy2Capable, Undecided};
+        for (abi, affected, bound, verdict) in [
+            (Numpy1Only, true, false, Verdict::Agree),
+            (Numpy2Capable, false, false, Verdict::Agree),
+            (None, false, false, Verdict::Agree),
+            (Numpy2Capable, true, false, Verdict::Disagree),
+            (None, true, false, Verdict::Disagree),
+            (Numpy1Only, false, false, Verdict::Disagree),
+            // Its metadata or another rule keeps it from NumPy 2.
+            (Numpy1Only, false, true, Verdict::Agree),
+            (Numpy1Layout, false, true, Verdict::Agree),
+            (Numpy1Layout, false, false, Verdict::NotDecidable),
+            (Numpy1Layout, true, false, Verdict::NotDecidable),
+            (Undecided, true, false, Verdict::NotDecidable),
+            (Undecided, false, false, Verdict::NotDecidable),
+        ] {
+            assert_eq!(
+                judged(abi, affected, true, bound),
+                verdict,
+                "{abi:?} {affected}"
+            );
+        }
+        assert_eq!(judged(None, true, false, false), Verdict::NotDecidable);
+    }
+
+    #[test]
+    fn wheels_without_binaries_do_not_weigh() {
+        let check = |affected, verdict, binaries| Check {
+            platform: "linux",
+            version: "1".to_owned(),
+            affected,
+            verdict,
+            shown: Shown {
+                file: "demo-1.whl".to_owned(),
+                sha256: None,
+                abi: NumpyAbi::None,
+                finding: String::new(),
+                binaries,
+            },
+            note: None,
+        };
+        let concluded = |checks| {
+            let mut report = Report {
+                id: "demo/rule".to_owned(),
+                kind: "constrain",
+                verdict: Verdict::NotDecidable,
+                why: None,
+                checks,
+                errors: Vec::new(),
+                sources: Vec::new(),
+                network: false,
+            };
+            report.conclude();
+            (report.verdict, report.why.is_some())
+        };
+        let telling = check(true, Verdict::Agree, true);
+        let stub = || check(true, Verdict::NotDecidable, false);
+        assert_eq!(concluded(vec![telling, stub()]), (Verdict::Agree, false));
+        assert_eq!(concluded(vec![stub()]), (Verdict::NotDecidable, true));
+        let unaffected = check(false, Verdict::Agree, true);
+        assert_eq!(concluded(vec![unaffected]), (Verdict::NotDecidable, true));
+    }
 }

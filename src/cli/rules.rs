@@ -4,6 +4,8 @@ mod boundary;
 mod derive;
 mod evidence;
 mod probe;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::fmt::Write as _;

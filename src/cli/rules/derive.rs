@@ -1,7 +1,7 @@
 //! `mlresolve rules derive`: rules proposed from a distribution's own releases.
 
-mod inherited;
-mod proposal;
+pub(super) mod inherited;
+pub(super) mod proposal;
 
 use std::str::FromStr as _;
 
@@ -66,7 +66,7 @@ struct Bound<'a> {
 }
 
 /// A rule for each bound: one without a marker where all platforms have the same.
-fn numpy_abi(
+pub(super) fn numpy_abi(
     page: &Page,
     platforms: &[Platform],
     probe: &Probe<'_>,

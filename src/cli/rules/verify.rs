@@ -175,7 +175,12 @@ impl Told {
 }
 
 /// Holds one rule against the wheels.
-fn verify(rule: &Rule, set: &RuleSet, probe: &Probe<'_>, platforms: &[Platform]) -> Report {
+pub(super) fn verify(
+    rule: &Rule,
+    set: &RuleSet,
+    probe: &Probe<'_>,
+    platforms: &[Platform],
+) -> Report {
     let mut report = Report {
         id: rule.id.to_string(),
         kind: rule.kind.name(),

@@ -19,7 +19,7 @@ const NEWEST: usize = 80;
 
 /// A rule for each distribution that the releases up to one require without an upper bound,
 /// and the next one with.
-pub(super) fn proposals(
+pub(in crate::cli::rules) fn proposals(
     page: &Page,
     platforms: &[Platform],
     registry: &Registry,

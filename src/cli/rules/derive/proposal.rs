@@ -12,8 +12,8 @@ use super::Bound;
 
 /// A proposed rule.
 #[derive(Debug, Serialize)]
-pub(super) struct Proposal {
-    pub(super) id: String,
+pub(in crate::cli::rules) struct Proposal {
+    pub(in crate::cli::rules) id: String,
     pub(super) severity: &'static str,
     pub(super) reason: String,
     pub(super) package: String,
@@ -102,7 +102,7 @@ impl Evidence {
 
 impl Proposal {
     /// The rule's file.
-    pub(super) fn text(&self) -> String {
+    pub(in crate::cli::rules) fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a `String` does not fail.
         let _ = self.write(&mut text);

@@ -1,10 +1,14 @@
 //! The command line. Option names follow pip-compile and uv.
 
+mod wheels;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pep508_rs::PackageName;
+
+pub(crate) use wheels::{DeriveArgs, Only, ScanArgs, VerifyArgs, WheelArgs};
 
 /// A lockfile resolver for Python ML stacks that knows what the binaries need.
 #[derive(Debug, Parser)]
@@ -28,7 +32,9 @@ pub(crate) enum Command {
     /// Record the index facts that a set of locks needs, or look into a recording
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
-    /// Look at the rules
+    /// Tell what wheels' binaries were built for: NumPy's C-ABI, CUDA, glibc, Python
+    Scan(Box<ScanArgs>),
+    /// Look at the rules, and check them against the wheels
     #[command(subcommand)]
     Rules(RulesCommand),
     /// Find or empty the cache
@@ -103,6 +109,10 @@ pub(crate) enum RulesCommand {
         /// Folders of rules; the embedded ones where none is named
         folders: Vec<PathBuf>,
     },
+    /// Check rules against the wheels on both sides of their bounds
+    Verify(Box<VerifyArgs>),
+    /// Propose a rule by bisecting a distribution's releases
+    Derive(Box<DeriveArgs>),
 }
 
 #[derive(Debug, Subcommand)]

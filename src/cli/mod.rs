@@ -23,6 +23,7 @@ mod projects;
 mod recorded;
 mod rule_folders;
 mod rules;
+mod scan;
 mod session;
 mod settings;
 mod snapshot;
@@ -81,6 +82,7 @@ fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Why(args) => why::run(args),
         Command::Snapshot(SnapshotCommand::Record(args)) => snapshot::record(args),
         Command::Snapshot(SnapshotCommand::Info { file, format }) => snapshot::info(file, *format),
+        Command::Scan(args) => scan::run(args),
         Command::Rules(command) => rules::run(command),
         Command::Cache(command) => cache(command),
         Command::Completions { shell } => {

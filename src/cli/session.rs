@@ -1,5 +1,7 @@
 //! From arguments to what a solve needs: request, target, rules, facts.
 
+mod wheels;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
@@ -33,6 +35,8 @@ use crate::request::{
 use crate::rules::{RuleId, RuleKind};
 use crate::solve::Facts;
 use crate::{RuleSet, Target};
+
+pub(crate) use wheels::{WheelSession, declared};
 
 /// The largest requirements file that is downloaded, in bytes.
 const REMOTE_FILE_LIMIT: u64 = 16 * 1024 * 1024;

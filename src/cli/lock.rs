@@ -10,8 +10,7 @@ use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
-use super::{accelerator, command_line, output, progress, say, settings, tell};
-use crate::explain::{self, Message, Study};
+use super::{accelerator, command_line, conflict, output, progress, say, settings, tell};
 use crate::fetch::download::hash_files;
 use crate::lock::{
     Annotations, Emit, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
@@ -19,9 +18,7 @@ use crate::lock::{
 };
 use crate::metadata::File;
 use crate::rules::RuleKind;
-use crate::solve::{
-    ChosenOrigin, Facts, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
-};
+use crate::solve::{ChosenOrigin, Memo, Outcome, Solution, Warning, eligible_builds, solve_again};
 
 /// Locks, and writes, shows or checks what was locked.
 pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
@@ -37,7 +34,7 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
     let mut session = Session::open(&args.resolve, &recorded)?;
     session.request.pins = pins(args, &recorded, &mut session)?;
     let Some(solution) = solve_shown(&session, args.resolve.quiet)? else {
-        return unsolvable(&session);
+        return conflict::unsolvable(&session, super::args::Format::Text);
     };
     if !args.resolve.quiet {
         warn(&solution);
@@ -98,24 +95,6 @@ fn solve_shown(session: &Session, quiet: bool) -> Result<Option<Box<Solution>>, 
         Outcome::Solved(solution) => Some(solution),
         Outcome::Unsolvable(_) => None,
     })
-}
-
-/// Explains on standard error why there is no solution.
-pub(crate) fn unsolvable(session: &Session) -> Result<Exit, CliError> {
-    match explained(session, session.facts.facts())? {
-        Some(message) => super::conflict::print(&message),
-        None => say("error: no set of releases meets these requirements"),
-    }
-    Ok(Exit::Unsolvable)
-}
-
-/// Why a session's request has no solution; `None` where the search found no reason.
-pub(crate) fn explained(session: &Session, facts: &dyn Facts) -> Result<Option<Message>, CliError> {
-    let study = Study::new(&session.target, &session.rules, facts);
-    let Some(diagnosis) = explain::diagnose(&study, &session.request)? else {
-        return Ok(None);
-    };
-    Ok(Some(Message::new(&diagnosis, &study, &session.request)?))
 }
 
 /// Which builds were taken where several would do, and why none of the newer ones.

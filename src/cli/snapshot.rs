@@ -8,7 +8,7 @@ use super::args::{Format, RecordArgs};
 use super::error::{CliError, Exit};
 use super::recorded::Recorded;
 use super::session::Session;
-use super::{inputs, lock, output, say, settings, tell};
+use super::{conflict, inputs, output, say, settings, tell, why};
 use crate::fetch::indexes::Index;
 use crate::fetch::snapshot::{About, Hosts, Recording, Snapshot};
 use crate::solve::{Facts, Memo, Outcome, solve_again};
@@ -33,12 +33,18 @@ pub(crate) fn record(args: &RecordArgs) -> Result<Exit, CliError> {
         let facts: &dyn Facts = &recorder;
         let (request, target, rules) = (&session.request, &session.target, &session.rules);
         match solve_again(request, target, rules, &facts, &Memo::default())? {
-            Outcome::Solved(solution) => say(&format!(
-                "recorded `{input}`: {} distributions",
-                solution.packages.len()
-            )),
+            Outcome::Solved(solution) => {
+                for question in &args.why {
+                    // That nothing asks for a name is no reason to record nothing.
+                    why::answer(&session, facts, question).ok();
+                }
+                say(&format!(
+                    "recorded `{input}`: {} distributions",
+                    solution.packages.len()
+                ));
+            }
             Outcome::Unsolvable(_) => {
-                lock::explained(&session, facts)?;
+                conflict::explained(&session, facts)?;
                 say(&format!("recorded `{input}`: it has no solution"));
             }
         }

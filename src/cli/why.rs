@@ -4,15 +4,16 @@ use std::str::FromStr as _;
 
 use pep508_rs::PackageName;
 
-use super::args::{ResolveArgs, WhyArgs};
+use super::args::{Format, ResolveArgs, WhyArgs};
+use super::conflict::{self, tell_json};
 use super::error::{CliError, Exit};
 use super::recorded::{self, Recorded};
 use super::session::Session;
 use super::{inputs, settings, tell};
-use crate::explain::{self, Study};
+use crate::explain::{self, Study, Why, WhyNot};
 use crate::metadata::Dependency;
 use crate::request::Line;
-use crate::solve::{Outcome, Solution};
+use crate::solve::{Facts, Outcome, Solution};
 
 /// What is asked about.
 enum Question {
@@ -22,28 +23,53 @@ enum Question {
     Wanted(Box<Line>),
 }
 
+/// An answer.
+pub(crate) enum Answer {
+    /// Why a distribution is locked at its version.
+    Why(Box<Why>),
+    /// What blocks a requirement.
+    WhyNot(Box<WhyNot>),
+}
+
 /// Says why a distribution is locked at its version, or what blocks a requirement.
 pub(crate) fn run(args: &WhyArgs) -> Result<Exit, CliError> {
-    let question = question(&args.name)?;
+    // What cannot be understood is said before anything is fetched.
+    question(&args.name)?;
     let session = open(&args.resolve)?;
-    let study = Study::new(&session.target, &session.rules, session.facts.facts());
-    let request = &session.request;
-    let Outcome::Solved(solution) = study.solve(request)? else {
-        return super::lock::unsolvable(&session);
-    };
-    match question {
-        Question::Name(name) => {
-            let Some(answer) = explain::why(&name, &study, request, &solution)? else {
-                return Err(unknown(&name, &solution));
-            };
-            tell(&answer.render());
-        }
-        Question::Wanted(line) => {
-            let answer = explain::why_not(&line, &study, request, &solution)?;
-            tell(&answer.render());
-        }
+    match answer(&session, session.facts.facts(), &args.name)? {
+        None => return conflict::unsolvable(&session, args.format),
+        Some(Answer::Why(answer)) => match args.format {
+            Format::Text => tell(&answer.render()),
+            Format::Json => tell_json(&explain::why_json(&answer)),
+        },
+        Some(Answer::WhyNot(answer)) => match args.format {
+            Format::Text => tell(&answer.render()),
+            Format::Json => tell_json(&explain::why_not_json(&answer)),
+        },
     }
     Ok(Exit::Done)
+}
+
+/// Answers a question about a session's request; `None` where that has no solution.
+pub(crate) fn answer(
+    session: &Session,
+    facts: &dyn Facts,
+    text: &str,
+) -> Result<Option<Answer>, CliError> {
+    let study = Study::new(&session.target, &session.rules, facts);
+    let request = &session.request;
+    let Outcome::Solved(solution) = study.solve(request)? else {
+        return Ok(None);
+    };
+    Ok(Some(match question(text)? {
+        Question::Name(name) => explain::why(&name, &study, request, &solution)?
+            .map(|answer| Answer::Why(Box::new(answer)))
+            .ok_or_else(|| unknown(&name, &solution))?,
+        Question::Wanted(line) => {
+            let answer = explain::why_not(&line, &study, request, &solution)?;
+            Answer::WhyNot(Box::new(answer))
+        }
+    }))
 }
 
 /// The session of inputs, with the pins of the lock that is there.

@@ -83,7 +83,7 @@ impl Message {
         let base = "no set of releases meets these requirements";
         match self.conflicts.len() {
             0 | 1 => base.to_owned(),
-            count => format!("{base}: there are {count} conflicts that have no line in common"),
+            count => format!("{base}: {count} independent conflicts"),
         }
     }
 

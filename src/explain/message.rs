@@ -91,6 +91,9 @@ impl Message {
     pub fn help(&self) -> String {
         let mut out = String::new();
         match self.fixes.as_slice() {
+            [] if !self.complete => {
+                out.push_str("hint: no fix was found before the search was ended\n");
+            }
             [] => {}
             [one] => {
                 let sentence = format!("this solves it (it was tried): {one}");

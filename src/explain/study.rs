@@ -21,7 +21,7 @@ use crate::{RuleSet, Target};
 const MAX_READS: u32 = 60_000;
 
 /// How many files a solve may read that none before it has read: each may be a download.
-const MAX_NEW_FILES: u32 = 200;
+const MAX_NEW_FILES: u32 = 600;
 
 /// How many solves one explanation may take.
 const MAX_SOLVES: u32 = 600;

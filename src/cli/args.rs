@@ -29,6 +29,10 @@ pub(crate) enum Command {
     Lock(Box<LockArgs>),
     /// Say why a distribution is locked, at this version and not a newer one
     Why(Box<WhyArgs>),
+    /// Say what changed between two locks, or a lock and what would be locked now, and why
+    Diff(Box<DiffArgs>),
+    /// Show who needs whom: as a tree, for Graphviz or Mermaid, or as a page
+    Graph(Box<GraphArgs>),
     /// Record the index facts that a set of locks needs, or look into a recording
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
@@ -68,12 +72,12 @@ pub(crate) struct RecordArgs {
     /// What the snapshot is recorded for, in words
     #[arg(long = "for", value_name = "TEXT", default_value = "")]
     pub(crate) purpose: String,
+    /// Record what the answer to `mlresolve why QUESTION` needs too, for each input
+    #[arg(long, value_name = "QUESTION")]
+    pub(crate) why: Vec<String>,
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// Record also what `why` needs to answer for this name or requirement
-    #[arg(long, value_name = "NAME[SPEC]")]
-    pub(crate) why: Vec<String>,
     /// Do not tell the default index's address: recorded files lie at an example host, and
     /// the snapshot serves whatever index its reader makes the default
     #[arg(long)]
@@ -429,4 +433,49 @@ pub(crate) struct WhyArgs {
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// The lock before
+    pub(crate) old: String,
+    /// The lock after (`*.txt`, `pylock*.toml`), or the inputs to lock now (found by
+    /// themselves where none is named)
+    #[command(flatten)]
+    pub(crate) resolve: ResolveArgs,
+    /// Give up all pins of the lock before
+    #[arg(short = 'U', long, help_heading = "Choice")]
+    pub(crate) upgrade: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// How a graph is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// An indented tree
+    #[default]
+    Text,
+    /// Graphviz
+    Dot,
+    /// Mermaid
+    Mermaid,
+    /// A page that needs nothing else
+    Html,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    /// A lock (`*.txt`, `pylock*.toml`) is shown as it is; inputs are solved first
+    #[command(flatten)]
+    pub(crate) resolve: ResolveArgs,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: GraphFormat,
+    /// Write it to a file
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
 }

@@ -11,9 +11,9 @@ use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
 use super::{
-    accelerator, base, base_report, command_line, output, progress, say, settings, targets, tell,
+    accelerator, base, base_report, command_line, conflict, output, progress, say, settings,
+    targets, tell,
 };
-use crate::explain::{self, Message, Study};
 use crate::fetch::download::hash_files;
 use crate::lock::{
     Annotations, Emit, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
@@ -22,9 +22,7 @@ use crate::lock::{
 use crate::metadata::File;
 use crate::request::Pin;
 use crate::rules::RuleKind;
-use crate::solve::{
-    ChosenOrigin, Facts, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
-};
+use crate::solve::{ChosenOrigin, Memo, Outcome, Solution, Warning, eligible_builds, solve_again};
 
 /// Locks, and writes, shows or checks what was locked.
 pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
@@ -74,7 +72,7 @@ pub(crate) fn prepare(
         if !session.request.base.packages.is_empty() {
             session.learn_base(args.resolve.quiet)?;
         }
-        let exit = unsolvable(&session)?;
+        let exit = conflict::unsolvable(&session, super::args::Format::Text)?;
         if !session.request.base.packages.is_empty() {
             say(&base_report::remedy(&session)?);
         }
@@ -167,24 +165,6 @@ fn solve_shown(session: &Session, quiet: bool) -> Result<Option<Box<Solution>>, 
         Outcome::Solved(solution) => Some(solution),
         Outcome::Unsolvable(_) => None,
     })
-}
-
-/// Explains on standard error why there is no solution.
-pub(crate) fn unsolvable(session: &Session) -> Result<Exit, CliError> {
-    match explained(session, session.facts.facts())? {
-        Some(message) => super::conflict::print(&message),
-        None => say("error: no set of releases meets these requirements"),
-    }
-    Ok(Exit::Unsolvable)
-}
-
-/// Why a session's request has no solution; `None` where the search found no reason.
-pub(crate) fn explained(session: &Session, facts: &dyn Facts) -> Result<Option<Message>, CliError> {
-    let study = Study::new(&session.target, &session.rules, facts);
-    let Some(diagnosis) = explain::diagnose(&study, &session.request)? else {
-        return Ok(None);
-    };
-    Ok(Some(Message::new(&diagnosis, &study, &session.request)?))
 }
 
 /// Which builds were taken where several would do, and why none of the newer ones.

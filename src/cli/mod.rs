@@ -11,8 +11,10 @@ mod base_images;
 mod base_report;
 mod command_line;
 mod conflict;
+mod diff;
 mod error;
 mod files;
+mod graph;
 mod inputs;
 pub mod interpreter;
 mod loaded;
@@ -80,6 +82,8 @@ fn run(command: &Command) -> Result<Exit, CliError> {
     match command {
         Command::Lock(args) => lock::run(args),
         Command::Why(args) => why::run(args),
+        Command::Diff(args) => diff::run(args),
+        Command::Graph(args) => graph::run(args),
         Command::Snapshot(SnapshotCommand::Record(args)) => snapshot::record(args),
         Command::Snapshot(SnapshotCommand::Info { file, format }) => snapshot::info(file, *format),
         Command::Scan(args) => scan::run(args),

@@ -7,7 +7,7 @@ use pep508_rs::PackageName;
 use super::error::{CliError, Exit};
 use super::session::is_pylock;
 use crate::Target;
-use crate::lock::{read_pylock, read_requirements};
+use crate::lock::{Lock, read_pylock, read_requirements};
 use crate::request::Pin;
 
 /// What the lock that is there already says.
@@ -35,17 +35,26 @@ pub(crate) fn read(path: &str) -> Result<Recorded, CliError> {
         CliError::usage(format!("`{path}` is not UTF-8 text"))
             .hint("name another file with `-o`, or remove this one")
     })?;
-    let lock = if is_pylock(path) {
-        if text.trim().is_empty() {
-            return Ok(Recorded::default());
-        }
-        read_pylock(&text, path).map_err(|error| CliError::diagnostic(Exit::Usage, error))?
-    } else {
-        read_requirements(&text).lock
-    };
+    if is_pylock(path) && text.trim().is_empty() {
+        return Ok(Recorded::default());
+    }
+    let lock = parse(&text, path)?;
     Ok(Recorded {
         pins: lock.pins(),
         target: lock.target.words().and_then(|words| words.target().ok()),
         text: Some(text),
     })
+}
+
+fn parse(text: &str, path: &str) -> Result<Lock, CliError> {
+    if is_pylock(path) {
+        return read_pylock(text, path).map_err(|error| CliError::diagnostic(Exit::Usage, error));
+    }
+    Ok(read_requirements(text).lock)
+}
+
+/// Reads a lock that must be there.
+pub(crate) fn lock(path: &str) -> Result<Lock, CliError> {
+    let recorded = read(path)?;
+    parse(recorded.text.as_deref().unwrap_or_default(), path)
 }

@@ -4,12 +4,13 @@ use std::str::FromStr as _;
 
 use pep508_rs::PackageName;
 
-use super::args::{ResolveArgs, WhyArgs};
+use super::args::{Format, ResolveArgs, WhyArgs};
+use super::conflict::{self, tell_json};
 use super::error::{CliError, Exit};
 use super::recorded::{self, Recorded};
 use super::session::Session;
 use super::{inputs, settings, tell};
-use crate::explain::{self, Study};
+use crate::explain::{self, Study, Why, WhyNot};
 use crate::metadata::Dependency;
 use crate::request::Line;
 use crate::rules::RuleKind;
@@ -23,39 +24,31 @@ enum Question {
     Wanted(Box<Line>),
 }
 
-/// Says why a distribution is locked at its version, or what blocks a requirement.
-pub(crate) fn run(args: &WhyArgs) -> Result<Exit, CliError> {
-    question(&args.name)?;
-    let session = open(&args.resolve)?;
-    let facts = session.facts.facts();
-    let study = Study::new(&session.target, &session.rules, facts);
-    let Outcome::Solved(solution) = study.solve(&session.request)? else {
-        return super::lock::unsolvable(&session);
-    };
-    tell(&answer(&args.name, &session, facts, &solution)?);
-    Ok(Exit::Done)
+/// An answer.
+pub(crate) enum Answer {
+    /// Why a distribution is locked at its version.
+    Why(Box<Why>),
+    /// What blocks a requirement.
+    WhyNot(Box<WhyNot>),
 }
 
-/// The answer to a question about a solution, as text.
-pub(crate) fn answer(
-    text: &str,
-    session: &Session,
-    facts: &dyn Facts,
-    solution: &Solution,
-) -> Result<String, CliError> {
-    let study = Study::new(&session.target, &session.rules, facts);
-    let request = &session.request;
-    match question(text)? {
-        Question::Name(name) => {
-            let answer = explain::why(&name, &study, request, solution)?
-                .ok_or_else(|| unknown(&name, solution))?;
-            Ok(answer.render() + &build(&name, &study, session, solution)?)
-        }
-        Question::Wanted(line) => {
-            let answer = explain::why_not(&line, &study, request, solution)?;
-            Ok(answer.render() + &build(&line.name, &study, session, solution)?)
-        }
+/// Says why a distribution is locked at its version, or what blocks a requirement.
+pub(crate) fn run(args: &WhyArgs) -> Result<Exit, CliError> {
+    // What cannot be understood is said before anything is fetched.
+    question(&args.name)?;
+    let session = open(&args.resolve)?;
+    match answer(&session, session.facts.facts(), &args.name)? {
+        None => return conflict::unsolvable(&session, args.format),
+        Some((Answer::Why(answer), builds)) => match args.format {
+            Format::Text => tell(&(answer.render() + &builds)),
+            Format::Json => tell_json(&explain::why_json(&answer)),
+        },
+        Some((Answer::WhyNot(answer), builds)) => match args.format {
+            Format::Text => tell(&(answer.render() + &builds)),
+            Format::Json => tell_json(&explain::why_not_json(&answer)),
+        },
     }
+    Ok(Exit::Done)
 }
 
 /// Which build of a family's member was taken, and why none of the others; empty for what
@@ -90,6 +83,33 @@ fn build(
         text = format!("\n{}\n", lines.join("\n"));
     }
     Ok(text)
+}
+
+/// Answers a question about a session's request, and says which build was taken; `None`
+/// where that has no solution.
+pub(crate) fn answer(
+    session: &Session,
+    facts: &dyn Facts,
+    text: &str,
+) -> Result<Option<(Answer, String)>, CliError> {
+    let study = Study::new(&session.target, &session.rules, facts);
+    let request = &session.request;
+    let Outcome::Solved(solution) = study.solve(request)? else {
+        return Ok(None);
+    };
+    Ok(Some(match question(text)? {
+        Question::Name(name) => {
+            let answer = explain::why(&name, &study, request, &solution)?
+                .ok_or_else(|| unknown(&name, &solution))?;
+            let builds = build(&name, &study, session, &solution)?;
+            (Answer::Why(Box::new(answer)), builds)
+        }
+        Question::Wanted(line) => {
+            let answer = explain::why_not(&line, &study, request, &solution)?;
+            let builds = build(&line.name, &study, session, &solution)?;
+            (Answer::WhyNot(Box::new(answer)), builds)
+        }
+    }))
 }
 
 /// The session of inputs, with the pins of the lock that is there.

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use super::super::args::{ResolveArgs, WheelArgs};
+use super::super::base::Opened;
 use super::super::error::CliError;
 use super::super::recorded::Recorded;
 use super::super::settings;
@@ -41,6 +42,7 @@ impl WheelSession {
             &Recorded::default(),
             &Inputs::default(),
             &interpreter,
+            &Opened::default(),
         )
     }
 
@@ -53,7 +55,7 @@ impl WheelSession {
         let args = &self.args;
         let places = places(args, &Inputs::default());
         let registry = Registry::new(RegistryOptions {
-            client: client_options(args),
+            client: client_options(args)?,
             auth: authentication(args)?,
             indexes: indexes(args, &places).map_err(wrong)?,
             cache: cache(args)?,

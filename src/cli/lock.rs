@@ -8,14 +8,17 @@ use pep508_rs::PackageName;
 use super::args::{Annotations as Style, LockArgs};
 use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
+use super::outputs::{self, Job};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
-use super::{accelerator, command_line, output, progress, say, settings, tell};
+use super::{
+    accelerator, command_line, compat, lock_check, migration, output, progress, say, tell,
+};
 use crate::explain::{self, Message, Study};
 use crate::fetch::download::hash_files;
 use crate::lock::{
-    Annotations, Emit, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
-    MissingHash, RenderOptions, TargetRecord, UnsafePackages, diff, render,
+    Annotations, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
+    MissingHash, RenderOptions, TargetRecord, render,
 };
 use crate::metadata::File;
 use crate::rules::RuleKind;
@@ -23,11 +26,23 @@ use crate::solve::{
     ChosenOrigin, Conflict, Facts, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
 };
 
-/// Locks, and writes, shows or checks what was locked.
+/// Makes the lock that is asked for, or all that the settings name. A failure ends it; a
+/// check goes on, so that all that is out of date is told.
 pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
-    let with_settings =
-        settings::settings(&given.resolve)?.map(|settings| settings::lock(given, &settings));
-    let args = with_settings.as_ref().unwrap_or(given);
+    let mut worst = Exit::Done;
+    for job in outputs::jobs(given)? {
+        match one(given, &job)? {
+            Exit::Done => {}
+            Exit::OutOfDate => worst = Exit::OutOfDate,
+            exit => return Ok(exit),
+        }
+    }
+    Ok(worst)
+}
+
+/// Locks, and writes, shows or checks what was locked.
+fn one(given: &LockArgs, job: &Job) -> Result<Exit, CliError> {
+    let args = &job.args;
     let named = inputs::inputs(&args.resolve.inputs)?;
     let to = inputs::output(args.output.as_deref(), &named)?;
     let recorded = match &to {
@@ -36,11 +51,15 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
     session.request.pins = pins(args, &recorded, &mut session)?;
+    if !args.resolve.quiet {
+        migration::tell_merging(args, &recorded, &session);
+    }
     let Ok(solution) = solve_shown(&session, args.resolve.quiet)? else {
         return unsolvable(&session);
     };
     if !args.resolve.quiet {
         warn(&solution);
+        migration::tell_moved(&session, &solution);
         tell_builds(&session, &solution);
     }
     if args.resolve.verbose > 0 {
@@ -55,9 +74,18 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
     } else {
         Format::Requirements
     };
-    let command = command_line::command(given, &session.inputs);
-    let lock = locked(args, &command, &session, &solution, format, path)?;
-    let text = render(&lock, &render_options(args, format));
+    // Settings name their inputs; the command does not repeat them.
+    let named = if job.from_settings {
+        &[][..]
+    } else {
+        &session.inputs
+    };
+    let command = command_line::command(given, named);
+    let mut lock = locked(args, &command, &session, &solution, format, path)?;
+    command_line::forget_upgrades(&mut lock);
+    let mut options = render_options(args, format)?;
+    options.newline = compat::newline(args, recorded.text.as_deref(), &session.inputs);
+    let text = render(&lock, &options);
     finish(args, &to, &recorded, &text)
 }
 
@@ -72,6 +100,14 @@ fn pins(
     } else {
         recorded.pins.clone()
     };
+    if args.compat.no_reuse_hashes {
+        for pin in pins.values_mut() {
+            pin.hashes.clear();
+        }
+    }
+    if !args.resolve.quiet {
+        migration::tell_empty(args, recorded);
+    }
     for wanted in &args.upgrade_package {
         let (name, constraint) = command_line::upgrade(wanted)?;
         pins.remove(&name);
@@ -334,14 +370,8 @@ fn context<'a>(
     }
 }
 
-fn render_options(args: &LockArgs, format: Format) -> RenderOptions {
-    let mut emit = [Emit::FindLinks, Emit::TrustedHosts, Emit::FormatControl]
-        .into_iter()
-        .collect::<BTreeSet<_>>();
-    if !args.no_emit_index_url {
-        emit.insert(Emit::Indexes);
-    }
-    RenderOptions {
+fn render_options(args: &LockArgs, format: Format) -> Result<RenderOptions, CliError> {
+    Ok(RenderOptions {
         format,
         header: if args.no_header {
             Header::None
@@ -355,14 +385,10 @@ fn render_options(args: &LockArgs, format: Format) -> RenderOptions {
         },
         hashes: !args.no_hashes,
         strip_extras: args.strip_extras,
-        emit,
-        unsafe_packages: if args.allow_unsafe {
-            UnsafePackages::Pinned(UnsafePackages::known())
-        } else {
-            UnsafePackages::Commented(UnsafePackages::known())
-        },
+        emit: compat::emitted(args),
+        unsafe_packages: compat::unsafe_packages(args)?,
         ..RenderOptions::default()
-    }
+    })
 }
 
 /// Writes, shows or checks the lock.
@@ -372,15 +398,7 @@ fn finish(args: &LockArgs, to: &Output, recorded: &Recorded, text: &str) -> Resu
             tell(text);
             Ok(Exit::Done)
         }
-        Output::File(path) if args.check => {
-            let known = recorded.text.as_deref().unwrap_or_default();
-            if known == text {
-                return Ok(Exit::Done);
-            }
-            say(&format!("`{path}` is out of date"));
-            tell(&diff((path, known), ("what follows from the inputs", text)));
-            Ok(Exit::OutOfDate)
-        }
+        Output::File(path) if args.check => lock_check::check(path, recorded.text.as_deref(), text),
         Output::File(path) if args.dry_run => {
             tell(text);
             if !args.resolve.quiet {

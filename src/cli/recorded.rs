@@ -7,7 +7,7 @@ use pep508_rs::PackageName;
 use super::error::{CliError, Exit};
 use super::session::is_pylock;
 use crate::Target;
-use crate::lock::{read_pylock, read_requirements};
+use crate::lock::{Writer, read_pylock, read_requirements};
 use crate::request::Pin;
 
 /// What the lock that is there already says.
@@ -15,6 +15,8 @@ use crate::request::Pin;
 pub(crate) struct Recorded {
     pub(crate) pins: BTreeMap<PackageName, Pin>,
     pub(crate) target: Option<Target>,
+    /// The program that wrote it.
+    pub(crate) writer: Writer,
     /// Its text, where there is one.
     pub(crate) text: Option<String>,
 }
@@ -35,17 +37,21 @@ pub(crate) fn read(path: &str) -> Result<Recorded, CliError> {
         CliError::usage(format!("`{path}` is not UTF-8 text"))
             .hint("name another file with `-o`, or remove this one")
     })?;
-    let lock = if is_pylock(path) {
+    let (lock, writer) = if is_pylock(path) {
         if text.trim().is_empty() {
             return Ok(Recorded::default());
         }
-        read_pylock(&text, path).map_err(|error| CliError::diagnostic(Exit::Usage, error))?
+        let lock =
+            read_pylock(&text, path).map_err(|error| CliError::diagnostic(Exit::Usage, error))?;
+        (lock, Writer::Unknown)
     } else {
-        read_requirements(&text).lock
+        let read = read_requirements(&text);
+        (read.lock, read.writer)
     };
     Ok(Recorded {
         pins: lock.pins(),
         target: lock.target.words().and_then(|words| words.target().ok()),
+        writer,
         text: Some(text),
     })
 }

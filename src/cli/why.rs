@@ -49,7 +49,7 @@ pub(crate) fn run(args: &WhyArgs) -> Result<Exit, CliError> {
 /// The session of inputs, with the pins of the lock that is there.
 pub(crate) fn open(given: &ResolveArgs) -> Result<Session, CliError> {
     let with_settings =
-        settings::settings(given)?.map(|settings| settings::resolve(given, &settings));
+        settings::settings(given, None)?.map(|settings| settings::resolve(given, &settings));
     let args = with_settings.as_ref().unwrap_or(given);
     let named = inputs::inputs(&args.inputs)?;
     let recorded = match inputs::output(None, &named) {

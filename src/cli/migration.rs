@@ -29,7 +29,7 @@ pub(crate) fn tell_empty(args: &LockArgs, recorded: &Recorded) {
             "warning: `{}` is empty, so that `-P` has no other pins to keep; a shell that \
              redirects standard output to it has emptied it\n\
              hint: restore it and name it with `-o`",
-            args.output.as_deref().unwrap_or("the lock")
+            recorded.path
         ));
     }
 }

@@ -15,6 +15,8 @@ use crate::request::Pin;
 pub(crate) struct Recorded {
     pub(crate) pins: BTreeMap<PackageName, Pin>,
     pub(crate) target: Option<Target>,
+    /// Its path, where there is one.
+    pub(crate) path: String,
     /// The program that wrote it.
     pub(crate) writer: Writer,
     /// Its text, where there is one.
@@ -51,6 +53,7 @@ pub(crate) fn read(path: &str) -> Result<Recorded, CliError> {
     Ok(Recorded {
         pins: lock.pins(),
         target: lock.target.words().and_then(|words| words.target().ok()),
+        path: path.to_owned(),
         writer,
         text: Some(text),
     })

@@ -429,7 +429,7 @@ fn real_inputs_are_locked_as_pip_compile_locks_them() {
         let same_layout = !(more.is_empty() && less.is_empty())
             || comparable(&ours, &versions) == comparable(&theirs, &versions);
         if !(output.status.success() && same_names && differing == versions && same_layout) {
-            faults += &format!(
+            let fault = format!(
                 "{name}: more {:?}, less {:?}, other versions {differing:?} (explained: {})\n{}{}\n",
                 only(&mine, &other),
                 only(&other, &mine),
@@ -440,6 +440,7 @@ fn real_inputs_are_locked_as_pip_compile_locks_them() {
                     ("mlresolve", &comparable(&ours, &versions)),
                 ),
             );
+            faults.push_str(&fault);
         }
     }
     assert!(seen > 0);

@@ -243,7 +243,6 @@ mod tests {
                     pre = false\nallow-unsafe = false\n[tool.pip-tools.compile]\n\
                     annotation-style = 'line'\n[tool.pip-tools.sync]\nask = true\n";
         let args = parsed(text, &["--header", "-i", "https://j.example/", "x.in"])
-            .ok()
             .expect("it is understood");
         assert!(args.no_hashes && args.strip_extras && !args.no_header);
         assert!(args.compat.no_allow_unsafe && !args.resolve.pre);
@@ -253,7 +252,7 @@ mod tests {
             args.resolve.index_url.as_deref(),
             Some("https://j.example/")
         );
-        let args = parsed(text, &["--extra", "c"]).ok().expect("understood");
+        let args = parsed(text, &["--extra", "c"]).expect("understood");
         assert_eq!(args.resolve.extra, ["c"]);
         assert!(args.no_header);
     }
@@ -261,10 +260,10 @@ mod tests {
     #[test]
     fn inputs_come_from_settings_where_none_is_given() {
         let text = "[tool.pip-tools]\nsrc-files = ['a.in', 'b.in']\noutput-file = 'c.txt'\n";
-        let args = parsed(text, &[]).ok().expect("understood");
+        let args = parsed(text, &[]).expect("understood");
         assert_eq!(args.resolve.inputs, ["a.in", "b.in"]);
         assert_eq!(args.output.as_deref(), Some("c.txt"));
-        let args = parsed(text, &["d.in"]).ok().expect("understood");
+        let args = parsed(text, &["d.in"]).expect("understood");
         assert_eq!(args.resolve.inputs, ["d.in"]);
     }
 

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pep508_rs::PackageName;
 
+use super::compat::CompatArgs;
 pub(crate) use wheels::{DeriveArgs, Only, ScanArgs, VerifyArgs, WheelArgs};
 
 /// A lockfile resolver for Python ML stacks that knows what the binaries need.
@@ -347,18 +348,21 @@ pub(crate) struct ResolveArgs {
     pub(crate) cache_dir: Option<PathBuf>,
 
     /// Say less
-    #[arg(short, long, help_heading = "Output")]
+    #[arg(short, long, overrides_with = "quiet", help_heading = "Output")]
     pub(crate) quiet: bool,
     /// Say more: each decision, repaired metadata
     #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Output")]
     pub(crate) verbose: u8,
-    /// Do not read `[tool.mlresolve]` or mlresolve.toml
+    /// Do not read `[tool.mlresolve]`, mlresolve.toml or pip-tools' settings
     #[arg(long, help_heading = "Input")]
     pub(crate) no_config: bool,
 
     /// Folders of rules that the settings name: they may only tighten.
     #[arg(skip)]
     pub(crate) rules_in_settings: Vec<PathBuf>,
+    /// The index that pip's own settings name, which is weaker than what a file says.
+    #[arg(skip)]
+    pub(crate) pip_index_url: Option<String>,
     /// The one index that a distribution comes from, by the settings.
     #[arg(skip)]
     pub(crate) sources: BTreeMap<PackageName, String>,
@@ -409,8 +413,8 @@ pub(crate) struct LockArgs {
     /// Write extras off pinned names
     #[arg(long, help_heading = "Output")]
     pub(crate) strip_extras: bool,
-    /// Pin setuptools, pip and distribute too (the default is a comment, as in pip-compile)
-    #[arg(long, help_heading = "Output")]
+    /// Pin setuptools, pip and distribute too (the default)
+    #[arg(long, hide = true)]
     pub(crate) allow_unsafe: bool,
     /// Show what would be written and write nothing
     #[arg(short = 'n', long, help_heading = "Output")]
@@ -422,6 +426,8 @@ pub(crate) struct LockArgs {
     /// Check that the lock still follows from its inputs: exit code 4 where it does not
     #[arg(long, help_heading = "Output")]
     pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) compat: CompatArgs,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -16,7 +16,7 @@ use super::error::{CliError, Exit};
 use super::files::Files;
 use super::interpreter::{self, Interpreter};
 use super::recorded::Recorded;
-use super::{accelerator, inputs, rule_folders, say, when};
+use super::{accelerator, inputs, pip_settings, rule_folders, say, when};
 use crate::fetch::build::{BuildIndexes, Builder};
 use crate::fetch::cache::Cache;
 use crate::fetch::edge::Edge;
@@ -99,6 +99,7 @@ impl Session {
     /// Reads the inputs and makes everything else ready; nothing is asked of an index yet
     /// but what the inputs themselves need.
     pub(crate) fn open(args: &ResolveArgs, recorded: &Recorded) -> Result<Self, CliError> {
+        let args = &pip_settings::with(args);
         let input_paths = inputs::inputs(&args.inputs)?;
         let auth = || authentication(args);
         let client_options = client_options(args)?;
@@ -336,13 +337,18 @@ fn places(args: &ResolveArgs, read: &Inputs) -> Places {
     find_links.extend(values(&options.find_links));
     let mut trusted_hosts = args.trusted_host.clone();
     trusted_hosts.extend(values(&options.trusted_hosts));
+    let in_file = || {
+        options
+            .index_url
+            .as_ref()
+            .map(|option| option.value.clone())
+    };
     Places {
-        index: args.index_url.clone().or_else(|| {
-            options
-                .index_url
-                .as_ref()
-                .map(|option| option.value.clone())
-        }),
+        index: args
+            .index_url
+            .clone()
+            .or_else(in_file)
+            .or_else(|| args.pip_index_url.clone()),
         extra,
         find_links,
         no_index: args.no_index || options.no_index,

@@ -1,6 +1,6 @@
 //! `[tool.mlresolve]` and mlresolve.toml: what the command line leaves open.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::accelerator;
 use super::args::{Annotations, IndexStrategy, LockArgs, ResolveArgs};
@@ -9,12 +9,23 @@ use super::files::Files;
 use crate::request::{AnnotationStyle, IndexStrategy as SettingsStrategy, Located, Settings};
 
 /// The settings of the folder that the program runs in.
-pub(crate) fn settings(args: &ResolveArgs) -> Result<Option<Settings>, CliError> {
+///
+/// `file` is read in their place where one is named.
+pub(crate) fn settings(
+    args: &ResolveArgs,
+    file: Option<&Path>,
+) -> Result<Option<Settings>, CliError> {
     if args.no_config {
         return Ok(None);
     }
     let files = Files::new(&|_| Err("settings are read from the disk only".to_owned()));
-    Settings::find(".", &files).map_err(|error| CliError::diagnostic(Exit::Usage, error))
+    let found = match file {
+        // A file of pip-tools' is read where its settings are.
+        Some(file) if super::pip_tools::is_theirs(file) => Ok(None),
+        Some(file) => Settings::read(&file.to_string_lossy(), &files),
+        None => Settings::find(".", &files),
+    };
+    found.map_err(|error| CliError::diagnostic(Exit::Usage, error))
 }
 
 fn values(list: &[Located<String>]) -> Vec<String> {

@@ -14,7 +14,7 @@ use crate::request::{Pin, Settings, TargetSettings};
 
 /// Locks for every target that is named.
 pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
-    let known = settings::settings(&given.resolve)?.unwrap_or_default();
+    let known = settings::settings(&given.resolve, None)?.unwrap_or_default();
     let mut prepared = Vec::new();
     for name in &given.target {
         let target = known

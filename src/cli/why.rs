@@ -114,16 +114,15 @@ pub(crate) fn answer(
 
 /// The session of inputs, with the pins of the lock that is there.
 pub(crate) fn open(given: &ResolveArgs) -> Result<Session, CliError> {
-    let args = match settings::settings(given)? {
-        Some(settings) => settings::resolve(given, &settings),
-        None => given.clone(),
-    };
+    let with_settings =
+        settings::settings(given, None)?.map(|settings| settings::resolve(given, &settings));
+    let args = with_settings.as_ref().unwrap_or(given);
     let named = inputs::inputs(&args.inputs)?;
     let recorded = match inputs::output(None, &named) {
         Ok(inputs::Output::File(path)) => recorded::read(&path)?,
         _ => Recorded::default(),
     };
-    let mut session = Session::open(&args, &recorded)?;
+    let mut session = Session::open(args, &recorded)?;
     session.request.pins.clone_from(&recorded.pins);
     Ok(session)
 }

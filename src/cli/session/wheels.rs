@@ -24,7 +24,7 @@ impl WheelSession {
     /// Reads the settings; nothing else is done yet.
     pub(crate) fn open(args: &WheelArgs) -> Result<Self, CliError> {
         let args = args.resolve();
-        let args = match settings::settings(&args)? {
+        let args = match settings::settings(&args, None)? {
             Some(settings) => settings::resolve(&args, &settings),
             None => args,
         };

@@ -28,6 +28,14 @@ pub(crate) enum Command {
     /// Record the index facts that a set of locks needs, or look into a recording
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
+    /// Write down what an environment has installed, for `--base` elsewhere
+    Base {
+        /// The interpreter or environment; the one in use where none is named
+        python: Option<String>,
+        /// The file to write; standard output where none is named
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Look at the rules
     #[command(subcommand)]
     Rules(RulesCommand),

@@ -80,6 +80,7 @@ fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Why(args) => why::run(args),
         Command::Snapshot(SnapshotCommand::Record(args)) => snapshot::record(args),
         Command::Snapshot(SnapshotCommand::Info { file, format }) => snapshot::info(file, *format),
+        Command::Base { python, output } => base::write(python.as_deref(), output.as_deref()),
         Command::Rules(command) => rules::run(command),
         Command::Cache(command) => cache(command),
         Command::Completions { shell } => {

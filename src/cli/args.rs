@@ -73,6 +73,9 @@ pub(crate) struct RecordArgs {
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Record also what `why` needs to answer for this name or requirement
+    #[arg(long, value_name = "NAME[SPEC]")]
+    pub(crate) why: Vec<String>,
     /// Do not tell the default index's address: recorded files lie at an example host, and
     /// the snapshot serves whatever index its reader makes the default
     #[arg(long)]

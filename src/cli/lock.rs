@@ -20,7 +20,7 @@ use crate::lock::{
 use crate::metadata::File;
 use crate::rules::RuleKind;
 use crate::solve::{
-    ChosenOrigin, Conflict, Facts, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
+    ChosenOrigin, Facts, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
 };
 
 /// Locks, and writes, shows or checks what was locked.
@@ -42,7 +42,7 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
     if !session.request.base.changeable.is_empty() {
         session.learn_base(args.resolve.quiet)?;
     }
-    let Ok(solution) = solve_shown(&session, args.resolve.quiet)? else {
+    let Some(solution) = solve_shown(&session, args.resolve.quiet)? else {
         if !session.request.base.packages.is_empty() {
             session.learn_base(args.resolve.quiet)?;
         }
@@ -97,10 +97,7 @@ fn pins(
 }
 
 /// Solves, with a progress line where a terminal looks on.
-fn solve_shown(
-    session: &Session,
-    quiet: bool,
-) -> Result<Result<Box<Solution>, Box<Conflict>>, CliError> {
+fn solve_shown(session: &Session, quiet: bool) -> Result<Option<Box<Solution>>, CliError> {
     let shown = (!quiet)
         .then(|| session.facts.edge())
         .flatten()
@@ -114,12 +111,12 @@ fn solve_shown(
     );
     drop(shown);
     Ok(match outcome? {
-        Outcome::Solved(solution) => Ok(solution),
-        Outcome::Unsolvable(conflict) => Err(conflict),
+        Outcome::Solved(solution) => Some(solution),
+        Outcome::Unsolvable(_) => None,
     })
 }
 
-/// Explains a conflict on standard error.
+/// Explains on standard error why there is no solution.
 pub(crate) fn unsolvable(session: &Session) -> Result<Exit, CliError> {
     match explained(session, session.facts.facts())? {
         Some(message) => super::conflict::print(&message),
@@ -128,13 +125,13 @@ pub(crate) fn unsolvable(session: &Session) -> Result<Exit, CliError> {
     Ok(Exit::Unsolvable)
 }
 
-/// The explanation of a request that has no solution.
+/// Why a session's request has no solution; `None` where the search found no reason.
 pub(crate) fn explained(session: &Session, facts: &dyn Facts) -> Result<Option<Message>, CliError> {
     let study = Study::new(&session.target, &session.rules, facts);
-    match explain::diagnose(&study, &session.request)? {
-        Some(diagnosis) => Ok(Some(Message::new(&diagnosis, &study, &session.request)?)),
-        None => Ok(None),
-    }
+    let Some(diagnosis) = explain::diagnose(&study, &session.request)? else {
+        return Ok(None);
+    };
+    Ok(Some(Message::new(&diagnosis, &study, &session.request)?))
 }
 
 /// Which builds were taken where several would do, and why none of the newer ones.
@@ -191,6 +188,16 @@ fn warning_text(warning: &Warning) -> String {
             "the driver {driver} runs the build {label} by minor-version compatibility; its own \
              toolkit came with {toolkit}, and code that is compiled at run time from PTX needs that"
         ),
+        Warning::SideBySide { package, brought } => {
+            let brought: Vec<String> = brought
+                .iter()
+                .map(|(who, version)| format!("{version} (from {who})"))
+                .collect();
+            format!(
+                "{package} is there in several versions, since what is locked demands them: {}",
+                brought.join(", ")
+            )
+        }
         Warning::Built { name, version } => format!(
             "the metadata of {name} {version} was had by running its build on this machine: no \
              wheel suits the target, and its source distribution tells nothing"

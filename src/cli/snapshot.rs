@@ -8,7 +8,7 @@ use super::args::{Format, RecordArgs};
 use super::error::{CliError, Exit};
 use super::recorded::Recorded;
 use super::session::Session;
-use super::{inputs, lock, output, say, settings, tell};
+use super::{inputs, lock, output, say, settings, tell, why};
 use crate::fetch::indexes::Index;
 use crate::fetch::snapshot::{About, Hosts, Recording, Snapshot};
 use crate::solve::{Facts, Memo, Outcome, solve_again};
@@ -33,10 +33,15 @@ pub(crate) fn record(args: &RecordArgs) -> Result<Exit, CliError> {
         let facts: &dyn Facts = &recorder;
         let (request, target, rules) = (&session.request, &session.target, &session.rules);
         match solve_again(request, target, rules, &facts, &Memo::default())? {
-            Outcome::Solved(solution) => say(&format!(
-                "recorded `{input}`: {} distributions",
-                solution.packages.len()
-            )),
+            Outcome::Solved(solution) => {
+                for question in &args.why {
+                    why::answer(question, &session, facts, &solution)?;
+                }
+                say(&format!(
+                    "recorded `{input}`: {} distributions",
+                    solution.packages.len()
+                ));
+            }
             Outcome::Unsolvable(_) => {
                 lock::explained(&session, facts)?;
                 say(&format!("recorded `{input}`: it has no solution"));

@@ -12,7 +12,7 @@ use super::{inputs, settings, tell};
 use crate::explain::{self, Study};
 use crate::metadata::Dependency;
 use crate::request::Line;
-use crate::solve::{Outcome, Solution};
+use crate::solve::{Facts, Outcome, Solution};
 
 /// What is asked about.
 enum Question {
@@ -24,39 +24,46 @@ enum Question {
 
 /// Says why a distribution is locked at its version, or what blocks a requirement.
 pub(crate) fn run(args: &WhyArgs) -> Result<Exit, CliError> {
-    let question = question(&args.name)?;
+    question(&args.name)?;
     let session = open(&args.resolve)?;
-    let study = Study::new(&session.target, &session.rules, session.facts.facts());
-    let request = &session.request;
-    let Outcome::Solved(solution) = study.solve(request)? else {
+    let facts = session.facts.facts();
+    let study = Study::new(&session.target, &session.rules, facts);
+    let Outcome::Solved(solution) = study.solve(&session.request)? else {
         return super::lock::unsolvable(&session);
     };
-    match question {
-        Question::Name(name) => {
-            let Some(answer) = explain::why(&name, &study, request, &solution)? else {
-                return Err(unknown(&name, &solution));
-            };
-            tell(&answer.render());
-        }
-        Question::Wanted(line) => {
-            let answer = explain::why_not(&line, &study, request, &solution)?;
-            tell(&answer.render());
-        }
-    }
+    tell(&answer(&args.name, &session, facts, &solution)?);
     Ok(Exit::Done)
+}
+
+/// The answer to a question about a solution, as text.
+pub(crate) fn answer(
+    text: &str,
+    session: &Session,
+    facts: &dyn Facts,
+    solution: &Solution,
+) -> Result<String, CliError> {
+    let study = Study::new(&session.target, &session.rules, facts);
+    let request = &session.request;
+    match question(text)? {
+        Question::Name(name) => explain::why(&name, &study, request, solution)?
+            .map(|answer| answer.render())
+            .ok_or_else(|| unknown(&name, solution)),
+        Question::Wanted(line) => Ok(explain::why_not(&line, &study, request, solution)?.render()),
+    }
 }
 
 /// The session of inputs, with the pins of the lock that is there.
 pub(crate) fn open(given: &ResolveArgs) -> Result<Session, CliError> {
-    let with_settings =
-        settings::settings(given)?.map(|settings| settings::resolve(given, &settings));
-    let args = with_settings.as_ref().unwrap_or(given);
+    let args = match settings::settings(given)? {
+        Some(settings) => settings::resolve(given, &settings),
+        None => given.clone(),
+    };
     let named = inputs::inputs(&args.inputs)?;
     let recorded = match inputs::output(None, &named) {
         Ok(inputs::Output::File(path)) => recorded::read(&path)?,
         _ => Recorded::default(),
     };
-    let mut session = Session::open(args, &recorded)?;
+    let mut session = Session::open(&args, &recorded)?;
     session.request.pins.clone_from(&recorded.pins);
     Ok(session)
 }

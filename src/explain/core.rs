@@ -6,7 +6,7 @@ use super::study::{Attempt, MetadataEdge, Study, UserLine, lines_of, only};
 use crate::RuleSet;
 use crate::request::Request;
 use crate::rules::RuleId;
-use crate::solve::{Conflict, Reason, SolveError};
+use crate::solve::{Conflict, Reason};
 
 /// A minimal conflict: lines of the user's, rules and requirements of metadata that cannot
 /// hold together, and can when any one of them is left out.
@@ -46,15 +46,7 @@ impl Core {
 
 /// A minimal core of a request that has no solution; `None` where too much work was needed
 /// to know that there is none.
-///
-/// # Errors
-///
-/// [`SolveError`] where facts could not be had.
-pub(super) fn core(
-    study: &Study<'_>,
-    request: &Request,
-    conflict: &Conflict,
-) -> Result<Option<Core>, SolveError> {
+pub(super) fn core(study: &Study<'_>, request: &Request, conflict: &Conflict) -> Option<Core> {
     let mut search = Search {
         study,
         request,
@@ -66,17 +58,17 @@ pub(super) fn core(
         },
     };
     let named = search.core.lines.clone();
-    if !search.holds(&named)? {
+    if !search.holds(&named) {
         // The derivation leaned on more than it named: start from everything.
         let all: BTreeSet<UserLine> = UserLine::all(request).into_iter().collect();
-        if !search.holds(&all)? {
-            return Ok(None);
+        if !search.holds(&all) {
+            return None;
         }
     }
-    search.fewer_lines()?;
-    search.fewer_rules()?;
-    search.fewer_requirements()?;
-    Ok(Some(search.core))
+    search.fewer_lines();
+    search.fewer_rules();
+    search.fewer_requirements();
+    Some(search.core)
 }
 
 struct Search<'a, 'b> {
@@ -89,30 +81,29 @@ struct Search<'a, 'b> {
 
 impl Search<'_, '_> {
     /// Takes these lines as the core if they have no solution.
-    fn holds(&mut self, lines: &BTreeSet<UserLine>) -> Result<bool, SolveError> {
+    fn holds(&mut self, lines: &BTreeSet<UserLine>) -> bool {
         let part = only(self.request, lines);
-        let attempt = self.study.attempt_with(&part, &self.rules, &self.without)?;
+        let attempt = self.study.attempt_with(&part, &self.rules, &self.without);
         let Attempt::Unsolvable(conflict) = attempt else {
-            return Ok(false);
+            return false;
         };
         self.core = Core {
             lines: lines.clone(),
             conflict: *conflict,
         };
-        Ok(true)
+        true
     }
 
-    fn fewer_lines(&mut self) -> Result<(), SolveError> {
+    fn fewer_lines(&mut self) {
         for line in self.core.lines.clone() {
             let mut fewer = self.core.lines.clone();
             fewer.remove(&line);
-            self.holds(&fewer)?;
+            self.holds(&fewer);
         }
-        Ok(())
     }
 
     /// A rule without which there is still no solution is not told.
-    fn fewer_rules(&mut self) -> Result<(), SolveError> {
+    fn fewer_rules(&mut self) {
         let mut kept: BTreeSet<RuleId> = BTreeSet::new();
         loop {
             let next = self
@@ -122,12 +113,12 @@ impl Search<'_, '_> {
                 .find(|id| !kept.contains(*id))
                 .cloned();
             let Some(next) = next else {
-                return Ok(());
+                return;
             };
             let all = self.rules.clone();
             self.rules = all.without(std::slice::from_ref(&next));
             let lines = self.core.lines.clone();
-            if !self.holds(&lines)? {
+            if !self.holds(&lines) {
                 self.rules = all;
                 kept.insert(next);
             }
@@ -135,7 +126,7 @@ impl Search<'_, '_> {
     }
 
     /// Nor is a requirement of metadata.
-    fn fewer_requirements(&mut self) -> Result<(), SolveError> {
+    fn fewer_requirements(&mut self) {
         let mut kept: BTreeSet<MetadataEdge> = BTreeSet::new();
         loop {
             let next = self
@@ -145,11 +136,11 @@ impl Search<'_, '_> {
                 .map(|(from, to)| (from.clone(), to.clone()))
                 .find(|edge| !kept.contains(edge));
             let Some(next) = next else {
-                return Ok(());
+                return;
             };
             self.without.insert(next.clone());
             let lines = self.core.lines.clone();
-            if !self.holds(&lines)? {
+            if !self.holds(&lines) {
                 self.without.remove(&next);
                 kept.insert(next);
             }

@@ -51,7 +51,7 @@ pub(super) fn diagnose_demand(
         None => (request, None),
     };
     let untouched = demand.map(Demand::fixed).unwrap_or_default();
-    let findings = search(study, asked, &untouched)?;
+    let findings = search(study, asked, &untouched);
     if findings.cores.is_empty()
         && findings
             .repairs
@@ -200,7 +200,7 @@ fn rename(
     if let Some(place) = line.of_mut(&mut request) {
         *place = new.clone();
     }
-    let Attempt::Solved(solution) = editor.study.attempt(&request)? else {
+    let Attempt::Solved(solution) = editor.study.attempt(&request) else {
         return Ok(None);
     };
     Ok(Some(Fix {

@@ -127,7 +127,7 @@ impl Fixer<'_, '_> {
             }
             edited.insert(*line, Some(new));
         }
-        self.verified(&edited, cost)
+        Ok(self.verified(&edited, cost))
     }
 
     /// The release nearest to a line's bounds with which there is a solution, and the bound
@@ -146,7 +146,7 @@ impl Fixer<'_, '_> {
         };
         let (low, high) = gap(old, known);
         if works >= high {
-            let first = self.first_working(current, line, known, high, works)?;
+            let first = self.first_working(current, line, known, high, works);
             return Ok(Some(Moved {
                 specifiers: at_least(&known[first], known),
                 passed: count(first.abs_diff(high)),
@@ -156,7 +156,7 @@ impl Fixer<'_, '_> {
         let Some(low) = low.filter(|low| works <= *low) else {
             return Ok(None);
         };
-        let last = self.last_working(current, line, known, works, low)?;
+        let last = self.last_working(current, line, known, works, low);
         let specifiers = match known.get(last + 1) {
             Some(next) => below(next, known),
             None => at_least(&known[last], known),
@@ -168,12 +168,12 @@ impl Fixer<'_, '_> {
         }))
     }
 
-    fn works(&self, current: &Request, line: UserLine, at: &Version) -> Result<bool, SolveError> {
+    fn works(&self, current: &Request, line: UserLine, at: &Version) -> bool {
         let mut tried = current.clone();
         if let Some(place) = line.of_mut(&mut tried) {
             place.source = LineSource::Specifiers(exactly(at));
         }
-        Ok(matches!(self.study.attempt(&tried)?, Attempt::Solved(_)))
+        matches!(self.study.attempt(&tried), Attempt::Solved(_))
     }
 
     /// The first release from `from` on with which there is a solution, if those that work
@@ -185,17 +185,17 @@ impl Fixer<'_, '_> {
         known: &[Version],
         from: usize,
         works: usize,
-    ) -> Result<usize, SolveError> {
+    ) -> usize {
         let (mut low, mut high) = (from, works);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.works(current, line, &known[middle])? {
+            if self.works(current, line, &known[middle]) {
                 high = middle;
             } else {
                 low = middle + 1;
             }
         }
-        Ok(high)
+        high
     }
 
     /// The mirror image: the last release up to `to`.
@@ -206,25 +206,21 @@ impl Fixer<'_, '_> {
         known: &[Version],
         works: usize,
         to: usize,
-    ) -> Result<usize, SolveError> {
+    ) -> usize {
         let (mut low, mut high) = (works, to);
         while low < high {
             let middle = high - (high - low) / 2;
-            if self.works(current, line, &known[middle])? {
+            if self.works(current, line, &known[middle]) {
                 low = middle;
             } else {
                 high = middle - 1;
             }
         }
-        Ok(low)
+        low
     }
 
     /// Solves the request as edited, without the demand, as the user would.
-    fn verified(
-        &self,
-        edited: &BTreeMap<UserLine, Option<Line>>,
-        cost: Cost,
-    ) -> Result<Option<Fix>, SolveError> {
+    fn verified(&self, edited: &BTreeMap<UserLine, Option<Line>>, cost: Cost) -> Option<Fix> {
         let mut request = self.request.clone();
         if let Some(demand) = self.demand {
             request.pins.remove(&demand.line.name);
@@ -236,16 +232,16 @@ impl Fixer<'_, '_> {
         }
         remove(&mut request, edited);
         let mut adds = Vec::new();
-        let Attempt::Solved(mut solution) = self.study.attempt(&request)? else {
-            return Ok(None);
+        let Attempt::Solved(mut solution) = self.study.attempt(&request) else {
+            return None;
         };
         if let Some(demand) = self.demand
             && !demand.met(&solution)
         {
             adds.push(demand.line.text.clone());
             request.requirements.push(demand.line.clone());
-            let Attempt::Solved(added) = self.study.attempt(&request)? else {
-                return Ok(None);
+            let Attempt::Solved(added) = self.study.attempt(&request) else {
+                return None;
             };
             solution = added;
         }
@@ -264,14 +260,14 @@ impl Fixer<'_, '_> {
         let names = edited
             .keys()
             .filter_map(|line| Some(&line.of(self.request)?.name));
-        Ok(Some(Fix {
+        Some(Fix {
             gives: self.gives(names, &solution),
             changes: self.baseline.map(|baseline| changes(baseline, &solution)),
             edits,
             adds,
             options: Vec::new(),
             cost,
-        }))
+        })
     }
 
     /// What a solution gives for the names that matter.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::core::{Core, core};
 use super::study::{Attempt, Study, UserLine, free, is_bounded, leave_out};
 use crate::request::Request;
-use crate::solve::{Conflict, Solution, SolveError};
+use crate::solve::{Conflict, Solution};
 
 /// The most nodes that are visited.
 const MAX_NODES: usize = 48;
@@ -53,11 +53,7 @@ struct Known {
 
 /// Looks for the cores and repairs of a request that has no solution. Lines in `fixed`
 /// stay as they are.
-pub(super) fn search(
-    study: &Study<'_>,
-    request: &Request,
-    fixed: &BTreeSet<UserLine>,
-) -> Result<Findings, SolveError> {
+pub(super) fn search(study: &Study<'_>, request: &Request, fixed: &BTreeSet<UserLine>) -> Findings {
     let mut found = Findings {
         complete: true,
         ..Findings::default()
@@ -84,13 +80,13 @@ pub(super) fn search(
             known.core.lines.clone()
         } else {
             let changed = relaxed(request, &node);
-            match study.attempt(&changed)? {
+            match study.attempt(&changed) {
                 Attempt::Solved(solution) => {
                     found.repairs.push((node, solution));
                     continue;
                 }
                 Attempt::Unsolvable(conflict) => {
-                    let Some(core) = own_core(study, request, &changed, &conflict)? else {
+                    let Some(core) = own_core(study, request, &changed, &conflict) else {
                         found.complete = false;
                         continue;
                     };
@@ -130,7 +126,7 @@ pub(super) fn search(
         .filter(|known| known.under.is_empty() || !whole)
         .map(|known| known.core)
         .collect();
-    Ok(found)
+    found
 }
 
 /// The core of a relaxed request. Lines that only keep a freed line's say on pre-releases
@@ -140,12 +136,10 @@ fn own_core(
     request: &Request,
     changed: &Request,
     conflict: &Conflict,
-) -> Result<Option<Core>, SolveError> {
-    let Some(mut core) = core(study, changed, conflict)? else {
-        return Ok(None);
-    };
+) -> Option<Core> {
+    let mut core = core(study, changed, conflict)?;
     core.lines.retain(|line| line.of(request).is_some());
-    Ok(Some(core))
+    Some(core)
 }
 
 fn next_level(request: &Request, line: UserLine, now: Option<Level>) -> Option<Level> {

@@ -98,24 +98,15 @@ impl Speaker<'_, '_> {
     }
 
     fn other(&self, reason: &Reason) -> Result<Option<Sentence>, SolveError> {
-        if let Some((kind, package, text)) = of_builds(reason) {
-            return Ok(Some(Sentence {
-                kind,
-                package,
-                rule: None,
-                short: text.clone(),
-                text,
-            }));
-        }
         let (kind, package, text) = match reason {
             Reason::Line(_)
             | Reason::Constraint(_)
             | Reason::Requires { .. }
             | Reason::Rule { .. }
-            | Reason::Slot { .. }
-            | Reason::Build { .. }
-            | Reason::NoBuild { .. }
-            | Reason::Brings { .. } => return Ok(None),
+            | Reason::Slot { .. } => return Ok(None),
+            Reason::Build { .. } | Reason::NoBuild { .. } | Reason::Brings { .. } => {
+                return Ok(of_builds(reason));
+            }
             Reason::NoRelease { package, rejected } => (
                 "no-release",
                 Some(package),
@@ -184,7 +175,11 @@ impl Speaker<'_, '_> {
         package: &PackageName,
         rejected: &[(Version, Unusable)],
     ) -> Result<String, SolveError> {
-        let Some((newest, reason)) = rejected.last() else {
+        // That a build exists and does not run here tells more than that others do not exist.
+        let not_running = rejected
+            .iter()
+            .rfind(|(_, reason)| matches!(reason, Unusable::Accelerator { .. }));
+        let Some((newest, reason)) = not_running.or(rejected.last()) else {
             let known = self.study.candidates(package, self.request)?;
             return Ok(match (known.versions.first(), known.versions.last()) {
                 (Some(first), Some(last)) => format!(
@@ -203,8 +198,13 @@ impl Speaker<'_, '_> {
             format!("each of the {count} releases of {package} in that range {what}")
         } else {
             format!(
-                "none of the {} releases of {package} in that range can be chosen: the newest, {newest}, {what}",
-                rejected.len()
+                "none of the {} releases of {package} in that range can be chosen: {}, {newest}, {what}",
+                rejected.len(),
+                if not_running.is_some() {
+                    "the newest that has a wheel"
+                } else {
+                    "the newest"
+                }
             )
         })
     }
@@ -376,9 +376,9 @@ pub(super) fn rule_effect(rule: &Rule, who: &str, plural: bool) -> String {
     format!("{who} {effect} (rule {})", rule.id)
 }
 
-/// What stands between builds of a family, in words: kind, distribution, sentence.
-fn of_builds(reason: &Reason) -> Option<(&'static str, Option<PackageName>, String)> {
-    Some(match reason {
+/// What stands between builds of a family, and between what they bring.
+fn of_builds(reason: &Reason) -> Option<Sentence> {
+    let (kind, package, text) = match reason {
         Reason::Build {
             family,
             package,
@@ -388,13 +388,10 @@ fn of_builds(reason: &Reason) -> Option<(&'static str, Option<PackageName>, Stri
             let (who, plural) = text::all_releases(package, &[releases]);
             let verb = if plural { "are" } else { "is" };
             let labels = text::list(labels);
-            (
-                "build",
-                Some(package.clone()),
-                format!(
-                    "{who} {verb} built for {labels}, and an environment has one build of {family}"
-                ),
-            )
+            let text = format!(
+                "{who} {verb} built for {labels}, and an environment has one build of {family}"
+            );
+            ("build", Some(package.clone()), text)
         }
         Reason::NoBuild { package, because } => (
             "no-build",
@@ -408,15 +405,22 @@ fn of_builds(reason: &Reason) -> Option<(&'static str, Option<PackageName>, Stri
             versions,
         } => {
             let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
-            let versions = text::list(&versions);
             let name: Option<PackageName> = who.parse().ok();
             let (who, plural) = match (releases, &name) {
                 (Some(span), Some(name)) => text::all_releases(name, &[span]),
                 _ => (who.clone(), false),
             };
             let verb = if plural { "bring" } else { "brings" };
+            let versions = text::list(&versions);
             ("brings", name, format!("{who} {verb} {package} {versions}"))
         }
         _ => return None,
+    };
+    Some(Sentence {
+        kind,
+        package,
+        rule: None,
+        short: text.clone(),
+        text,
     })
 }

@@ -120,7 +120,7 @@ impl<'a> Study<'a> {
     }
 
     /// Solves a changed request, with a bound on the work.
-    pub(super) fn attempt(&self, request: &Request) -> Result<Attempt, SolveError> {
+    pub(super) fn attempt(&self, request: &Request) -> Attempt {
         self.attempt_with(request, self.rules, &BTreeSet::new())
     }
 
@@ -130,9 +130,9 @@ impl<'a> Study<'a> {
         request: &Request,
         rules: &RuleSet,
         without: &BTreeSet<MetadataEdge>,
-    ) -> Result<Attempt, SolveError> {
+    ) -> Attempt {
         if self.exhausted() {
-            return Ok(Attempt::GaveUp);
+            return Attempt::GaveUp;
         }
         self.solves.set(self.solves.get() + 1);
         let facts = Limited {
@@ -142,13 +142,14 @@ impl<'a> Study<'a> {
             new_files: Cell::new(0),
         };
         let outcome = solve_again(request, self.target, rules, &facts, &self.memo);
-        if facts.spent() {
-            return Ok(Attempt::GaveUp);
+        // A fact that a counterfactual alone needs may be out of reach (a snapshot has only
+        // what was recorded): then nothing is known of it, and the rest can still be told.
+        match outcome {
+            Ok(_) if facts.spent() => Attempt::GaveUp,
+            Ok(Outcome::Solved(solution)) => Attempt::Solved(solution),
+            Ok(Outcome::Unsolvable(conflict)) => Attempt::Unsolvable(conflict),
+            Err(_) => Attempt::GaveUp,
         }
-        Ok(match outcome? {
-            Outcome::Solved(solution) => Attempt::Solved(solution),
-            Outcome::Unsolvable(conflict) => Attempt::Unsolvable(conflict),
-        })
     }
 
     /// The facts, without a bound on the work.
@@ -236,6 +237,14 @@ impl Limited<'_, '_> {
 impl Facts for Limited<'_, '_> {
     fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
         self.study.facts.page(name)
+    }
+
+    fn page_at(&self, name: &PackageName, index: &str) -> Result<Arc<Page>, FactError> {
+        self.study.facts.page_at(name, index)
+    }
+
+    fn hint_at(&self, name: &PackageName, index: &str) {
+        self.study.facts.hint_at(name, index);
     }
 
     fn metadata(

@@ -119,7 +119,7 @@ pub fn why(
             behind(&mut answer.barriers, &diagnosis, &speaker, &demand)?;
             answer.fixes = diagnosis.fixes;
         }
-        None => answer.possible = price(study, request, &demand, solution)?,
+        None => answer.possible = price(study, request, &demand, solution),
     }
     answer.barriers.truncate(MAX_BARRIERS);
     Ok(Some(answer))
@@ -323,10 +323,10 @@ fn price(
     request: &Request,
     demand: &Line,
     solution: &Solution,
-) -> Result<Option<usize>, SolveError> {
+) -> Option<usize> {
     let (demanding, _) = super::fix::Demand::add(request, demand.clone());
-    Ok(match study.attempt(&demanding)? {
+    match study.attempt(&demanding) {
         Attempt::Solved(other) => Some(changes(solution, &other)),
         _ => None,
-    })
+    }
 }

@@ -118,7 +118,7 @@ pub fn why_not(
         Answer::Met
     } else {
         match diagnose_demand(study, request, Some(wanted), Some(solution))? {
-            None => Answer::Free(without_more(study, request, wanted, solution)?),
+            None => Answer::Free(without_more(study, request, wanted, solution)),
             Some(diagnosis) => {
                 let asking = Asking {
                     study,
@@ -141,7 +141,7 @@ pub fn why_not(
         file: text::only_file(request),
         name: wanted.name.clone(),
         now,
-        clear: clear(study, request, solution, wanted, &blocking)?,
+        clear: clear(study, request, solution, wanted, &blocking),
         refuted: refuted(study, solution, wanted)
             .into_iter()
             .map(|rule| Claim {
@@ -160,7 +160,7 @@ fn without_more(
     request: &Request,
     wanted: &Line,
     solution: &Solution,
-) -> Result<Vec<Change>, SolveError> {
+) -> Vec<Change> {
     let (mut asked, _) = Demand::add(request, wanted.clone());
     for (name, chosen) in &solution.packages {
         asked
@@ -172,10 +172,10 @@ fn without_more(
             });
     }
     asked.pins.remove(&wanted.name);
-    Ok(match study.attempt(&asked)? {
+    match study.attempt(&asked) {
         Attempt::Solved(other) => changed(solution, &other),
         _ => Vec::new(),
-    })
+    }
 }
 
 /// What differs between two solutions, by name.
@@ -212,7 +212,7 @@ fn clear(
     solution: &Solution,
     wanted: &Line,
     blocking: &BTreeSet<PackageName>,
-) -> Result<Vec<String>, SolveError> {
+) -> Vec<String> {
     let own: BTreeSet<&PackageName> = request.requirements.iter().map(|line| &line.name).collect();
     let mut related: Vec<&PackageName> = solution
         .packages
@@ -227,12 +227,12 @@ fn clear(
             break;
         }
         if let Some(chosen) = solution.packages.get(name)
-            && goes_together(study, request, name, &chosen.version, wanted)?
+            && goes_together(study, request, name, &chosen.version, wanted)
         {
             found.push(versioned(name, solution));
         }
     }
-    Ok(found)
+    found
 }
 
 /// Whether a distribution's metadata or a rule speaks of another one.
@@ -261,7 +261,7 @@ fn goes_together(
     name: &PackageName,
     version: &Version,
     wanted: &Line,
-) -> Result<bool, SolveError> {
+) -> bool {
     let mut alone = request.clone();
     alone.pins.clear();
     for line in UserLine::all(request) {
@@ -273,7 +273,7 @@ fn goes_together(
         exactly(version),
         format!("{name}=={version}"),
     ));
-    Ok(matches!(study.attempt(&alone)?, Attempt::Solved(_)))
+    matches!(study.attempt(&alone), Attempt::Solved(_))
 }
 
 /// One question about a request that has no solution.
@@ -377,18 +377,18 @@ impl Asking<'_, '_> {
                 version,
                 &self.demand.line,
             ),
-            None => Ok(false),
+            None => false,
         };
         let Some(last) = known.len().checked_sub(1) else {
             return Ok(None);
         };
-        if from > last || !works(last)? {
+        if from > last || !works(last) {
             return Ok(None);
         }
         let (mut low, mut high) = (from, last);
         while low < high {
             let middle = low + (high - low) / 2;
-            if works(middle)? {
+            if works(middle) {
                 high = middle;
             } else {
                 low = middle + 1;
@@ -406,10 +406,10 @@ impl Asking<'_, '_> {
         let specifiers = at_least(free, &known.versions);
         let text = format!("{package}>={free}");
         let (raised, raise) = Demand::add(&request, question(package, specifiers, text));
-        let Attempt::Unsolvable(conflict) = self.study.attempt(&raised)? else {
+        let Attempt::Unsolvable(conflict) = self.study.attempt(&raised) else {
             return Ok(None);
         };
-        let Some(core) = core(self.study, &raised, &conflict)? else {
+        let Some(core) = core(self.study, &raised, &conflict) else {
             return Ok(None);
         };
         let lines: Vec<String> = core

@@ -15,6 +15,7 @@ use super::outcome::{Chosen, ChosenOrigin, Edge, EdgeCause, Solution, SolveError
 use super::provider::Provider;
 use super::universe::{Source, Universe};
 use super::world::{Failure, World, fatal};
+use crate::metadata::File;
 use crate::rules::{RuleKind, Sharing};
 use crate::versions::Rank;
 
@@ -25,6 +26,13 @@ pub(crate) fn solution<F: Facts>(
 ) -> Result<Solution, SolveError> {
     let mut extraction = Extraction {
         world: &provider.world,
+        labels: selected
+            .iter()
+            .filter_map(|(node, number)| match node {
+                Node::Label(rule) => Some((*rule, *number)),
+                _ => None,
+            })
+            .collect(),
         ranks: selected
             .iter()
             .filter_map(|(node, rank)| match node {
@@ -47,7 +55,7 @@ pub(crate) fn solution<F: Facts>(
     }
     extraction.limits();
     extraction.slots();
-    extraction.builds(selected);
+    extraction.builds();
     let Extraction {
         mut solution,
         edges,
@@ -62,6 +70,8 @@ pub(crate) fn solution<F: Facts>(
 struct Extraction<'a, 'b, F: Facts> {
     world: &'a World<'b, F>,
     ranks: BTreeMap<PackageName, Rank>,
+    /// The build that was taken, by its family's rule.
+    labels: BTreeMap<u32, Rank>,
     solution: Solution,
     edges: BTreeSet<Edge>,
     waiting: Vec<(PackageName, Option<ExtraName>)>,
@@ -125,7 +135,10 @@ impl<F: Facts> Extraction<'_, '_, F> {
             .metadata(id, &universe, rank)
             .map_err(unexpected)?;
         if !universe.is_installed(rank) && !self.solution.packages.contains_key(name) {
-            let chosen = chosen(&universe, rank, Arc::clone(&metadata));
+            let label = universe
+                .labels(rank)
+                .and_then(|(rule, _)| self.labels.get(&self.world.rule_index(&rule.id)));
+            let chosen = chosen(&universe, rank, label.copied(), Arc::clone(&metadata));
             if self.world.was_built(id, rank) {
                 self.solution.warnings.push(Warning::Built {
                     name: name.clone(),
@@ -229,11 +242,9 @@ impl<F: Facts> Extraction<'_, '_, F> {
     }
 
     /// The builds that were taken, of the families that have a member in the solution.
-    fn builds(&mut self, selected: &SelectedDependencies<Node, Rank>) {
+    fn builds(&mut self) {
         for (index, rule) in (0..).zip(self.world.rules().iter()) {
-            let (Some(family), Some(number)) =
-                (Family::of(rule), selected.get(&Node::Label(index)))
-            else {
+            let (Some(family), Some(number)) = (Family::of(rule), self.labels.get(&index)) else {
                 continue;
             };
             let packages = &self.solution.packages;
@@ -291,19 +302,34 @@ impl<F: Facts> Extraction<'_, '_, F> {
     }
 }
 
-fn chosen(universe: &Universe, rank: Rank, metadata: Arc<crate::metadata::Metadata>) -> Chosen {
+fn chosen(
+    universe: &Universe,
+    rank: Rank,
+    label: Option<Rank>,
+    metadata: Arc<crate::metadata::Metadata>,
+) -> Chosen {
     let release = &universe.releases[rank as usize];
     let (origin, file, mut files) = match &universe.source {
-        Source::Index(page) => (
-            ChosenOrigin::Index(Arc::clone(universe.page_of(rank).unwrap_or(page))),
-            universe.metadata_file(rank).cloned(),
-            release
+        Source::Index(page) => {
+            let listing = universe.page_of(rank, label).unwrap_or(page);
+            // A file that several builds share is told by the page of the one that was taken.
+            let as_listed = |file: &File| {
+                let listed = listing
+                    .files
+                    .iter()
+                    .find(|other| other.filename == file.filename);
+                listed.unwrap_or(file).clone()
+            };
+            let files = release
                 .files
                 .iter()
-                .filter_map(|index| page.files.get(*index))
-                .cloned()
-                .collect::<Vec<_>>(),
-        ),
+                .filter_map(|index| page.files.get(*index));
+            (
+                ChosenOrigin::Index(Arc::clone(listing)),
+                universe.metadata_file(rank).map(as_listed),
+                files.map(as_listed).collect::<Vec<_>>(),
+            )
+        }
         Source::Direct(url, facts) => (
             ChosenOrigin::Direct {
                 url: url.clone(),

@@ -168,6 +168,14 @@ pub enum Warning {
         /// The driver that the toolkit came with.
         toolkit: Version,
     },
+    /// Two versions of a virtual package are in the environment side by side: the metadata
+    /// of distributions in it demands both.
+    SideBySide {
+        /// The virtual package, without `@`.
+        package: String,
+        /// Who brings it, and which version.
+        brought: Vec<(String, Version)>,
+    },
     /// Metadata was had by running the distribution's build.
     Built {
         /// The distribution.

@@ -333,7 +333,7 @@ impl Universe {
                 self.rejected.extend(merged.strays);
                 (merged.labels, merged.pages)
             }
-            None => (Vec::new(), Vec::new()),
+            None => (Vec::new(), BTreeMap::new()),
         };
         let mut builds = MemberBuilds {
             rule: Arc::clone(rule),
@@ -370,15 +370,18 @@ impl Universe {
         Some((&builds.rule, labels))
     }
 
-    /// The page that lists the file which a release's metadata is read from.
-    pub(crate) fn page_of(&self, rank: Rank) -> Option<&Arc<Page>> {
+    /// The page that lists a release in a build: any of its builds' where none is named.
+    pub(crate) fn page_of(&self, rank: Rank, label: Option<Rank>) -> Option<&Arc<Page>> {
         let Source::Index(page) = &self.source else {
             return None;
         };
-        let release = self.releases.get(rank as usize)?;
         let listed = self.builds.as_ref().and_then(|builds| {
-            let file = release.wheel.or(release.sdist)?;
-            builds.pages.get(file)
+            let labels = builds.labels.get(rank as usize)?.as_ref()?;
+            let on = |number: Rank| builds.pages.get(&number);
+            label
+                .filter(|label| labels.contains(*label))
+                .and_then(on)
+                .or_else(|| on(labels.intervals().next_back()?.1 - 1))
         });
         Some(listed.unwrap_or(page))
     }

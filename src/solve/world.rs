@@ -9,6 +9,7 @@ use indexmap::IndexSet;
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
+use super::Sides;
 use super::base::BaseLimits;
 use super::edges::{Range, Requirement, Requirements, VirtualEdge, VirtualRange};
 use super::facts::{DirectFacts, FactError, Facts, Unusable};
@@ -40,6 +41,7 @@ pub(crate) struct World<'a, F: Facts> {
     rule_indexes: BTreeMap<RuleId, u32>,
     virtuals: RefCell<IndexSet<String>>,
     built: RefCell<BTreeSet<(NameId, Rank)>>,
+    sides: Sides,
 }
 
 /// What tells the contents of a slot apart: a version where members share it at one
@@ -126,7 +128,12 @@ impl<'a, F: Facts> World<'a, F> {
                 .collect(),
             virtuals: RefCell::default(),
             built: RefCell::default(),
+            sides: Sides::One,
         }
+    }
+
+    pub(crate) fn with_sides(self, sides: Sides) -> Self {
+        Self { sides, ..self }
     }
 
     pub(crate) fn request(&self) -> &'a Request {
@@ -523,6 +530,7 @@ impl<'a, F: Facts> World<'a, F> {
         let (index, _) = self.virtuals.borrow_mut().insert_full(edge.package.clone());
         let set = match &edge.range {
             VirtualRange::Needs(range) => virtuals::ordinals(range),
+            VirtualRange::Provides(_) if self.sides == Sides::Several => RankSet::full(),
             VirtualRange::Provides(version) => virtuals::brought(version),
         };
         (Node::Virtual(u32::try_from(index).unwrap_or(u32::MAX)), set)
@@ -658,7 +666,7 @@ impl<'a, F: Facts> World<'a, F> {
             }
             Source::Index(_) => {
                 let (Some(file), Some(page)) =
-                    (universe.metadata_file(rank), universe.page_of(rank))
+                    (universe.metadata_file(rank), universe.page_of(rank, None))
                 else {
                     return Err(Failure::Unusable(Unusable::NoSuitableFile {
                         found: Vec::new(),

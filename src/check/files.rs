@@ -94,7 +94,7 @@ fn twice(distributions: &[Distribution]) -> Vec<Finding> {
 
 /// Whether a path is one that belongs to nobody in particular.
 fn is_common(path: &str) -> bool {
-    path.ends_with(".pyc") || path.contains("__pycache__")
+    ending(path) == Some("pyc") || path.contains("__pycache__")
 }
 
 type Owners<'a> = BTreeMap<&'a str, Vec<(&'a Distribution, &'a RecordedFile)>>;
@@ -126,26 +126,37 @@ fn shared_files(distributions: &[Distribution]) -> BTreeSet<String> {
         .collect()
 }
 
+/// The files that the same distributions say are theirs.
+#[derive(Default)]
+struct Shared<'a> {
+    /// Those that are the same in all of them.
+    same: Vec<&'a str>,
+    /// Those that are not.
+    different: Vec<&'a str>,
+}
+
 /// Files that several distributions say are theirs.
 fn overlaps(distributions: &[Distribution]) -> Vec<Finding> {
-    let mut groups: BTreeMap<Vec<(&PackageName, &Version)>, (Vec<&str>, Vec<&str>)> =
-        BTreeMap::new();
+    let mut groups: BTreeMap<Vec<(&PackageName, &Version)>, Shared<'_>> = BTreeMap::new();
     for (path, all) in owners(distributions) {
-        let key = all.iter().map(|(one, _)| (&one.name, &one.version)).collect();
+        let key = all
+            .iter()
+            .map(|(one, _)| (&one.name, &one.version))
+            .collect();
         let hashes: BTreeSet<_> = all.iter().map(|(_, file)| &file.sha256).collect();
-        let (same, different) = groups.entry(key).or_default();
+        let shared = groups.entry(key).or_default();
         if hashes.len() == 1 {
-            same.push(path);
+            shared.same.push(path);
         } else {
-            different.push(path);
+            shared.different.push(path);
         }
     }
     groups
         .into_iter()
         // Files that are the same byte for byte harm only on removal; namespace packages and
         // licences are full of them.
-        .filter(|(_, (same, different))| !different.is_empty() || same.len() > NAMED)
-        .map(|(owners, (same, different))| {
+        .filter(|(_, shared)| !shared.different.is_empty() || shared.same.len() > NAMED)
+        .map(|(owners, Shared { same, different })| {
             let names: Vec<String> = owners
                 .iter()
                 .map(|(name, version)| format!("{name} {version}"))
@@ -191,9 +202,11 @@ fn overlaps(distributions: &[Distribution]) -> Vec<Finding> {
 
 /// Whether a path is a module that can be imported.
 fn is_module(path: &str) -> bool {
-    [".py", ".so", ".pyd", ".dylib"]
-        .iter()
-        .any(|ending| path.ends_with(ending))
+    ending(path).is_some_and(|ending| ["py", "so", "pyd", "dylib"].contains(&ending))
+}
+
+fn ending(path: &str) -> Option<&str> {
+    path.rsplit_once('.').map(|(_, ending)| ending)
 }
 
 /// A distribution whose files and metadata disagree.
@@ -211,9 +224,7 @@ fn half_replaced(distribution: &Distribution, shared: &BTreeSet<String>) -> Opti
     let other = distribution
         .own_version
         .as_ref()
-        .filter(|own| {
-            Version::clone(own).without_local() != version.clone().without_local()
-        });
+        .filter(|own| Version::clone(own).without_local() != version.clone().without_local());
     if missing.is_empty() && changed.is_empty() && other.is_none() {
         return None;
     }
@@ -242,9 +253,12 @@ fn half_replaced(distribution: &Distribution, shared: &BTreeSet<String>) -> Opti
     let mut finding = Finding::new("half-replaced", severity, message).about(name, Some(version));
     let told = [("missing", &missing), ("changed", &changed)];
     for (word, paths) in told {
-        finding
-            .evidence
-            .extend(paths.iter().take(NAMED).map(|path| format!("{word}: {path}")));
+        finding.evidence.extend(
+            paths
+                .iter()
+                .take(NAMED)
+                .map(|path| format!("{word}: {path}")),
+        );
     }
     finding.evidence.extend(
         distribution

@@ -136,8 +136,7 @@ impl Change<'_> {
             .iter()
             .filter(|finding| finding.severity > Severity::Note)
             .all(|finding| {
-                finding.message != self.finding.message
-                    && before.contains(finding.message.as_str())
+                finding.message != self.finding.message && before.contains(finding.message.as_str())
             })
     }
 }

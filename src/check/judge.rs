@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use pep440_rs::Version;
+use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
 use super::unbounded;
@@ -57,7 +57,10 @@ impl Judge<'_> {
     }
 
     fn named(&self, name: &PackageName) -> Option<&Entry> {
-        self.present.iter().copied().find(|entry| entry.name == *name)
+        self.present
+            .iter()
+            .copied()
+            .find(|entry| entry.name == *name)
     }
 
     fn place(&self, finding: &Finding) -> Option<super::model::Location> {
@@ -157,10 +160,7 @@ impl Judge<'_> {
             let mut finding = Finding::new(
                 "shared-import",
                 Severity::Warning,
-                format!(
-                    "{} install the same files under `{import}`",
-                    list(&names)
-                ),
+                format!("{} install the same files under `{import}`", list(&names)),
             );
             for entry in &there {
                 finding = finding.about(&entry.name, entry.version());
@@ -259,10 +259,11 @@ impl Judge<'_> {
             let DependencySource::Specifiers(specifiers) = &dependency.source else {
                 continue;
             };
-            let Some(range) = self.as_rules_have_it(entry, &metadata.version, dependency) else {
+            let version = &metadata.version;
+            let Some(range) = self.as_rules_have_it(entry, version, &dependency.name, specifiers)
+            else {
                 continue;
             };
-            let range = range.unwrap_or(specifiers);
             let wanted = format!("{}{}", dependency.name, display(range));
             let who = format!("{} {}", entry.name, metadata.version);
             let others: Vec<&&Entry> = self
@@ -296,7 +297,10 @@ impl Judge<'_> {
                     Finding::new(
                         "conflict",
                         Severity::Warning,
-                        format!("{who} requires `{wanted}`, and {} is {version}", dependency.name),
+                        format!(
+                            "{who} requires `{wanted}`, and {} is {version}",
+                            dependency.name
+                        ),
                     )
                     .about(&dependency.name, Some(version))
                     .about(&entry.name, Some(&metadata.version))
@@ -312,21 +316,22 @@ impl Judge<'_> {
         &'b self,
         entry: &Entry,
         version: &Version,
-        dependency: &crate::metadata::Dependency,
-    ) -> Option<Option<&'b pep440_rs::VersionSpecifiers>> {
+        to: &PackageName,
+        written: &'b VersionSpecifiers,
+    ) -> Option<&'b VersionSpecifiers> {
         for rule in self.rules.on(&entry.name) {
             if let RuleKind::Drop {
                 when,
                 package,
                 replacement,
             } = &rule.kind
-                && *package == dependency.name
+                && package == to
                 && when.applies(version, &self.target.markers)
             {
-                return replacement.as_ref().map(Some);
+                return replacement.as_ref();
             }
         }
-        Some(None)
+        Some(written)
     }
 
     /// Installers refuse a file in which some lines have hashes and others have none.
@@ -412,10 +417,16 @@ fn sentence(violation: &Violation) -> String {
                 text(trigger),
                 outside.1
             ),
-            [] => format!("{} needs {package}{versions}, which is not there", text(trigger)),
+            [] => format!(
+                "{} needs {package}{versions}, which is not there",
+                text(trigger)
+            ),
         },
         (RuleKind::Slot { import, .. }, _) => {
-            format!("{} overwrite each other's files under `{import}`", list(&all))
+            format!(
+                "{} overwrite each other's files under `{import}`",
+                list(&all)
+            )
         }
         (RuleKind::Family { name, .. }, _) => {
             format!("{} are not one build of {name}", list(&all))
@@ -425,7 +436,10 @@ fn sentence(violation: &Violation) -> String {
             let needs: Vec<String> = packages
                 .iter()
                 .filter(|(name, _)| {
-                    violation.virtual_packages.iter().any(|(other, _)| other == *name)
+                    violation
+                        .virtual_packages
+                        .iter()
+                        .any(|(other, _)| other == *name)
                 })
                 .map(|(name, range)| format!("{name} {range}"))
                 .collect();
@@ -434,7 +448,12 @@ fn sentence(violation: &Violation) -> String {
                 .iter()
                 .map(|(name, version)| format!("{name} {version}"))
                 .collect();
-            format!("{} needs {}, and what is there brings {}", text(one), list(&needs), list(&there))
+            format!(
+                "{} needs {}, and what is there brings {}",
+                text(one),
+                list(&needs),
+                list(&there)
+            )
         }
         _ => violation.to_string(),
     }
@@ -470,19 +489,32 @@ pub fn judge_index(
         }
         let who = format!("{} {version}", entry.name);
         let mut add = |code, severity, message: String| {
-            let mut finding = Finding::new(code, severity, message).about(&entry.name, Some(version));
+            let mut finding =
+                Finding::new(code, severity, message).about(&entry.name, Some(version));
             finding.place = subject.place(entry);
             findings.push(finding);
         };
         let Some(page) = page else {
-            add("not-found", Severity::Error, format!("no index has {}", entry.name));
+            add(
+                "not-found",
+                Severity::Error,
+                format!("no index has {}", entry.name),
+            );
             continue;
         };
-        let files: Vec<_> = page.files.iter().filter(|file| file.version == *version).collect();
+        let files: Vec<_> = page
+            .files
+            .iter()
+            .filter(|file| file.version == *version)
+            .collect();
         if files.is_empty() {
             // A local version comes from another index as a rule.
             if version.local().is_empty() {
-                add("not-found", Severity::Error, format!("the index has no {who}"));
+                add(
+                    "not-found",
+                    Severity::Error,
+                    format!("the index has no {who}"),
+                );
             }
             continue;
         }
@@ -492,7 +524,11 @@ pub fn judge_index(
                 .as_ref()
                 .filter(|reason| !reason.is_empty())
                 .map_or_else(String::new, |reason| format!(": {reason}"));
-            add("yanked", Severity::Warning, format!("{who} was yanked{because}"));
+            add(
+                "yanked",
+                Severity::Warning,
+                format!("{who} was yanked{because}"),
+            );
         }
         let suits = files.iter().any(|file| match &file.kind {
             FileKind::Wheel(wheel) => target.wheel_priority(wheel).is_some(),

@@ -7,6 +7,7 @@
 mod files;
 mod fix;
 mod judge;
+mod merge;
 mod model;
 pub mod read;
 mod record;
@@ -16,5 +17,6 @@ mod unbounded;
 pub use files::{Distribution, FileState, judge_files};
 pub use fix::{Fixed, fix};
 pub use judge::{judge, judge_index};
+pub use merge::merge;
 pub use model::{Entry, Finding, Severity, Subject, Wanted};
 pub use record::{RecordedFile, read_record};

@@ -172,6 +172,11 @@ impl Finding {
         }
     }
 
+    /// A finding that is only worth knowing.
+    pub fn note(code: &'static str, message: String) -> Self {
+        Self::new(code, Severity::Note, message)
+    }
+
     /// Names a distribution that it is about.
     pub(crate) fn about(mut self, name: &PackageName, version: Option<&Version>) -> Self {
         self.packages.push(Named {

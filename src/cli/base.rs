@@ -87,7 +87,7 @@ pub(crate) fn read(given: &str) -> Result<Opened, CliError> {
 }
 
 /// A binary or a script: an interpreter rather than a list.
-fn is_program(bytes: &[u8]) -> bool {
+pub(crate) fn is_program(bytes: &[u8]) -> bool {
     let starts = |magic: &[u8]| bytes.starts_with(magic);
     starts(b"\x7fELF")
         || starts(b"MZ")

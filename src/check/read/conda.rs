@@ -35,7 +35,10 @@ pub fn conda(text: &str, file: &str) -> Result<Vec<(u32, String)>, ReadError> {
             in_dependencies = trimmed == "dependencies:";
             has_dependencies |= trimmed.starts_with("dependencies:");
             if trimmed.starts_with("dependencies:") && !in_dependencies {
-                return Err(wrong(number, "expected a list, an item a line, below `dependencies:`"));
+                return Err(wrong(
+                    number,
+                    "expected a list, an item a line, below `dependencies:`",
+                ));
             }
             pip = None;
             continue;
@@ -53,14 +56,22 @@ pub fn conda(text: &str, file: &str) -> Result<Vec<(u32, String)>, ReadError> {
                 if item == "pip:" {
                     pip = Some(column);
                 } else if item.starts_with("pip:") {
-                    return Err(wrong(number, "expected a list, an item a line, below `pip:`"));
+                    return Err(wrong(
+                        number,
+                        "expected a list, an item a line, below `pip:`",
+                    ));
                 }
             }
         }
     }
     if !has_dependencies {
-        let last = u32::try_from(text.lines().count()).unwrap_or(u32::MAX).max(1);
-        return Err(wrong(last, "there is no `dependencies:`: this is no whole conda environment file"));
+        let last = u32::try_from(text.lines().count())
+            .unwrap_or(u32::MAX)
+            .max(1);
+        return Err(wrong(
+            last,
+            "there is no `dependencies:`: this is no whole conda environment file",
+        ));
     }
     Ok(found)
 }
@@ -75,7 +86,10 @@ fn without_comment(line: &str) -> &str {
 
 fn unquoted(text: &str) -> &str {
     for quote in ['"', '\''] {
-        if let Some(inner) = text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) {
+        if let Some(inner) = text
+            .strip_prefix(quote)
+            .and_then(|rest| rest.strip_suffix(quote))
+        {
             return inner;
         }
     }

@@ -79,7 +79,6 @@ fn words(text: &str) -> Vec<String> {
     while let Some(letter) = letters.next() {
         match (quote, letter) {
             (Some(open), _) if letter == open => quote = None,
-            (Some(_), _) => word.push(letter),
             (None, '"' | '\'') => quote = Some(letter),
             (None, '&' | '|' | ';') => {
                 end(&mut word);
@@ -91,7 +90,7 @@ fn words(text: &str) -> Vec<String> {
                 end(&mut word);
             }
             (None, _) if letter.is_whitespace() => end(&mut word),
-            (None, _) => word.push(letter),
+            _ => word.push(letter),
         }
     }
     end(&mut word);
@@ -106,10 +105,18 @@ mod tests {
     fn pip_commands_are_found_in_run_lines() {
         let text = "FROM python:3.11\nRUN apt-get update && \\\n    # numbers\n    pip install --no-cache-dir torch==2.1.2 'numpy>=1.24' \\\n      -i https://index.example/simple/ && rm -rf /x\nrun python3 -m pip install -r requirements.txt; uv pip install \"scipy<2\" .\nENV A=b\nRUN echo pip install nothing-$X\n";
         let found: Vec<(u32, String)> = containerfile(text);
-        let shown: Vec<String> = found.iter().map(|(line, text)| format!("{line} {text}")).collect();
+        let shown: Vec<String> = found
+            .iter()
+            .map(|(line, text)| format!("{line} {text}"))
+            .collect();
         assert_eq!(
             shown,
-            ["2 torch==2.1.2", "2 numpy>=1.24", "6 -r requirements.txt", "6 scipy<2"]
+            [
+                "2 torch==2.1.2",
+                "2 numpy>=1.24",
+                "6 -r requirements.txt",
+                "6 scipy<2"
+            ]
         );
     }
 }

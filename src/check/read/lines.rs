@@ -1,6 +1,6 @@
 //! Lists of a line a distribution: requirements files, and what `pip freeze` prints.
 
-use super::pipfile::exactly;
+use super::wanted;
 use crate::check::{Entry, Subject, Wanted};
 use crate::request::{Base, Line, LineSource};
 
@@ -10,9 +10,7 @@ pub fn requirements(lines: &[Line], file: &str) -> Subject {
         .iter()
         .map(|line| {
             let wanted = match &line.source {
-                LineSource::Specifiers(specifiers) => {
-                    exactly(specifiers).unwrap_or_else(|| Wanted::Range(specifiers.clone()))
-                }
+                LineSource::Specifiers(specifiers) => wanted(specifiers),
                 LineSource::Direct(url) => match line.version_in_url(&url.url) {
                     Some(version) => Wanted::Exactly(version),
                     None => Wanted::Unknown,

@@ -17,6 +17,6 @@ pub use container::containerfile;
 pub use error::ReadError;
 pub use lines::{base, requirements};
 pub use pdm_poetry::{pdm, poetry};
-pub use pipfile::pipfile;
+pub use pipfile::{pipfile, wanted};
 pub use pylock::pylock;
 pub use uv::uv;

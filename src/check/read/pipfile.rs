@@ -90,7 +90,7 @@ fn entry(
         Some(version) => {
             let specifiers = VersionSpecifiers::from_str(version)
                 .map_err(|_| wrong(format!("`{version}` is no version of `{name}`")))?;
-            exactly(&specifiers).unwrap_or(Wanted::Range(specifiers))
+            wanted(&specifiers)
         }
     };
     let mut entry = Entry::new(parsed, wanted);
@@ -107,13 +107,16 @@ fn entry(
     Ok(entry)
 }
 
+/// What specifiers stand for: one version where they pin it.
+pub fn wanted(specifiers: &VersionSpecifiers) -> Wanted {
+    exactly(specifiers).unwrap_or_else(|| Wanted::Range(specifiers.clone()))
+}
+
 /// The one version of `==1.0` and `===1.0`.
-pub(super) fn exactly(specifiers: &VersionSpecifiers) -> Option<Wanted> {
+fn exactly(specifiers: &VersionSpecifiers) -> Option<Wanted> {
     let mut all = specifiers.iter();
     match (all.next(), all.next()) {
-        (Some(one), None)
-            if matches!(one.operator(), Operator::Equal | Operator::ExactEqual) =>
-        {
+        (Some(one), None) if matches!(one.operator(), Operator::Equal | Operator::ExactEqual) => {
             Some(Wanted::Exactly(one.version().clone()))
         }
         _ => None,

@@ -58,11 +58,13 @@ impl Source<'_> {
     }
 
     pub(super) fn marker(self, marker: &Spanned<String>) -> Result<MarkerTree, ReadError> {
-        parse_marker(marker.get_ref()).map(|(tree, _)| tree).map_err(|detail| {
-            self.error(
-                marker.span(),
-                format!("`{}` is no marker: {detail}", marker.get_ref()),
-            )
-        })
+        parse_marker(marker.get_ref())
+            .map(|(tree, _)| tree)
+            .map_err(|detail| {
+                self.error(
+                    marker.span(),
+                    format!("`{}` is no marker: {detail}", marker.get_ref()),
+                )
+            })
     }
 }

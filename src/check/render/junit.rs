@@ -38,7 +38,10 @@ pub fn junit(reports: &[Report]) -> String {
             }
         }
         if report.findings.is_empty() {
-            let _ = writeln!(out, "    <testcase classname=\"check\" name=\"nothing found\"/>");
+            let _ = writeln!(
+                out,
+                "    <testcase classname=\"check\" name=\"nothing found\"/>"
+            );
         }
         out.push_str("  </testsuite>\n");
     }

@@ -22,10 +22,10 @@ pub fn text(reports: &[Report]) -> String {
 }
 
 fn one(finding: &Finding, out: &mut String) {
-    let rule = finding
-        .rule
-        .as_ref()
-        .map_or_else(|| format!(" ({})", finding.code), |rule| format!(" (rule {rule})"));
+    let rule = finding.rule.as_ref().map_or_else(
+        || format!(" ({})", finding.code),
+        |rule| format!(" (rule {rule})"),
+    );
     let head = format!("{}: {}{rule}", finding.severity.word(), finding.message);
     out.push_str(&wrap(&head, "", "  ", COLUMNS));
     if let Some(place) = &finding.place {
@@ -42,7 +42,11 @@ fn one(finding: &Finding, out: &mut String) {
         out.push_str(&wrap(evidence, "  - ", "    ", COLUMNS));
     }
     if let Some(fix) = &finding.fix {
-        let word = if fix.verified { "  fix (it was tried): " } else { "  fix: " };
+        let word = if fix.verified {
+            "  fix (it was tried): "
+        } else {
+            "  fix: "
+        };
         out.push_str(&wrap(&fix.text, word, "    ", COLUMNS));
     }
 }

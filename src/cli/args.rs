@@ -39,6 +39,17 @@ pub(crate) enum Command {
     Snapshot(SnapshotCommand),
     /// Tell what wheels' binaries were built for: NumPy's C-ABI, CUDA, glibc, Python
     Scan(Box<ScanArgs>),
+    /// Judge a lock, requirements or an environment: combinations that break, whatever their
+    /// metadata says
+    Check(Box<CheckArgs>),
+    /// Write down what an environment has installed, for `--base` elsewhere
+    Base {
+        /// The interpreter or environment; the one in use where none is named
+        python: Option<String>,
+        /// The file to write; standard output where none is named
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Look at the rules, and check them against the wheels
     #[command(subcommand)]
     Rules(RulesCommand),
@@ -428,6 +439,65 @@ pub(crate) struct LockArgs {
     pub(crate) check: bool,
     #[command(flatten)]
     pub(crate) compat: CompatArgs,
+}
+
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// GitHub annotations
+    Github,
+    /// JUnit XML
+    Junit,
+}
+
+/// The least finding for which the exit code is 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Errors
+    Error,
+    /// Errors and warnings
+    #[default]
+    Warning,
+    /// Everything that is found
+    Note,
+    /// Nothing: the exit code is 0
+    Never,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CheckArgs {
+    /// What is judged (INPUT): requirements.txt, pylock.toml, uv.lock, poetry.lock, pdm.lock,
+    /// Pipfile.lock, environment.yml, a Dockerfile, an environment's folder, an interpreter
+    #[command(flatten)]
+    pub(crate) resolve: ResolveArgs,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    pub(crate) format: CheckFormat,
+    /// Write it to this file
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
+    /// The least finding for which the exit code is 1
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "SEVERITY",
+        help_heading = "Output"
+    )]
+    pub(crate) fail_on: FailOn,
+    /// Judge by the file and the rules alone; ask no index
+    #[arg(long, help_heading = "Choice")]
+    pub(crate) rules_only: bool,
+    /// Compare every file of an environment with its recorded hash
+    #[arg(long, help_heading = "Choice")]
+    pub(crate) verify: bool,
 }
 
 #[derive(Debug, Clone, Args)]

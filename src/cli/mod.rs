@@ -9,6 +9,9 @@ mod args;
 mod base;
 mod base_images;
 mod base_report;
+mod check;
+mod check_environment;
+mod check_files;
 mod command_line;
 mod compat;
 mod conflict;
@@ -94,6 +97,8 @@ fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Snapshot(SnapshotCommand::Record(args)) => snapshot::record(args),
         Command::Snapshot(SnapshotCommand::Info { file, format }) => snapshot::info(file, *format),
         Command::Scan(args) => scan::run(args),
+        Command::Base { python, output } => base::write(python.as_deref(), output.as_deref()),
+        Command::Check(args) => check::run(args),
         Command::Rules(command) => rules::run(command),
         Command::Cache(command) => cache(command),
         Command::Completions { shell } => {

@@ -111,6 +111,18 @@ impl Session {
                 say(&format!("warning: {warning}"));
             }
         }
+        Self::assemble(args, recorded, read, input_paths)
+    }
+
+    /// Makes ready what a solve needs beside what was read.
+    pub(crate) fn assemble(
+        args: &ResolveArgs,
+        recorded: &Recorded,
+        read: Inputs,
+        input_paths: Vec<String>,
+    ) -> Result<Self, CliError> {
+        let auth = || authentication(args);
+        let client_options = client_options(args)?;
         let interpreter = Lazy::new(args);
         let base = super::base::open(args)?;
         let mut target = target(args, recorded, &read, &interpreter, &base)?;

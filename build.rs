@@ -1,4 +1,5 @@
-//! Collects `resolver-rules/<package>/<rule>.toml` into one table that the program embeds.
+//! Collects `resolver-rules/<package>/<rule>.toml` and `base-images/<image>.txt` into tables
+//! that the program embeds.
 #![expect(
     clippy::disallowed_methods,
     reason = "a build script reads the rules from the disk"
@@ -39,7 +40,34 @@ fn main() -> io::Result<()> {
     table.push_str("]\n");
 
     let out = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
-    fs::write(Path::new(&out).join("embedded_rules.rs"), table)
+    fs::write(Path::new(&out).join("embedded_rules.rs"), table)?;
+    fs::write(Path::new(&out).join("embedded_images.rs"), images()?)
+}
+
+/// The table of notebook images: name and list of packages.
+fn images() -> io::Result<String> {
+    println!("cargo:rerun-if-changed=base-images");
+    let root = Path::new("base-images");
+    let mut names = Vec::new();
+    if root.is_dir() {
+        for entry in fs::read_dir(root)? {
+            let path = entry?.path();
+            let is_text = path.extension().is_some_and(|extension| extension == "txt");
+            let name = path.file_stem().and_then(|stem| stem.to_str());
+            names.extend(name.filter(|_| is_text).map(str::to_owned));
+        }
+    }
+    names.sort();
+    let mut table = String::from("const IMAGES: &[(&str, &str)] = &[\n");
+    for name in names {
+        let _ = writeln!(
+            table,
+            "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),",
+            format!("/base-images/{name}.txt")
+        );
+    }
+    table.push_str("];\n");
+    Ok(table)
 }
 
 /// `torch/numpy1-abi` for `resolver-rules/torch/numpy1-abi.toml`; nothing for other files.

@@ -166,7 +166,10 @@ pub(crate) fn told(builds: &EligibleBuilds, taken: &str, target: &Target) -> Str
     }
     text.push_str(&parts.join(", "));
     for (label, reason) in builds.refused.iter().rev().take(1) {
-        text.push_str(&format!("; {label} {reason}"));
+        text.push_str("; ");
+        text.push_str(label);
+        text.push(' ');
+        text.push_str(reason);
     }
     text
 }

@@ -226,6 +226,23 @@ pub(crate) struct ResolveArgs {
     #[arg(long, value_name = "PATH", help_heading = "Target")]
     pub(crate) python: Option<String>,
 
+    /// What is installed already and stays as it is: a `pip freeze` list, an interpreter or
+    /// environment, or a notebook image by name
+    #[arg(long, value_name = "FILE|PYTHON|IMAGE", help_heading = "Base")]
+    pub(crate) base: Option<String>,
+    /// Let a package of the base change (comma lists too)
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        requires = "base",
+        help_heading = "Base"
+    )]
+    pub(crate) allow_change: Vec<String>,
+    /// Let packages be replaced that a running kernel has loaded: it will be restarted
+    #[arg(long, requires = "base", help_heading = "Base")]
+    pub(crate) allow_restart: bool,
+
     /// Ask another place for the indexes below an address
     /// (`https://download.pytorch.org/whl/=https://index.example/pytorch/`)
     #[arg(long, value_name = "FROM=TO", help_heading = "Index")]

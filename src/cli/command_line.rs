@@ -73,6 +73,8 @@ pub(crate) fn command(args: &LockArgs, inputs: &[String]) -> String {
             _ => Vec::new(),
         },
     );
+    value("allow-change", &resolve.allow_change);
+    value("base", &one(&resolve.base));
     value("build", &one(&resolve.build));
     // What `auto` read is recorded with the target, and holds for the next run.
     let unless_auto = |option: &Option<String>| -> Vec<String> {

@@ -10,7 +10,9 @@ use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
-use super::{accelerator, command_line, conflict, output, progress, say, settings, tell};
+use super::{
+    accelerator, base, base_report, command_line, conflict, output, progress, say, settings, tell,
+};
 use crate::fetch::download::hash_files;
 use crate::lock::{
     Annotations, Emit, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
@@ -33,9 +35,25 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
     session.request.pins = pins(args, &recorded, &mut session)?;
+    if !args.resolve.quiet {
+        base_report::warn(&session.request.base, &session.rules, &session.target);
+    }
+    if !session.request.base.changeable.is_empty() {
+        session.learn_base(args.resolve.quiet)?;
+    }
     let Some(solution) = solve_shown(&session, args.resolve.quiet)? else {
-        return conflict::unsolvable(&session, super::args::Format::Text);
+        if !session.request.base.packages.is_empty() {
+            session.learn_base(args.resolve.quiet)?;
+        }
+        let exit = conflict::unsolvable(&session, super::args::Format::Text)?;
+        if !session.request.base.packages.is_empty() {
+            say(&base_report::remedy(&session)?);
+        }
+        return Ok(exit);
     };
+    if !args.resolve.allow_restart {
+        base_report::refuse_loaded(&session, &solution)?;
+    }
     if !args.resolve.quiet {
         warn(&solution);
         tell_builds(&session, &solution);
@@ -151,6 +169,16 @@ fn warning_text(warning: &Warning) -> String {
             "the driver {driver} runs the build {label} by minor-version compatibility; its own \
              toolkit came with {toolkit}, and code that is compiled at run time from PTX needs that"
         ),
+        Warning::SideBySide { package, brought } => {
+            let brought: Vec<String> = brought
+                .iter()
+                .map(|(who, version)| format!("{version} (from {who})"))
+                .collect();
+            format!(
+                "{package} is there in several versions, since what is locked demands them: {}",
+                brought.join(", ")
+            )
+        }
         Warning::Built { name, version } => format!(
             "the metadata of {name} {version} was had by running its build on this machine: no \
              wheel suits the target, and its source distribution tells nothing"
@@ -283,7 +311,7 @@ fn context<'a>(
     options.trusted_hosts.clone_from(&places.trusted_hosts);
     LockContext {
         suits: &session.suits,
-        target: target_record(session),
+        target: TargetRecord::of(&session.target),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command.to_owned(),
         indexes,
@@ -291,6 +319,7 @@ fn context<'a>(
         options,
         rules: &session.all_rules,
         ignored_rules: session.ignored.clone(),
+        base: base::record(&session.request.base),
         hashes: match (format, args.no_hashes) {
             (Format::Pylock, _) => HashListing::Files,
             (Format::Requirements, true) => HashListing::None,
@@ -307,14 +336,6 @@ fn context<'a>(
             .and_then(|path| std::path::absolute(path).ok())
             .and_then(|path| url::Url::from_directory_path(path.parent()?).ok())
             .map(|url| url.to_string()),
-    }
-}
-
-/// The environment, as the lock writes it down.
-fn target_record(session: &Session) -> TargetRecord {
-    TargetRecord {
-        accelerator: session.target.accelerator.words(),
-        ..TargetRecord::of(&session.target)
     }
 }
 

@@ -6,6 +6,9 @@
 
 mod accelerator;
 mod args;
+mod base;
+mod base_images;
+mod base_report;
 mod command_line;
 mod conflict;
 mod diff;
@@ -14,6 +17,7 @@ mod files;
 mod graph;
 mod inputs;
 pub mod interpreter;
+mod loaded;
 mod lock;
 mod output;
 mod progress;

@@ -7,9 +7,8 @@ use pep508_rs::PackageName;
 use super::error::{CliError, Exit};
 use super::session::is_pylock;
 use crate::Target;
-use crate::lock::{Lock, TargetRecord, read_pylock, read_requirements};
+use crate::lock::{Lock, read_pylock, read_requirements};
 use crate::request::Pin;
-use crate::target::Accelerator;
 
 /// What the lock that is there already says.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +41,7 @@ pub(crate) fn read(path: &str) -> Result<Recorded, CliError> {
     let lock = parse(&text, path)?;
     Ok(Recorded {
         pins: lock.pins(),
-        target: target(&lock.target),
+        target: lock.target.words().and_then(|words| words.target().ok()),
         text: Some(text),
     })
 }
@@ -58,11 +57,4 @@ fn parse(text: &str, path: &str) -> Result<Lock, CliError> {
 pub(crate) fn lock(path: &str) -> Result<Lock, CliError> {
     let recorded = read(path)?;
     parse(recorded.text.as_deref().unwrap_or_default(), path)
-}
-
-fn target(record: &TargetRecord) -> Option<Target> {
-    let mut target = record.words()?.target().ok()?;
-    // What another program wrote there is none of ours.
-    target.accelerator = Accelerator::from_words(&record.accelerator).unwrap_or_default();
-    Some(target)
 }

@@ -9,6 +9,7 @@ use pep508_rs::{ExtraName, PackageName};
 use url::Url;
 
 use super::args::{self, ResolveArgs};
+use super::base::Opened;
 use super::error::{CliError, Exit};
 use super::files::Files;
 use super::interpreter::{self, Interpreter};
@@ -51,6 +52,8 @@ pub(crate) struct Session {
     pub(crate) inputs: Vec<String>,
     pub(crate) read: Inputs,
     pub(crate) places: Places,
+    /// The folders of the base's packages, where it is an environment of this machine.
+    pub(crate) base_folders: Vec<String>,
     /// Whether a wheel can be installed on the target.
     pub(crate) suits: Box<dyn Fn(&WheelName) -> bool>,
 }
@@ -106,7 +109,8 @@ impl Session {
             }
         }
         let interpreter = Lazy::new(args);
-        let mut target = target(args, recorded, &read, &interpreter)?;
+        let base = super::base::open(args)?;
+        let mut target = target(args, recorded, &read, &interpreter, &base)?;
         let all_rules = rule_folders::rules(&args.rules, &args.rules_in_settings)?;
         let ignored = rule_folders::ignored(&all_rules, &args.ignore_rule)?;
         let rules = all_rules.without(&ignored);
@@ -120,6 +124,7 @@ impl Session {
             constraints: read.constraints.clone(),
             overrides: read.overrides.clone(),
             pins: BTreeMap::new(),
+            base: std::sync::Arc::new(base.base),
             policy,
         };
         let facts = if args.snapshot.is_empty() {
@@ -150,10 +155,27 @@ impl Session {
             inputs: input_paths,
             read,
             places,
+            base_folders: base.folders,
         };
         session.name_lines()?;
         session.build_projects()?;
         Ok(session)
+    }
+
+    /// Learns what the packages of the base ask for, and says whose requirements are not known.
+    pub(crate) fn learn_base(&mut self, quiet: bool) -> Result<(), CliError> {
+        let facts = self.facts.facts();
+        let base = std::sync::Arc::make_mut(&mut self.request.base);
+        let unknown = super::base::learn(base, &self.target, facts)?;
+        if !unknown.is_empty() && !quiet {
+            let names: Vec<&str> = unknown.iter().map(AsRef::as_ref).collect();
+            say(&format!(
+                "warning: no index tells what {} of the base require{}; nothing is assumed",
+                names.join(", "),
+                if names.len() == 1 { "s" } else { "" }
+            ));
+        }
+        Ok(())
     }
 
     /// Gives direct references without a name theirs.
@@ -258,11 +280,15 @@ fn target(
     recorded: &Recorded,
     read: &Inputs,
     interpreter: &Lazy<'_>,
+    base: &Opened,
 ) -> Result<Target, CliError> {
     let wrong = |error: crate::target::TargetError| CliError::usage(error.to_string());
     let target = match (&args.python_version, &args.python_platform) {
         (Some(python), Some(platform)) => Target::declared(python, platform).map_err(wrong)?,
-        (None, None) => match (&recorded.target, &args.python) {
+        (None, None) => match (
+            recorded.target.as_ref().or(base.target.as_ref()),
+            &args.python,
+        ) {
             (Some(known), None) => known.clone(),
             _ => interpreter
                 .get()?
@@ -270,7 +296,7 @@ fn target(
                 .map_err(|error| CliError::usage(error.to_string()))?,
         },
         (python, platform) => {
-            let known = match &recorded.target {
+            let known = match recorded.target.as_ref().or(base.target.as_ref()) {
                 Some(known) => known.clone(),
                 None => interpreter
                     .get()?

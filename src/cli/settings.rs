@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::accelerator;
 use super::args::{Annotations, IndexStrategy, LockArgs, ResolveArgs};
 use super::error::{CliError, Exit};
 use super::files::Files;
@@ -53,6 +54,15 @@ pub(crate) fn resolve(args: &ResolveArgs, settings: &Settings) -> ResolveArgs {
             &mut args.python_platform,
             settings.target.python_platform.as_ref(),
         );
+    }
+    if accelerator::Asked::of(&args) == accelerator::Asked::default() {
+        or(&mut args.cuda, settings.target.cuda.as_ref());
+        or(
+            &mut args.torch_backend,
+            settings.target.torch_backend.as_ref(),
+        );
+        or(&mut args.driver, settings.target.driver.as_ref());
+        fill(&mut args.gpu, &settings.target.gpu);
     }
     or(&mut args.exclude_newer, settings.exclude_newer.as_ref());
     or(&mut args.index_url, settings.index_url.as_ref());

@@ -188,6 +188,7 @@ fn parts(core: &Core, request: &Request) -> Value {
             } => format!("build:{family}:{package}"),
             Reason::NoBuild { package, .. } => format!("no-build:{package}"),
             Reason::Brings { who, package, .. } => format!("brings:{who}:{package}"),
+            Reason::Installed { package, .. } => format!("installed:{package}"),
             Reason::Virtual { package, .. } => format!("environment:{package}"),
         };
         if !ids.contains(&id) {

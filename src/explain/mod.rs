@@ -1,6 +1,7 @@
 //! From outcomes to sentences: why there is no solution, why a version was chosen, what
 //! blocks another, and what to change. Everything that is advised was solved first.
 
+mod base;
 mod bounds;
 mod chain;
 mod changes;
@@ -23,6 +24,7 @@ mod why_not;
 mod why_not_text;
 mod why_text;
 
+pub use base::{BaseRemedy, Replaced, base_remedy};
 pub use chain::Link;
 pub use changes::{Cause, Changed, Changes};
 pub use core::Core;

@@ -135,6 +135,9 @@ impl Speaker<'_, '_> {
             | Reason::Rule { .. }
             | Reason::Slot { .. }
             | Reason::SetAside { .. } => return Ok(None),
+            Reason::Build { .. } | Reason::NoBuild { .. } | Reason::Brings { .. } => {
+                return Ok(of_builds(reason));
+            }
             Reason::NoRelease { package, rejected } => (
                 "no-release",
                 Some(package),
@@ -157,48 +160,16 @@ impl Speaker<'_, '_> {
                     format!("no index has `{package}` (asked: {asked}){hint}"),
                 )
             }
-            Reason::Build {
-                family,
-                package,
-                releases,
-                labels,
-            } => {
-                let (who, plural) = text::all_releases(package, &[releases]);
-                let verb = if plural { "are" } else { "is" };
-                (
-                    "build",
-                    Some(package),
-                    format!(
-                        "{who} {verb} built for {}, and an environment has one build of {family}",
-                        text::list(labels)
-                    ),
-                )
-            }
-            Reason::NoBuild { package, because } => {
-                ("no-build", Some(package), format!("{package}: {because}"))
-            }
-            Reason::Brings {
-                who,
-                releases,
-                package,
-                versions,
-            } => {
-                let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
-                let name = who.parse::<PackageName>().ok();
-                let (who, plural) = match (releases, &name) {
-                    (Some(span), Some(name)) => text::all_releases(name, &[span]),
-                    _ => (who.clone(), false),
-                };
-                let verb = if plural { "bring" } else { "brings" };
-                let text = format!("{who} {verb} {package} {}", text::list(&versions));
-                return Ok(Some(Sentence {
-                    kind: "brings",
-                    package: name,
-                    rule: None,
-                    short: text.clone(),
-                    text,
-                }));
-            }
+            Reason::Installed { package, version } => (
+                "installed",
+                Some(package),
+                match version {
+                    Some(version) => {
+                        format!("the base has {package} {version}, which stays as it is")
+                    }
+                    None => format!("the base has {package}, which stays as it is"),
+                },
+            ),
             Reason::Virtual { package, stated } => (
                 "environment",
                 None,
@@ -223,7 +194,11 @@ impl Speaker<'_, '_> {
         package: &PackageName,
         rejected: &[(Version, Unusable)],
     ) -> Result<String, SolveError> {
-        let Some((newest, reason)) = rejected.last() else {
+        // That a build exists and does not run here tells more than that others do not exist.
+        let not_running = rejected
+            .iter()
+            .rfind(|(_, reason)| matches!(reason, Unusable::Accelerator { .. }));
+        let Some((newest, reason)) = not_running.or(rejected.last()) else {
             let known = self.study.candidates(package, self.request)?;
             return Ok(match (known.versions.first(), known.versions.last()) {
                 (Some(first), Some(last)) => format!(
@@ -242,8 +217,13 @@ impl Speaker<'_, '_> {
             format!("each of the {count} releases of {package} in that range {what}")
         } else {
             format!(
-                "none of the {} releases of {package} in that range can be chosen: the newest, {newest}, {what}",
-                rejected.len()
+                "none of the {} releases of {package} in that range can be chosen: {}, {newest}, {what}",
+                rejected.len(),
+                if not_running.is_some() {
+                    "the newest that has a wheel"
+                } else {
+                    "the newest"
+                }
             )
         })
     }
@@ -413,4 +393,53 @@ pub(super) fn rule_effect(rule: &Rule, who: &str, plural: bool) -> String {
         _ => format!("{} limited", verb("is", "are")),
     };
     format!("{who} {effect} (rule {})", rule.id)
+}
+
+/// What stands between builds of a family, and between what they bring.
+fn of_builds(reason: &Reason) -> Option<Sentence> {
+    let (kind, package, text) = match reason {
+        Reason::Build {
+            family,
+            package,
+            releases,
+            labels,
+        } => {
+            let (who, plural) = text::all_releases(package, &[releases]);
+            let verb = if plural { "are" } else { "is" };
+            let labels = text::list(labels);
+            let text = format!(
+                "{who} {verb} built for {labels}, and an environment has one build of {family}"
+            );
+            ("build", Some(package.clone()), text)
+        }
+        Reason::NoBuild { package, because } => (
+            "no-build",
+            Some(package.clone()),
+            format!("{package}: {because}"),
+        ),
+        Reason::Brings {
+            who,
+            releases,
+            package,
+            versions,
+        } => {
+            let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
+            let name: Option<PackageName> = who.parse().ok();
+            let (who, plural) = match (releases, &name) {
+                (Some(span), Some(name)) => text::all_releases(name, &[span]),
+                _ => (who.clone(), false),
+            };
+            let verb = if plural { "bring" } else { "brings" };
+            let versions = text::list(&versions);
+            ("brings", name, format!("{who} {verb} {package} {versions}"))
+        }
+        _ => return None,
+    };
+    Some(Sentence {
+        kind,
+        package,
+        rule: None,
+        short: text.clone(),
+        text,
+    })
 }

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
@@ -81,6 +81,8 @@ pub struct Auth {
     keyring: KeyringProvider,
     /// What the keyring said, by origin and user, so that it is asked once.
     from_keyring: Mutex<BTreeMap<(String, String), Option<Credentials>>>,
+    /// What servers accepted after they had refused, by origin.
+    accepted: Mutex<BTreeMap<String, Credentials>>,
 }
 
 impl Auth {
@@ -128,6 +130,7 @@ impl Auth {
             .max_by_key(|(base, _)| common_segments(base, url))
             .map(|(_, credentials)| credentials.clone());
         known
+            .or_else(|| lock(&self.accepted).get(&origin_of(url)).cloned())
             .or_else(|| self.netrc.machine(url.host_str()?).cloned())
             .or_else(|| Credentials::of_url(url))
             .or_else(|| {
@@ -143,18 +146,23 @@ impl Auth {
                 .map(|credentials| credentials.user)
                 .or_else(|| self.known_user(url))
         {
-            let key = (url.origin().ascii_serialization(), user.clone());
-            let remembered = self.keyring_answers().get(&key).cloned();
+            let key = (origin_of(url), user.clone());
+            let remembered = lock(&self.from_keyring).get(&key).cloned();
             let credentials = match remembered {
                 Some(credentials) => credentials,
                 None => ask_keyring(program, url, &user).await,
             };
-            self.keyring_answers().insert(key, credentials.clone());
+            lock(&self.from_keyring).insert(key, credentials.clone());
             if credentials.is_some() {
                 return credentials;
             }
         }
         self.netrc.default_entry().cloned()
+    }
+
+    /// Notes that credentials were accepted, so that they are sent unasked from now on.
+    pub fn accept(&self, url: &Url, credentials: Credentials) {
+        lock(&self.accepted).insert(origin_of(url), credentials);
     }
 
     /// A user name that is known for the origin, without its password.
@@ -164,14 +172,15 @@ impl Auth {
             .find(|(base, _)| base.origin() == url.origin())
             .map(|(_, credentials)| credentials.user.clone())
     }
+}
 
-    fn keyring_answers(
-        &self,
-    ) -> std::sync::MutexGuard<'_, BTreeMap<(String, String), Option<Credentials>>> {
-        self.from_keyring
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
+/// A panic elsewhere leaves these maps whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn origin_of(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }
 
 fn common_segments(left: &Url, right: &Url) -> usize {

@@ -1,59 +1,29 @@
 //! The HTTP client: redirects, credentials, retries, bounds.
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE, RETRY_AFTER,
 };
 use reqwest::redirect;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 use super::auth::{Auth, Credentials};
 use super::body::{AnswerBody, BodyStream};
-use super::certificates::CertificateSource;
+use super::client_options::ClientOptions;
 use super::error::{FetchError, TransportKind, without_credentials};
 use super::failure::{Failure, failure, innermost, with_attempts};
 use super::progress::Progress;
 use super::remote_zip::RangeSupports;
-use super::retry::{self, RetryPolicy};
+use super::retry;
 
 /// How many addresses one request may be led through.
 const MAX_REDIRECTS: usize = 10;
 
-/// How the client behaves.
-#[derive(Debug, Clone)]
-pub struct ClientOptions {
-    /// Which certificate authorities are trusted.
-    pub certificates: CertificateSource,
-    /// How long a connection may take to come up.
-    pub connect_timeout: Duration,
-    /// How long a server may be silent in the midst of an answer.
-    pub read_timeout: Duration,
-    /// How many requests may be under way at once.
-    pub concurrency: usize,
-    /// When a failed request is tried again.
-    pub retry: RetryPolicy,
-    /// Whether the proxies that the environment names are used.
-    pub proxies_from_environment: bool,
-    /// Whether the network may not be used at all (`--offline`).
-    pub offline: bool,
-}
-
-impl Default for ClientOptions {
-    fn default() -> Self {
-        Self {
-            certificates: CertificateSource::default(),
-            connect_timeout: Duration::from_secs(10),
-            read_timeout: Duration::from_secs(30),
-            concurrency: 50,
-            retry: RetryPolicy::default(),
-            proxies_from_environment: true,
-            offline: false,
-        }
-    }
-}
+/// How many files are downloaded whole at once: they may have gigabytes.
+const WHOLE_DOWNLOADS: usize = 4;
 
 /// One thing to ask for.
 #[derive(Debug, Clone)]
@@ -87,6 +57,8 @@ struct Inner {
     auth: Auth,
     progress: Arc<Progress>,
     permits: Semaphore,
+    /// Bounds how many files are downloaded whole at once.
+    downloads: Semaphore,
     range_supports: RangeSupports,
     // Reading the certificates takes milliseconds that a warm run does not need.
     http: OnceLock<Result<reqwest::Client, FetchError>>,
@@ -139,6 +111,7 @@ impl Client {
             auth,
             progress,
             permits,
+            downloads: Semaphore::new(WHOLE_DOWNLOADS),
             range_supports: RangeSupports::default(),
             http: OnceLock::new(),
         }))
@@ -152,6 +125,12 @@ impl Client {
     /// The counters that this client keeps.
     pub fn progress(&self) -> &Arc<Progress> {
         &self.0.progress
+    }
+
+    /// Waits for a turn to download a whole file.
+    pub(super) async fn download_turn(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed.
+        self.0.downloads.acquire().await.ok()
     }
 
     pub(super) fn range_supports(&self) -> &RangeSupports {
@@ -252,7 +231,11 @@ impl Client {
         }
         match self.0.auth.when_refused(url).await {
             Some(other) if Some(&other) != credentials.as_ref() => {
-                self.request(http, ask, url, Some(&other)).await
+                let response = self.request(http, ask, url, Some(&other)).await?;
+                if response.status().as_u16() != 401 {
+                    self.0.auth.accept(url, other);
+                }
+                Ok(response)
             }
             _ => Ok(response),
         }

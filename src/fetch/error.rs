@@ -117,7 +117,9 @@ impl FetchError {
                 url.host()
             ),
             Self::Status { status: 429, .. } => {
-                "the server asks for fewer requests: wait, or lower `--concurrency`".to_owned()
+                "the server asks for fewer requests: wait, or lower \
+                 `MLRESOLVE_CONCURRENT_REQUESTS`"
+                    .to_owned()
             }
             Self::Status { status, url, .. } if *status >= 500 => format!(
                 "`{}` has trouble of its own: try again later, or name another index with `--index-url`",

@@ -15,7 +15,7 @@ use super::client::Ask;
 use super::error::FetchError;
 use super::freshness::{Freshness, Refresh};
 use super::indexes::FindLinks;
-use super::pages::{ACCEPT, PAGE_LIMIT, Pages, files_of_folder};
+use super::pages::{ACCEPT, PAGE_LIMIT, Pages, files_of_folder, is_remote};
 use super::tasks::blocking;
 use crate::metadata::{File, Page};
 
@@ -176,7 +176,11 @@ impl Listing {
             return Ok(Vec::new());
         }
         Page::parse_find_links(name, index, &self.url, &self.content_type, &self.body)
-            .map(|page| page.files)
+            .map(|page| {
+                let local = self.url.scheme() == "file";
+                let files = page.files.into_iter();
+                files.filter(|file| local || is_remote(file)).collect()
+            })
             .map_err(|error| FetchError::Nonsense {
                 url: (&self.url).into(),
                 detail: error.to_string(),

@@ -152,6 +152,7 @@ impl Pages {
                 progress.parsed_page();
                 Page::parse(&name, &index, &page_url, &content_type, &body)
                     .map_err(|error| error.to_string())
+                    .map(without_local_files)
                     .and_then(|page| check_is_index_page(page, &body))
                     .map(Arc::new)?
             };
@@ -188,6 +189,20 @@ async fn same_again(
             "it says that nothing changed where nothing was kept".to_owned(),
         )
     })
+}
+
+/// A page from elsewhere has no say about the files of this machine.
+fn without_local_files(mut page: Page) -> Page {
+    let listed = page.files.len();
+    page.files.retain(is_remote);
+    let left_out = u32::try_from(listed - page.files.len()).unwrap_or(u32::MAX);
+    page.skipped = page.skipped.saturating_add(left_out);
+    page
+}
+
+/// Whether a file is fetched over the network.
+pub(super) fn is_remote(file: &File) -> bool {
+    file.url.starts_with("https://") || file.url.starts_with("http://")
 }
 
 /// Some servers answer every address with a page of theirs, such as one to log in. A page

@@ -10,7 +10,8 @@ use tokio::runtime::{Handle, Runtime};
 
 use super::auth::Auth;
 use super::cache::Cache;
-use super::client::{Client, ClientOptions};
+use super::client::Client;
+use super::client_options::ClientOptions;
 use super::error::FetchError;
 use super::find_links::LinkPlace;
 use super::freshness::Refresh;

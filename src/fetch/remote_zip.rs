@@ -363,6 +363,8 @@ impl RemoteFile {
 
     /// Downloads the whole file, from the stream where there is one.
     async fn download(&mut self, stream: Option<Box<BodyStream>>) -> Result<(), FetchError> {
+        let client = self.client.clone();
+        let _turn = client.download_turn().await;
         let mut stream = stream;
         let mut attempts = 0;
         let (file, digest) = loop {

@@ -198,7 +198,9 @@ impl SnapshotFacts {
                 .section(name)
                 .map_err(|error| failed(name, &error))?;
             if let Some(section) = section {
-                joined.add(name, section, &self.default_index);
+                joined
+                    .add(name, section, &self.default_index)
+                    .map_err(|error| failed(name, &error))?;
             }
         }
         let joined = Arc::new(joined);
@@ -208,10 +210,17 @@ impl SnapshotFacts {
 }
 
 impl Joined {
-    fn add(&mut self, name: &PackageName, section: Section, default_index: &str) {
+    fn add(
+        &mut self,
+        name: &PackageName,
+        section: Section,
+        default_index: &str,
+    ) -> Result<(), SnapshotError> {
         match section.page {
             Some(SectionPage::Found(recorded)) => {
-                let read = recorded.page(name, default_index);
+                let read = recorded
+                    .page(name, default_index)
+                    .ok_or(SnapshotError::Damaged)?;
                 match &mut self.page {
                     None => self.page = Some(Arc::new(read)),
                     Some(page) => add_details(Arc::make_mut(page), read),
@@ -229,6 +238,7 @@ impl Joined {
                 .entry(key)
                 .or_insert_with(|| metadata_text::read(recorded).map(Arc::new));
         }
+        Ok(())
     }
 }
 

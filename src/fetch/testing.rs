@@ -5,12 +5,15 @@
 )]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection};
 use url::Url;
 
 use super::{Auth, Client, ClientOptions, Progress, RetryPolicy};
@@ -96,8 +99,12 @@ impl Reply {
     }
 }
 
+/// The certificate of [`Server::start_tls`], in PEM form; it expires in 2126.
+pub(crate) const CERTIFICATE: &str = include_str!("tests/tls/certificate.pem");
+
 /// A server on a port of its own; it ends when it is dropped.
 pub(crate) struct Server {
+    scheme: &'static str,
     address: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
     end: Arc<AtomicBool>,
@@ -106,22 +113,61 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        Self::listen(None, answer)
+    }
+
+    /// A server that speaks TLS, with a certificate of its own for 127.0.0.1.
+    pub(crate) fn start_tls(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let certificate = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
+        let key = include_str!("tests/tls/key.pem");
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate],
+                PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
+            )
+            .unwrap();
+        Self::listen(Some(Arc::new(config)), answer)
+    }
+
+    fn listen(
+        tls: Option<Arc<ServerConfig>>,
+        answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let end = Arc::new(AtomicBool::new(false));
         let (log, ended) = (Arc::clone(&asked), Arc::clone(&end));
         let answer = Arc::new(answer);
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if ended.load(Ordering::SeqCst) {
                     return;
                 }
-                let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
-                std::thread::spawn(move || serve(&stream.unwrap(), &log, &*answer));
+                let (log, answer, tls) = (Arc::clone(&log), Arc::clone(&answer), tls.clone());
+                std::thread::spawn(move || {
+                    let mut stream = stream.unwrap();
+                    match tls {
+                        None => serve(&mut stream, &log, &*answer),
+                        Some(config) => {
+                            let connection = ServerConnection::new(config).unwrap();
+                            let mut stream = rustls::StreamOwned::new(connection, stream);
+                            serve(&mut stream, &log, &*answer);
+                            // A client that does not trust us has gone already.
+                            stream.conn.send_close_notify();
+                            let _ = stream.flush();
+                        }
+                    }
+                });
             }
         });
         Self {
+            scheme,
             address,
             asked,
             end,
@@ -131,7 +177,7 @@ impl Server {
 
     /// The URL of a path, which begins with `/`.
     pub(crate) fn url(&self, path: &str) -> Url {
-        Url::parse(&format!("http://{}{path}", self.address)).unwrap()
+        Url::parse(&format!("{}://{}{path}", self.scheme, self.address)).unwrap()
     }
 
     /// What was asked so far.
@@ -158,8 +204,12 @@ impl Drop for Server {
     }
 }
 
-fn serve(stream: &TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked) -> Reply) {
-    let mut lines = BufReader::new(stream).lines();
+fn serve(
+    stream: &mut (impl Read + Write),
+    log: &Mutex<Vec<Asked>>,
+    answer: &dyn Fn(&Asked) -> Reply,
+) {
+    let mut lines = BufReader::new(&mut *stream).lines();
     let Some(Ok(first)) = lines.next() else {
         return;
     };
@@ -187,7 +237,6 @@ fn serve(stream: &TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked) ->
         write!(bytes, "{name}: {value}\r\n").unwrap();
     }
     write!(bytes, "content-length: {}\r\n\r\n", reply.body.len()).unwrap();
-    let mut stream = stream;
     // A client that went away is the client's affair.
     let _ = stream.write_all(&bytes);
     let _ = stream.write_all(&reply.body[..reply.cut.unwrap_or(reply.body.len())]);

@@ -34,6 +34,8 @@ pub struct LockContext<'a> {
     pub options: InstallerOptions,
     /// The rules in force, for their digests.
     pub rules: &'a RuleSet,
+    /// What the lock adds to, where it is made on top of a base.
+    pub base: Option<String>,
     /// The rules that were ignored on the command line.
     pub ignored_rules: Vec<RuleId>,
     /// What is listed of files and hashes.
@@ -105,6 +107,7 @@ impl Lock {
                     })
                     .collect(),
                 ignored_rules: sorted(context.ignored_rules.iter().map(ToString::to_string)),
+                base: context.base,
                 changed_edges,
                 indexes: deduplicated(&context.indexes),
             },
@@ -121,7 +124,8 @@ impl Lock {
 /// The packages that the user's lines, and what they pull in, pull in.
 fn reached(solution: &Solution) -> BTreeSet<&PackageName> {
     let mut pulls: BTreeMap<&PackageName, Vec<&PackageName>> = BTreeMap::new();
-    let mut waiting = Vec::new();
+    // What is changed in a base is part of the lock, whoever asked for the change.
+    let mut waiting: Vec<&PackageName> = solution.replaced.keys().collect();
     for edge in solution.edges.iter().filter(|edge| edge.pulls_in) {
         match &edge.cause {
             EdgeCause::Line(_) => waiting.push(&edge.to),
@@ -248,7 +252,7 @@ fn asked(
             }
         }
         EdgeCause::Rule { id, name } => {
-            if !reached.contains(name) {
+            if !reached.contains(name) && !request.base.packages.contains_key(name) {
                 return;
             }
             package.via.insert(Via::Rule(id.to_string()));

@@ -163,6 +163,9 @@ pub struct Provenance {
     pub rules: Vec<(String, String)>,
     /// The rules that were ignored on the command line, sorted.
     pub ignored_rules: Vec<String>,
+    /// What the lock adds to, where it was made on top of a base: it is then to be installed
+    /// with `--no-deps`.
+    pub base: Option<String>,
     /// The requirements that a rule or option removed or replaced, in words, sorted.
     pub changed_edges: Vec<String>,
     /// The indexes that were used, without credentials, in order; the first is the default one.
@@ -296,7 +299,7 @@ impl TargetRecord {
             python: words.python,
             platform: words.platform,
             detected: words.markers,
-            accelerator: BTreeMap::new(),
+            accelerator: words.accelerator,
             markers: telling
                 .into_iter()
                 .filter(|(_, value)| !value.is_empty())
@@ -312,6 +315,7 @@ impl TargetRecord {
             python: self.python.clone(),
             platform: self.platform.clone(),
             markers: self.detected.clone(),
+            accelerator: self.accelerator.clone(),
         })
     }
 

@@ -4,6 +4,8 @@
 //! requirements, [`Settings`] for what a project sets once and for all.
 
 mod archive;
+mod base;
+mod base_text;
 mod direct;
 mod error;
 mod fault;
@@ -38,6 +40,8 @@ mod types;
 mod url_text;
 mod words;
 
+pub use base::{Base, BasePackage};
+pub use base_text::BaseError;
 pub use error::RequestError;
 pub use format_control::{FormatControl, FormatOption};
 pub use inputs::{

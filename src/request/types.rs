@@ -7,7 +7,7 @@ use std::sync::Arc;
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
-use super::Policy;
+use super::{Base, Policy};
 
 /// Everything the user asks for, for one solve.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +20,8 @@ pub struct Request {
     pub overrides: Vec<Line>,
     /// The pins to keep where they still serve: those of an existing lock.
     pub pins: BTreeMap<PackageName, Pin>,
+    /// What is installed already and stays as it is (`--base`); empty where there is none.
+    pub base: Arc<Base>,
     /// What the user decided of what the specifications leave open.
     pub policy: Policy,
 }

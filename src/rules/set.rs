@@ -7,7 +7,7 @@ use pep508_rs::PackageName;
 
 use super::embedded::EMBEDDED;
 use super::lint::lint;
-use super::parse::{Parsed, parse};
+use super::parse::{Depth, Parsed, parse};
 use super::{Rule, RuleError, RuleErrorKind, RuleErrors, RuleId, RuleKind, RuleOrigin};
 
 /// All rules in force, and what can be asked of them.
@@ -74,13 +74,20 @@ impl RuleSet {
     /// They are parsed, and not linted: the project's tests do that. An error is therefore a
     /// mistake of whoever built the program.
     pub fn embedded() -> Result<Self, RuleErrors> {
-        let parsed = parse_all(embedded_sources())?;
+        let parsed = parse_all(embedded_sources(), Depth::Full)?;
+        Ok(Self::new(rules_of(parsed)))
+    }
+
+    /// The rules that come with the program, without evidence and cases: what a solve needs,
+    /// in half the time.
+    pub fn embedded_heads() -> Result<Self, RuleErrors> {
+        let parsed = parse_all(embedded_sources(), Depth::Head)?;
         Ok(Self::new(rules_of(parsed)))
     }
 
     /// The rules of the given files, linted.
     pub fn load<'a>(sources: impl IntoIterator<Item = RuleSource<'a>>) -> Result<Self, RuleErrors> {
-        let parsed = parse_all(sources)?;
+        let parsed = parse_all(sources, Depth::Full)?;
         let mut errors = duplicates(&parsed, &Self::default());
         errors.extend(lint(&parsed));
         if errors.is_empty() {
@@ -99,7 +106,7 @@ impl RuleSet {
         sources: impl IntoIterator<Item = RuleSource<'a>>,
         trust: FolderTrust,
     ) -> Result<Self, RuleErrors> {
-        let parsed = parse_all(sources)?;
+        let parsed = parse_all(sources, Depth::Full)?;
         let mut errors = duplicates(&parsed, self);
         if trust == FolderTrust::Repository {
             errors.extend(parsed.iter().filter_map(loosening));
@@ -173,11 +180,12 @@ fn embedded_sources() -> impl Iterator<Item = RuleSource<'static>> {
 
 fn parse_all<'a>(
     sources: impl IntoIterator<Item = RuleSource<'a>>,
+    depth: Depth,
 ) -> Result<Vec<Parsed>, RuleErrors> {
     let mut parsed = Vec::new();
     let mut errors = Vec::new();
     for source in sources {
-        match parse(&source) {
+        match parse(&source, depth) {
             Ok(rule) => parsed.push(rule),
             Err(error) => errors.push(error),
         }

@@ -5,11 +5,11 @@
 
 use pubgrub::{DerivationTree, External};
 
-use super::edges::{Requirements, VirtualRange};
+use super::edges::{Requirement, Requirements, VirtualRange};
 use super::facts::{Facts, Unusable};
 use super::labels::Family;
 use super::node::{ABSENT, NameId, Node};
-use super::outcome::{Conflict, Reason, SolveError, Span};
+use super::outcome::{Conflict, EdgeCause, Reason, SolveError, Span};
 use super::provider::{Provider, SetAside};
 use super::universe::{Source, Universe};
 use super::world::{Failure, World, set_of};
@@ -88,10 +88,15 @@ impl<F: Facts> Folding<'_, '_, F> {
             (Node::Constraint(id), _) => {
                 let name = self.world.names.package_name(id);
                 for constraint in self.world.requirements.constraints(&name) {
-                    if let super::outcome::EdgeCause::Constraint(index) = constraint.cause {
+                    if let EdgeCause::Constraint(index) = constraint.cause {
                         self.add(Reason::Constraint(index));
                     }
                 }
+                self.installed(id)?;
+            }
+            (Node::Base(id), to) => self.base(id, to)?,
+            (Node::Rule(_), Node::Package(id)) => {
+                self.installed(id)?;
             }
             (Node::Package(id), Node::Rule(index)) => self.rule(id, ranks, index)?,
             (Node::Package(id), Node::Slot(index)) => {
@@ -114,6 +119,95 @@ impl<F: Facts> Folding<'_, '_, F> {
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    /// The distribution is there already and stays as it is.
+    fn installed(&mut self, id: NameId) -> Result<bool, SolveError> {
+        let universe = self.world.universe(id)?;
+        let Source::Installed(package) = &universe.source else {
+            return Ok(false);
+        };
+        self.add(Reason::Installed {
+            package: universe.name.clone(),
+            version: package.version.clone(),
+        });
+        Ok(true)
+    }
+
+    /// What packages of the base ask of a distribution.
+    fn base(&mut self, id: NameId, to: Node) -> Result<(), SolveError> {
+        let world = self.world;
+        let name = world.names.package_name(id);
+        if let Node::Slot(index) = to {
+            if let Some(rule) = world.rules().iter().nth(index as usize) {
+                for (member, version) in world.base_limits.fills(&rule.id) {
+                    self.add(Reason::Slot {
+                        id: rule.id.clone(),
+                        package: member.clone(),
+                        releases: Span::One(version.clone()),
+                    });
+                    self.installed(world.names.package(member).0)?;
+                }
+            }
+            return Ok(());
+        }
+        let universe = world.universe(id)?;
+        let all = |limits: &[(RankSet, &Requirement)]| {
+            limits
+                .iter()
+                .fold(RankSet::interval(0, universe.len()), |all, (set, _)| {
+                    all.intersection(set)
+                })
+        };
+        let mut limits: Vec<(RankSet, &Requirement)> = world
+            .base_limits
+            .on(&name)
+            .iter()
+            .map(|limit| (set_of(&universe, &limit.range), limit))
+            .collect();
+        // Those that exclude nothing beyond what the others do need not be told.
+        let admitted = all(&limits);
+        let mut index = 0;
+        while index < limits.len() {
+            let limit = limits.remove(index);
+            if all(&limits) != admitted {
+                limits.insert(index, limit);
+                index += 1;
+            }
+        }
+        for (_, limit) in limits {
+            self.limit(limit)?;
+        }
+        Ok(())
+    }
+
+    fn limit(&mut self, limit: &Requirement) -> Result<(), SolveError> {
+        let (EdgeCause::Package { name, .. } | EdgeCause::Rule { name, .. }) = &limit.cause else {
+            return Ok(());
+        };
+        let (id, _) = self.world.names.package(name);
+        let universe = self.world.universe(id)?;
+        let releases = span(&universe, &RankSet::interval(0, universe.len()));
+        let releases = match universe.versions.first() {
+            Some(version) if !universe.is_unversioned() => Span::One(version.clone()),
+            _ => releases,
+        };
+        self.add(match &limit.cause {
+            EdgeCause::Rule { id, .. } => Reason::Rule {
+                id: id.clone(),
+                package: name.clone(),
+                releases,
+            },
+            _ => Reason::Requires {
+                package: name.clone(),
+                releases,
+                extra: None,
+                to: limit.to.clone(),
+                ranges: vec![limit.range.text()],
+            },
+        });
+        self.installed(id)?;
         Ok(())
     }
 
@@ -262,6 +356,9 @@ impl<F: Facts> Folding<'_, '_, F> {
         ) {
             return self.missing(other);
         }
+        if self.installed(other)? {
+            return Ok(());
+        }
         if let Some(rejected) = empty {
             self.add(Reason::NoRelease {
                 package: target,
@@ -291,7 +388,9 @@ impl<F: Facts> Folding<'_, '_, F> {
     fn empty_line(&mut self, index: usize, id: NameId) -> Result<(), SolveError> {
         self.missing(id)?;
         let universe = self.world.universe(id)?;
-        if matches!(universe.source, Source::Missing(_) | Source::NoBuild(_)) {
+        if matches!(universe.source, Source::Missing(_) | Source::NoBuild(_))
+            || self.installed(id)?
+        {
             return Ok(());
         }
         for requirement in self.world.requirements.of_line(index).requirements {
@@ -312,6 +411,10 @@ impl<F: Facts> Folding<'_, '_, F> {
                 .world
                 .target()
                 .virtual_version(&package)
+                .or_else(|| {
+                    let brought = self.world.base_limits.brings(&package)?;
+                    brought.last().cloned()
+                })
                 .map(|version| version.to_string());
             self.add(Reason::Virtual { package, stated });
             return Ok(());

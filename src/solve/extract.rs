@@ -15,6 +15,7 @@ use super::outcome::{Chosen, ChosenOrigin, Edge, EdgeCause, Solution, SolveError
 use super::provider::Provider;
 use super::universe::{Source, Universe};
 use super::world::{Failure, World, fatal};
+use crate::metadata::File;
 use crate::rules::{RuleKind, Sharing};
 use crate::versions::Rank;
 
@@ -25,6 +26,13 @@ pub(crate) fn solution<F: Facts>(
 ) -> Result<Solution, SolveError> {
     let mut extraction = Extraction {
         world: &provider.world,
+        labels: selected
+            .iter()
+            .filter_map(|(node, number)| match node {
+                Node::Label(rule) => Some((*rule, *number)),
+                _ => None,
+            })
+            .collect(),
         ranks: selected
             .iter()
             .filter_map(|(node, rank)| match node {
@@ -38,12 +46,16 @@ pub(crate) fn solution<F: Facts>(
         visited: BTreeSet::new(),
     };
     extraction.lines();
+    let changeable = &provider.world.request().base.changeable;
+    for name in changeable {
+        extraction.wait(name.clone(), None);
+    }
     while let Some((name, extra)) = extraction.waiting.pop() {
         extraction.visit(&name, extra.as_ref())?;
     }
     extraction.limits();
     extraction.slots();
-    extraction.builds(selected);
+    extraction.builds();
     let Extraction {
         mut solution,
         edges,
@@ -58,6 +70,8 @@ pub(crate) fn solution<F: Facts>(
 struct Extraction<'a, 'b, F: Facts> {
     world: &'a World<'b, F>,
     ranks: BTreeMap<PackageName, Rank>,
+    /// The build that was taken, by its family's rule.
+    labels: BTreeMap<u32, Rank>,
     solution: Solution,
     edges: BTreeSet<Edge>,
     waiting: Vec<(PackageName, Option<ExtraName>)>,
@@ -108,12 +122,23 @@ impl<F: Facts> Extraction<'_, '_, F> {
         };
         let (id, _) = self.world.names.package(name);
         let universe = self.world.universe(id)?;
+        if universe.is_installed(rank) {
+            let known = !universe.is_unversioned();
+            let version = known.then(|| universe.versions[rank as usize].clone());
+            self.solution.installed.insert(name.clone(), version);
+            if extra.is_none() {
+                return Ok(());
+            }
+        }
         let metadata = self
             .world
             .metadata(id, &universe, rank)
             .map_err(unexpected)?;
-        if !self.solution.packages.contains_key(name) {
-            let chosen = chosen(&universe, rank, Arc::clone(&metadata));
+        if !universe.is_installed(rank) && !self.solution.packages.contains_key(name) {
+            let label = universe
+                .labels(rank)
+                .and_then(|(rule, _)| self.labels.get(&self.world.rule_index(&rule.id)));
+            let chosen = chosen(&universe, rank, label.copied(), Arc::clone(&metadata));
             if self.world.was_built(id, rank) {
                 self.solution.warnings.push(Warning::Built {
                     name: name.clone(),
@@ -128,6 +153,10 @@ impl<F: Facts> Extraction<'_, '_, F> {
                 });
             }
             self.solution.packages.insert(name.clone(), chosen);
+            if let Some(installed) = self.world.request().base.packages.get(name) {
+                let version = installed.version.clone();
+                self.solution.replaced.insert(name.clone(), version);
+            }
             self.rules(name, &universe.versions[rank as usize]);
         }
         if let Some(extra) = extra {
@@ -174,10 +203,24 @@ impl<F: Facts> Extraction<'_, '_, F> {
                     pulls_in: false,
                 });
             }
+            for limit in world.base_limits.on(name) {
+                if let EdgeCause::Rule { id, .. } = &limit.cause {
+                    self.solution.rules.insert(id.clone());
+                }
+                self.edges.insert(Edge {
+                    cause: limit.cause.clone(),
+                    to: limit.to.clone(),
+                    extras: Vec::new(),
+                    range: limit.range.text(),
+                    pulls_in: false,
+                });
+            }
         }
+        let installed = &self.solution.installed;
         let packages = &self.solution.packages;
-        self.edges
-            .retain(|edge| edge.pulls_in || packages.contains_key(&edge.to));
+        self.edges.retain(|edge| {
+            edge.pulls_in || packages.contains_key(&edge.to) || installed.contains_key(&edge.to)
+        });
         // A rule that limits only what is absent, and changes nothing else, did not shape
         // the lock.
         let edges = &self.edges;
@@ -199,11 +242,9 @@ impl<F: Facts> Extraction<'_, '_, F> {
     }
 
     /// The builds that were taken, of the families that have a member in the solution.
-    fn builds(&mut self, selected: &SelectedDependencies<Node, Rank>) {
+    fn builds(&mut self) {
         for (index, rule) in (0..).zip(self.world.rules().iter()) {
-            let (Some(family), Some(number)) =
-                (Family::of(rule), selected.get(&Node::Label(index)))
-            else {
+            let (Some(family), Some(number)) = (Family::of(rule), self.labels.get(&index)) else {
                 continue;
             };
             let packages = &self.solution.packages;
@@ -242,12 +283,15 @@ impl<F: Facts> Extraction<'_, '_, F> {
             else {
                 continue;
             };
+            let base = &self.world.request().base;
+            let is_new = |member: &&PackageName| self.solution.packages.contains_key(*member);
             let present: Vec<PackageName> = members
                 .iter()
-                .filter(|member| self.solution.packages.contains_key(*member))
+                .filter(|member| is_new(member) || base.packages.contains_key(*member))
                 .cloned()
                 .collect();
-            if present.len() > 1 {
+            // What only the base has is told of the base.
+            if present.len() > 1 && members.iter().any(|member| is_new(&member)) {
                 self.solution.rules.insert(rule.id.clone());
                 self.solution.warnings.push(Warning::SharedSlot {
                     import: import.clone(),
@@ -258,19 +302,34 @@ impl<F: Facts> Extraction<'_, '_, F> {
     }
 }
 
-fn chosen(universe: &Universe, rank: Rank, metadata: Arc<crate::metadata::Metadata>) -> Chosen {
+fn chosen(
+    universe: &Universe,
+    rank: Rank,
+    label: Option<Rank>,
+    metadata: Arc<crate::metadata::Metadata>,
+) -> Chosen {
     let release = &universe.releases[rank as usize];
     let (origin, file, mut files) = match &universe.source {
-        Source::Index(page) => (
-            ChosenOrigin::Index(Arc::clone(universe.page_of(rank).unwrap_or(page))),
-            universe.metadata_file(rank).cloned(),
-            release
+        Source::Index(page) => {
+            let listing = universe.page_of(rank, label).unwrap_or(page);
+            // A file that several builds share is told by the page of the one that was taken.
+            let as_listed = |file: &File| {
+                let listed = listing
+                    .files
+                    .iter()
+                    .find(|other| other.filename == file.filename);
+                listed.unwrap_or(file).clone()
+            };
+            let files = release
                 .files
                 .iter()
-                .filter_map(|index| page.files.get(*index))
-                .cloned()
-                .collect::<Vec<_>>(),
-        ),
+                .filter_map(|index| page.files.get(*index));
+            (
+                ChosenOrigin::Index(Arc::clone(listing)),
+                universe.metadata_file(rank).map(as_listed),
+                files.map(as_listed).collect::<Vec<_>>(),
+            )
+        }
         Source::Direct(url, facts) => (
             ChosenOrigin::Direct {
                 url: url.clone(),
@@ -279,7 +338,7 @@ fn chosen(universe: &Universe, rank: Rank, metadata: Arc<crate::metadata::Metada
             facts.file.clone(),
             facts.file.iter().cloned().collect(),
         ),
-        Source::Missing(_) | Source::NoBuild(_) => unreachable_source(),
+        Source::Missing(_) | Source::NoBuild(_) | Source::Installed(_) => unreachable_source(),
     };
     files.sort_by(|a, b| a.filename.cmp(&b.filename));
     Chosen {

@@ -252,8 +252,8 @@ pub(crate) struct MemberBuilds {
     /// By rank: the numbers of the labels that the release is built for; `None` where
     /// nothing says for which.
     pub(crate) labels: Vec<Option<RankSet>>,
-    /// By file of the universe's page: the page that lists it; empty where there is one page.
-    pub(crate) pages: Vec<Arc<Page>>,
+    /// By the number of a label: the page on its index; empty where there is one page.
+    pub(crate) pages: BTreeMap<Rank, Arc<Page>>,
 }
 
 /// The files of several builds' pages, as one page.
@@ -261,8 +261,8 @@ pub(crate) struct Merged {
     pub(crate) page: Page,
     /// By file: the labels on whose pages it stands.
     pub(crate) labels: Vec<RankSet>,
-    /// By file: the page that lists it first.
-    pub(crate) pages: Vec<Arc<Page>>,
+    /// By the number of a label: its page.
+    pub(crate) pages: BTreeMap<Rank, Arc<Page>>,
     /// Releases on the pages that are other builds than those admitted.
     pub(crate) strays: Vec<(Version, Unusable)>,
 }
@@ -283,7 +283,7 @@ impl Merged {
                 skipped: 0,
             },
             labels: Vec::new(),
-            pages: Vec::new(),
+            pages: found.iter().cloned().collect(),
             strays: Vec::new(),
         };
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
@@ -312,7 +312,6 @@ impl Merged {
                         merged
                             .labels
                             .push(RankSet::singleton(own.unwrap_or(*number)));
-                        merged.pages.push(Arc::clone(page));
                     }
                 }
             }

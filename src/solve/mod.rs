@@ -1,5 +1,6 @@
 //! The solver: request + target + rules over facts gives an outcome.
 
+mod base;
 mod conflict;
 mod edges;
 mod extract;
@@ -9,6 +10,7 @@ mod node;
 mod order;
 mod outcome;
 mod provider;
+mod sides;
 mod universe;
 mod virtuals;
 mod world;
@@ -20,6 +22,7 @@ use pep508_rs::PackageName;
 
 use crate::{Request, RuleSet, Target};
 
+pub use base::indexed_metadata;
 pub use facts::{DirectFacts, FactError, Facts, Unusable};
 pub use labels::{EligibleBuilds, eligible_builds};
 pub use outcome::{
@@ -57,7 +60,42 @@ pub fn solve_again(
     facts: &impl Facts,
     memo: &Memo,
 ) -> Result<Outcome, SolveError> {
-    let world = world::World::new(request, target, rules, facts, memo);
+    let strict = solve_with(request, target, rules, facts, memo, Sides::One)?;
+    let Outcome::Unsolvable(conflict) = &strict else {
+        return Ok(strict);
+    };
+    if !sides::meet(conflict) {
+        return Ok(strict);
+    }
+    // Distributions whose own metadata brings two of one virtual package in: each finds the
+    // libraries that it depends on. What only a rule tells of must still find its own.
+    if let Outcome::Solved(mut solution) =
+        solve_with(request, target, rules, facts, memo, Sides::Several)?
+        && sides::needs_met(&mut solution, target, rules)
+    {
+        return Ok(Outcome::Solved(solution));
+    }
+    Ok(strict)
+}
+
+/// Whether one version of a virtual package is held for the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sides {
+    /// One: everything that brings it agrees.
+    One,
+    /// Several, side by side.
+    Several,
+}
+
+fn solve_with(
+    request: &Request,
+    target: &Target,
+    rules: &RuleSet,
+    facts: &impl Facts,
+    memo: &Memo,
+    sides: Sides,
+) -> Result<Outcome, SolveError> {
+    let world = world::World::new(request, target, rules, facts, memo).with_sides(sides);
     let provider = provider::Provider::new(world);
     provider.meet_lines();
     match pubgrub::resolve(&provider, node::Node::Root, 0_u32) {

@@ -32,6 +32,8 @@ pub(crate) enum Node {
     Line(u32),
     /// The user's constraints on a distribution.
     Constraint(NameId),
+    /// What the base asks of a distribution that is added to it, or changed.
+    Base(NameId),
     /// A rule that something chosen triggered, by its index in the rule set.
     Rule(u32),
     /// "This distribution, if present": the same releases, installs nothing.

@@ -23,8 +23,13 @@ pub enum Outcome {
 /// A set of releases that meets everything.
 #[derive(Debug, Clone, Default)]
 pub struct Solution {
-    /// What was chosen, by name.
+    /// What was chosen, by name; without what a base has and what stays as it is.
     pub packages: BTreeMap<PackageName, Chosen>,
+    /// The packages of the base that something in the solution asks for, and that stay as they
+    /// are; `None` where the base does not tell their version.
+    pub installed: BTreeMap<PackageName, Option<Version>>,
+    /// The packages of the base that are changed, with the version that is installed.
+    pub replaced: BTreeMap<PackageName, Option<Version>>,
     /// Every requirement between them, and from the user's lines, sorted.
     pub edges: Vec<Edge>,
     /// The rules that held in the solution: something in it triggered them.
@@ -163,6 +168,14 @@ pub enum Warning {
         /// The driver that the toolkit came with.
         toolkit: Version,
     },
+    /// Two versions of a virtual package are in the environment side by side: the metadata
+    /// of distributions in it demands both.
+    SideBySide {
+        /// The virtual package, without `@`.
+        package: String,
+        /// Who brings it, and which version.
+        brought: Vec<(String, Version)>,
+    },
     /// Metadata was had by running the distribution's build.
     Built {
         /// The distribution.
@@ -240,6 +253,13 @@ pub enum Reason {
         package: PackageName,
         /// Those of its releases.
         releases: Span,
+    },
+    /// The base has a release of a distribution, and it stays as it is.
+    Installed {
+        /// The distribution.
+        package: PackageName,
+        /// The release; `None` where the base does not tell it.
+        version: Option<Version>,
     },
     /// Releases of a distribution are one build of a family; an environment has one.
     Build {

@@ -70,10 +70,25 @@ impl<'a, F: Facts> Provider<'a, F> {
     }
 
     fn root(&self) -> Terms {
-        self.line_order()
+        let lines = self
+            .line_order()
             .into_iter()
-            .map(|index| (Node::Line(index), RankSet::singleton(0)))
-            .collect()
+            .map(|index| (Node::Line(index), RankSet::singleton(0)));
+        // What may be changed is there, whether anything asks for it or not.
+        let base = &self.world.request().base;
+        let changeable = base
+            .changeable
+            .iter()
+            .filter(|name| base.packages.contains_key(name))
+            .flat_map(|name| {
+                let (id, _) = self.world.names.package(name);
+                let concerns = self.world.base_concerns(name);
+                [
+                    Some((Node::Package(id), RankSet::interval(0, ABSENT))),
+                    concerns.then(|| (Node::Base(id), RankSet::singleton(0))),
+                ]
+            });
+        lines.chain(changeable.flatten()).collect()
     }
 
     fn line(&self, index: u32) -> Result<Terms, SolveError> {
@@ -110,12 +125,51 @@ impl<'a, F: Facts> Provider<'a, F> {
             .iter()
             .map(|constraint| set_of(&universe, &constraint.range))
             .fold(RankSet::full(), |all, next| all.intersection(&next));
+        if self.world.is_frozen(&name) {
+            return Ok(vec![(Node::Package(id), set)]);
+        }
         let set = set.union(&RankSet::singleton(ABSENT));
         Ok(vec![(Node::Shadow(id), set)])
     }
 
+    /// What the base asks of a distribution that is added to it, or changed.
+    fn base(&self, id: NameId) -> Result<Terms, SolveError> {
+        let name = self.world.names.package_name(id);
+        let universe = self.world.universe(id)?;
+        let mut terms = Vec::new();
+        for limit in self.world.base_limits.on(&name) {
+            terms.push((Node::Shadow(id), limited(&universe, &limit.range)));
+        }
+        self.world.slots_in_base(&universe, &mut terms);
+        self.world.builds_in_base(&universe, &mut terms);
+        Ok(terms)
+    }
+
+    /// What a package of the base that may be changed asks for as long as it is not: nothing
+    /// of what stays as it is, and limits on the rest.
+    fn installed(&self, id: NameId, universe: &Universe, rank: Rank) -> Result<Terms, SolveError> {
+        let mut terms = Vec::new();
+        if self.world.is_frozen(&universe.name) {
+            return Ok(terms);
+        }
+        let base = &self.world.request().base;
+        for limit in super::base::asked(&self.world.requirements, base, &universe.name) {
+            if self.world.is_frozen(&limit.to) || limit.to == universe.name {
+                continue;
+            }
+            let (to, _) = self.world.names.package(&limit.to);
+            let other = self.world.universe(to)?;
+            terms.push((Node::Shadow(to), limited(&other, &limit.range)));
+        }
+        self.world.occupies(id, universe, rank, &mut terms);
+        Ok(terms)
+    }
+
     fn package(&self, id: NameId, rank: Rank) -> Result<Terms, Failure> {
         let universe = self.world.universe(id)?;
+        if universe.is_installed(rank) {
+            return Ok(self.installed(id, &universe, rank)?);
+        }
         let metadata = self.world.metadata(id, &universe, rank)?;
         let found = self.world.requirements.of_metadata(&metadata, None)?;
         let mut terms = self.lower_all(&found.requirements)?;
@@ -178,6 +232,7 @@ impl<'a, F: Facts> Provider<'a, F> {
             Node::Root => self.root(),
             Node::Line(index) => self.line(index)?,
             Node::Constraint(id) => self.constraint(id)?,
+            Node::Base(id) => self.base(id)?,
             Node::Rule(index) => self.rule(index)?,
             Node::Package(id) => self.package(id, rank)?,
             Node::Extra(id, extra) => self.extra(id, extra, rank)?,
@@ -194,7 +249,7 @@ impl<'a, F: Facts> Provider<'a, F> {
 
     fn choose(&self, node: Node, range: &RankSet) -> Result<Option<Rank>, SolveError> {
         let rank = match node {
-            Node::Root | Node::Line(_) | Node::Constraint(_) | Node::Rule(_) => {
+            Node::Root | Node::Line(_) | Node::Constraint(_) | Node::Base(_) | Node::Rule(_) => {
                 range.contains(0).then_some(0)
             }
             Node::Shadow(_) if range.contains(ABSENT) => Some(ABSENT),
@@ -224,6 +279,13 @@ impl<'a, F: Facts> Provider<'a, F> {
         if let Some(version) = self.world.target().virtual_version(&name) {
             let stated = super::virtuals::ordinal(&version);
             return range.contains(stated).then_some(stated);
+        }
+        if let Some(brought) = self.world.base_limits.brings(&name) {
+            return brought
+                .iter()
+                .rev()
+                .map(|version| super::virtuals::brought(version).intersection(range))
+                .find_map(|set| set.intervals().next().map(|(start, _)| start));
         }
         range.intervals().next_back().map(
             |(start, end)| {
@@ -324,6 +386,16 @@ impl<'a, F: Facts> Provider<'a, F> {
             kind,
         )
     }
+}
+
+/// The releases that a package of the base admits, the installed one included: what stands
+/// between two packages of a base is reported, and not enforced.
+fn limited(universe: &Universe, range: &super::edges::Range) -> RankSet {
+    let mut set = set_of(universe, range).union(&RankSet::singleton(ABSENT));
+    if let Some(installed) = universe.installed {
+        set = set.union(&RankSet::singleton(installed));
+    }
+    set
 }
 
 /// A release may name itself (through an extra): that is met, or the release is unusable.

@@ -10,7 +10,7 @@ use pep508_rs::PackageName;
 use super::facts::{DirectFacts, FactError, Unusable};
 use super::labels::{self, Family, MemberBuilds, Merged};
 use crate::metadata::{File, FileKind, Page, Yanked};
-use crate::request::{DirectUrl, Line, LineSource, Policy, Request};
+use crate::request::{BasePackage, DirectUrl, Line, LineSource, Policy, Request};
 use crate::rules::{Rule, RuleKind, RuleSet};
 use crate::target::Target;
 use crate::versions::{self, Rank, RankSet};
@@ -29,6 +29,8 @@ pub(crate) struct Universe {
     pub(crate) rejected: Vec<(Version, Unusable)>,
     /// Where they come from.
     pub(crate) source: Source,
+    /// The release that is installed already.
+    pub(crate) installed: Option<Rank>,
     /// What they are built for, where the distribution is a family's member.
     pub(crate) builds: Option<MemberBuilds>,
 }
@@ -42,6 +44,8 @@ pub(crate) enum Source {
     Direct(DirectUrl, Arc<DirectFacts>),
     /// No index has the distribution.
     Missing(Vec<String>),
+    /// A base has it, and it stays as it is.
+    Installed(BasePackage),
     /// No build of the distribution's family suits the target; why, in words.
     NoBuild(String),
 }
@@ -67,6 +71,8 @@ pub(crate) struct Admission<'a> {
     /// The user's lines that name the distribution.
     lines: Vec<&'a Line>,
     pin: Option<&'a Version>,
+    /// The release that a base has of it, and that may be changed.
+    pub(crate) installed: Option<&'a Version>,
 }
 
 /// What a universe hangs on beside page, target and policy.
@@ -77,6 +83,7 @@ pub(crate) struct AdmissionKey {
     exact: Vec<String>,
     pin: Option<Version>,
     broken: Vec<String>,
+    installed: Option<Version>,
 }
 
 impl<'a> Admission<'a> {
@@ -99,6 +106,10 @@ impl<'a> Admission<'a> {
             policy: &request.policy,
             lines,
             pin: request.pins.get(name).map(|pin| &pin.version),
+            installed: request
+                .base
+                .changeable(name)
+                .and_then(|package| package.version.as_ref()),
         }
     }
 
@@ -120,6 +131,7 @@ impl<'a> Admission<'a> {
             prereleases: self.admits_prereleases(true),
             exact,
             pin: self.pin.cloned(),
+            installed: self.installed.cloned(),
             broken: self
                 .rules
                 .on(name)
@@ -201,6 +213,7 @@ impl Universe {
             releases: Vec::with_capacity(by_version.len()),
             rejected: Vec::new(),
             source: Source::Index(Arc::clone(page)),
+            installed: None,
             builds: None,
         };
         let mut judge = Judge::new(page, admission, &cutoff);
@@ -231,6 +244,7 @@ impl Universe {
             releases: vec![Release::default()],
             rejected: Vec::new(),
             source: Source::Direct(url.clone(), facts),
+            installed: None,
             builds: None,
         }
     }
@@ -243,8 +257,57 @@ impl Universe {
             releases: Vec::new(),
             rejected: Vec::new(),
             source: Source::Missing(asked),
+            installed: None,
             builds: None,
         }
+    }
+
+    /// A package of a base that stays as it is.
+    pub(crate) fn of_base(name: &PackageName, package: &BasePackage) -> Self {
+        Self {
+            name: name.clone(),
+            // Where the version is not known nobody compares it.
+            versions: vec![
+                package
+                    .version
+                    .clone()
+                    .unwrap_or_else(|| Version::new([0_u64])),
+            ],
+            releases: vec![Release::default()],
+            rejected: Vec::new(),
+            source: Source::Installed(package.clone()),
+            installed: Some(0),
+            builds: None,
+        }
+    }
+
+    /// The same universe, where this release is installed already and may be changed.
+    pub(crate) fn with_installed(mut self, version: &Version) -> Self {
+        let index = match self.versions.binary_search(version) {
+            Ok(index) => index,
+            Err(index) => {
+                self.versions.insert(index, version.clone());
+                self.releases.insert(index, Release::default());
+                if let Some(builds) = &mut self.builds {
+                    builds.labels.insert(index, None);
+                }
+                self.rejected.retain(|(rejected, _)| rejected != version);
+                index
+            }
+        };
+        self.installed = Rank::try_from(index).ok();
+        self
+    }
+
+    /// Whether a release is there already, so that nothing has to be installed for it.
+    pub(crate) fn is_installed(&self, rank: Rank) -> bool {
+        self.installed == Some(rank)
+    }
+
+    /// Whether requirements on the distribution cannot be judged, since a base does not tell
+    /// its version.
+    pub(crate) fn is_unversioned(&self) -> bool {
+        matches!(&self.source, Source::Installed(package) if package.version.is_none())
     }
 
     /// A member of a family of which no build suits the target.
@@ -270,7 +333,7 @@ impl Universe {
                 self.rejected.extend(merged.strays);
                 (merged.labels, merged.pages)
             }
-            None => (Vec::new(), Vec::new()),
+            None => (Vec::new(), BTreeMap::new()),
         };
         let mut builds = MemberBuilds {
             rule: Arc::clone(rule),
@@ -307,15 +370,18 @@ impl Universe {
         Some((&builds.rule, labels))
     }
 
-    /// The page that lists the file which a release's metadata is read from.
-    pub(crate) fn page_of(&self, rank: Rank) -> Option<&Arc<Page>> {
+    /// The page that lists a release in a build: any of its builds' where none is named.
+    pub(crate) fn page_of(&self, rank: Rank, label: Option<Rank>) -> Option<&Arc<Page>> {
         let Source::Index(page) = &self.source else {
             return None;
         };
-        let release = self.releases.get(rank as usize)?;
         let listed = self.builds.as_ref().and_then(|builds| {
-            let file = release.wheel.or(release.sdist)?;
-            builds.pages.get(file)
+            let labels = builds.labels.get(rank as usize)?.as_ref()?;
+            let on = |number: Rank| builds.pages.get(&number);
+            label
+                .filter(|label| labels.contains(*label))
+                .and_then(on)
+                .or_else(|| on(labels.intervals().next_back()?.1 - 1))
         });
         Some(listed.unwrap_or(page))
     }
@@ -327,7 +393,7 @@ impl Universe {
 
     /// The releases that specifiers contain.
     pub(crate) fn set(&self, specifiers: &VersionSpecifiers) -> RankSet {
-        if specifiers.is_empty() {
+        if specifiers.is_empty() || self.is_unversioned() {
             return RankSet::interval(0, self.len());
         }
         versions::rank_set(specifiers, &self.versions)
@@ -354,7 +420,9 @@ impl Universe {
         range
             .ranks_below(self.len())
             .rev()
-            .find(|rank| self.releases[*rank as usize].has_wheel(&self.source))
+            .find(|rank| {
+                self.is_installed(*rank) || self.releases[*rank as usize].has_wheel(&self.source)
+            })
             .or(Some(newest))
     }
 

@@ -9,6 +9,8 @@ use indexmap::IndexSet;
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
+use super::Sides;
+use super::base::BaseLimits;
 use super::edges::{Range, Requirement, Requirements, VirtualEdge, VirtualRange};
 use super::facts::{DirectFacts, FactError, Facts, Unusable};
 use super::labels::{Family, Merged};
@@ -34,10 +36,12 @@ pub(crate) struct World<'a, F: Facts> {
     memo: &'a Memo,
     direct: BTreeMap<PackageName, DirectUrl>,
     constrained: BTreeSet<PackageName>,
+    pub(crate) base_limits: BaseLimits,
     slots: RefCell<BTreeMap<u32, BTreeMap<SlotKey, Rank>>>,
     rule_indexes: BTreeMap<RuleId, u32>,
     virtuals: RefCell<IndexSet<String>>,
     built: RefCell<BTreeSet<(NameId, Rank)>>,
+    sides: Sides,
 }
 
 /// What tells the contents of a slot apart: a version where members share it at one
@@ -103,12 +107,14 @@ impl<'a, F: Facts> World<'a, F> {
             .filter(|line| line.marker.evaluate(&target.markers, &[]))
             .map(|line| line.name.clone())
             .collect();
+        let requirements = Requirements {
+            request,
+            target,
+            rules,
+        };
         Self {
-            requirements: Requirements {
-                request,
-                target,
-                rules,
-            },
+            base_limits: BaseLimits::new(&requirements),
+            requirements,
             facts,
             names: Names::default(),
             universes: RefCell::default(),
@@ -122,7 +128,12 @@ impl<'a, F: Facts> World<'a, F> {
                 .collect(),
             virtuals: RefCell::default(),
             built: RefCell::default(),
+            sides: Sides::One,
         }
+    }
+
+    pub(crate) fn with_sides(self, sides: Sides) -> Self {
+        Self { sides, ..self }
     }
 
     pub(crate) fn request(&self) -> &'a Request {
@@ -153,6 +164,9 @@ impl<'a, F: Facts> World<'a, F> {
     }
 
     fn load(&self, name: &PackageName) -> Result<Rc<Universe>, SolveError> {
+        if let Some(package) = self.request().base.frozen(name) {
+            return Ok(Rc::new(Universe::of_base(name, package)));
+        }
         if let Some(url) = self.direct.get(name) {
             let facts = self.facts.direct(url).map_err(|error| fatal(&error))?;
             check_direct(name, url, &facts)?;
@@ -163,7 +177,12 @@ impl<'a, F: Facts> World<'a, F> {
         if let Some(known) = self.memo.universes.borrow().get(&key) {
             return Ok(Rc::clone(known));
         }
-        let universe = Rc::new(self.of_indexes(name, &admission)?);
+        let universe = self.of_indexes(name, &admission)?;
+        let universe = match admission.installed {
+            Some(version) => universe.with_installed(version),
+            None => universe,
+        };
+        let universe = Rc::new(universe);
         self.memo
             .universes
             .borrow_mut()
@@ -235,23 +254,43 @@ impl<'a, F: Facts> World<'a, F> {
 
     /// Whether a distribution has a shadow: something may limit it without pulling it in.
     pub(crate) fn has_shadow(&self, name: &PackageName) -> bool {
-        self.rules().limits(name) || self.constrained.contains(name)
+        self.rules().limits(name)
+            || self.constrained.contains(name)
+            || self.base_limits.limits(name)
     }
 
     pub(crate) fn is_constrained(&self, name: &PackageName) -> bool {
         self.constrained.contains(name)
     }
 
-    /// The pin of an existing lock for a distribution.
+    /// Whether a distribution is installed already and stays as it is.
+    pub(crate) fn is_frozen(&self, name: &PackageName) -> bool {
+        self.request().base.frozen(name).is_some()
+    }
+
+    /// Whether the base asks something of a distribution that is added to it.
+    pub(crate) fn base_concerns(&self, name: &PackageName) -> bool {
+        !self.base_limits.on(name).is_empty()
+            || self.rules().on(name).iter().any(|rule| {
+                !self.base_limits.fills(&rule.id).is_empty()
+                    || self.base_limits.builds(&rule.id).is_some()
+            })
+    }
+
+    /// The release of a distribution to keep: the pin of an existing lock, or the release
+    /// that is installed.
     pub(crate) fn pin(&self, name: &PackageName) -> Option<&'a Version> {
-        self.request().pins.get(name).map(|pin| &pin.version)
+        let request = self.request();
+        let pin = request.pins.get(name).map(|pin| &pin.version);
+        pin.or_else(|| request.base.changeable(name)?.version.as_ref())
     }
 
     /// Says to the edge what will be asked for; called before anything of it is.
     pub(crate) fn hint_all(&self, requirements: &[Requirement]) {
         for requirement in requirements {
             let (_, new) = self.names.package(&requirement.to);
-            if new && !self.direct.contains_key(&requirement.to) {
+            if new && !self.direct.contains_key(&requirement.to) && !self.is_frozen(&requirement.to)
+            {
                 if let Some((_, family)) = self.family_asked(&requirement.to) {
                     for label in family.eligible(self.target()).0 {
                         self.facts.hint_at(&requirement.to, &label.index);
@@ -285,6 +324,10 @@ impl<'a, F: Facts> World<'a, F> {
         let (id, _) = self.names.package(&requirement.to);
         let universe = self.universe(id)?;
         let set = set_of(&universe, &requirement.range);
+        if self.is_frozen(&requirement.to) {
+            self.lower_installed(id, requirement, &universe, set, out);
+            return Ok(());
+        }
         if !requirement.pulls_in {
             out.push((Node::Shadow(id), set.union(&RankSet::singleton(ABSENT))));
             return Ok(());
@@ -294,6 +337,9 @@ impl<'a, F: Facts> World<'a, F> {
         }
         if self.is_constrained(&requirement.to) {
             out.push((Node::Constraint(id), RankSet::singleton(0)));
+        }
+        if self.base_concerns(&requirement.to) {
+            out.push((Node::Base(id), RankSet::singleton(0)));
         }
         for (slot, sharing) in self.slots_of(&requirement.to) {
             out.push((
@@ -306,6 +352,70 @@ impl<'a, F: Facts> World<'a, F> {
         }
         out.push((Node::Package(id), set));
         Ok(())
+    }
+
+    /// A requirement on a package that is there and stays as it is: met, or not.
+    fn lower_installed(
+        &self,
+        id: NameId,
+        requirement: &Requirement,
+        universe: &Universe,
+        set: RankSet,
+        out: &mut Vec<(Node, RankSet)>,
+    ) {
+        if requirement.pulls_in {
+            if self.is_constrained(&requirement.to) {
+                out.push((Node::Constraint(id), RankSet::singleton(0)));
+            }
+            for extra in &requirement.extras {
+                out.push((Node::Extra(id, self.names.extra(extra)), set.clone()));
+            }
+        }
+        let set = if universe.is_unversioned() {
+            RankSet::interval(0, universe.len())
+        } else {
+            set
+        };
+        out.push((Node::Package(id), set));
+    }
+
+    /// The builds of a member's family that the base has.
+    pub(crate) fn builds_in_base(&self, universe: &Universe, out: &mut Vec<(Node, RankSet)>) {
+        // What may be changed may be changed to another build.
+        let builds = self.rules().on(&universe.name).iter().filter_map(|rule| {
+            let labels = self.base_limits.builds(&rule.id)?;
+            Some((Node::Label(self.rule_index(&rule.id)), labels.clone()))
+        });
+        out.extend(builds);
+    }
+
+    /// The slot contents that the base, and a member's own installed release, stand for.
+    pub(crate) fn slots_in_base(&self, universe: &Universe, out: &mut Vec<(Node, RankSet)>) {
+        for (slot, sharing) in self.slots_of(&universe.name) {
+            let Some(rule) = self.rules().iter().nth(slot as usize) else {
+                continue;
+            };
+            let members = self.base_limits.fills(&rule.id);
+            if members.is_empty() {
+                continue;
+            }
+            let installed = universe.installed.map(|rank| {
+                let version = universe.versions[rank as usize].clone();
+                (universe.name.clone(), version)
+            });
+            let mut slots = self.slots.borrow_mut();
+            let keys = slots.entry(slot).or_default();
+            let set =
+                RankSet::from_ranks(members.iter().chain(&installed).map(|(name, version)| {
+                    let key = match sharing {
+                        Sharing::Never => SlotKey::Member(name.clone()),
+                        _ => SlotKey::Version(version.clone()),
+                    };
+                    let next = Rank::try_from(keys.len()).unwrap_or(ABSENT - 1);
+                    *keys.entry(key).or_insert(next)
+                }));
+            out.push((Node::Slot(slot), set));
+        }
     }
 
     /// The slots that a distribution installs into and that forbid something.
@@ -420,6 +530,7 @@ impl<'a, F: Facts> World<'a, F> {
         let (index, _) = self.virtuals.borrow_mut().insert_full(edge.package.clone());
         let set = match &edge.range {
             VirtualRange::Needs(range) => virtuals::ordinals(range),
+            VirtualRange::Provides(_) if self.sides == Sides::Several => RankSet::full(),
             VirtualRange::Provides(version) => virtuals::brought(version),
         };
         (Node::Virtual(u32::try_from(index).unwrap_or(u32::MAX)), set)
@@ -447,7 +558,8 @@ impl<'a, F: Facts> World<'a, F> {
         let Some(rank) = first else {
             return Ok(None);
         };
-        let has_wheel = universe.releases[rank as usize].wheel.is_some();
+        let has_wheel =
+            universe.is_installed(rank) || universe.releases[rank as usize].wheel.is_some();
         if has_wheel
             || build == BuildPolicy::Freely
             || matches!(universe.source, Source::Direct(..))
@@ -485,6 +597,9 @@ impl<'a, F: Facts> World<'a, F> {
         universe: &Universe,
         rank: Rank,
     ) -> Result<Arc<Metadata>, Failure> {
+        if universe.is_installed(rank) {
+            return Ok(self.installed_metadata(universe, rank)?);
+        }
         let metadata = match self.read(universe, rank, BuildPolicy::Never) {
             Err(Failure::Unusable(Unusable::NeedsBuild))
                 if self.request().policy.build != BuildPolicy::Never =>
@@ -505,6 +620,37 @@ impl<'a, F: Facts> World<'a, F> {
         }
     }
 
+    /// The metadata of a package of the base: its own, or what the index has of its release.
+    /// Where neither has it, it asks for nothing and has no extras.
+    fn installed_metadata(
+        &self,
+        universe: &Universe,
+        rank: Rank,
+    ) -> Result<Arc<Metadata>, SolveError> {
+        let name = &universe.name;
+        let base = &self.request().base;
+        if let Some(metadata) = base
+            .packages
+            .get(name)
+            .and_then(|package| package.metadata.clone())
+        {
+            return Ok(metadata);
+        }
+        let version = &universe.versions[rank as usize];
+        let unknown = || {
+            Arc::new(Metadata {
+                name: name.clone(),
+                version: version.clone(),
+                requires_python: None,
+                requires_dist: Vec::new(),
+                provides_extras: Vec::new(),
+                repairs: Vec::new(),
+            })
+        };
+        let found = super::base::indexed_metadata(name, version, self.target(), self.facts)?;
+        Ok(found.unwrap_or_else(unknown))
+    }
+
     fn read(
         &self,
         universe: &Universe,
@@ -513,14 +659,14 @@ impl<'a, F: Facts> World<'a, F> {
     ) -> Result<Arc<Metadata>, Failure> {
         match &universe.source {
             Source::Direct(_, facts) => Ok(Arc::new(facts.metadata.clone())),
-            Source::Missing(_) | Source::NoBuild(_) => {
+            Source::Missing(_) | Source::NoBuild(_) | Source::Installed(_) => {
                 Err(Failure::Unusable(Unusable::NoSuitableFile {
                     found: Vec::new(),
                 }))
             }
             Source::Index(_) => {
                 let (Some(file), Some(page)) =
-                    (universe.metadata_file(rank), universe.page_of(rank))
+                    (universe.metadata_file(rank), universe.page_of(rank, None))
                 else {
                     return Err(Failure::Unusable(Unusable::NoSuitableFile {
                         found: Vec::new(),
@@ -541,6 +687,7 @@ impl<'a, F: Facts> World<'a, F> {
 pub(crate) fn set_of(universe: &Universe, range: &Range) -> RankSet {
     match range {
         Range::Specifiers(specifiers) => universe.set(specifiers),
+        Range::Rule(_) if universe.is_unversioned() => RankSet::interval(0, universe.len()),
         Range::Rule(range) => range
             .0
             .iter()
@@ -548,6 +695,9 @@ pub(crate) fn set_of(universe: &Universe, range: &Range) -> RankSet {
             .fold(RankSet::empty(), |set, next| set.union(&next)),
         Range::Direct(given) => match &universe.source {
             Source::Direct(url, _) if url.given == *given || url.url == *given => {
+                RankSet::interval(0, universe.len())
+            }
+            Source::Installed(package) if package.url.as_ref() == Some(given) => {
                 RankSet::interval(0, universe.len())
             }
             _ => RankSet::empty(),

@@ -147,7 +147,7 @@ impl Accelerator {
             put("driver", driver.to_string());
         }
         if !self.gpus.is_empty() {
-            let gpus: Vec<String> = self.gpus.iter().map(|gpu| sm(gpu)).collect();
+            let gpus: Vec<String> = self.gpus.iter().map(sm).collect();
             put("gpu", gpus.join(","));
         }
         words

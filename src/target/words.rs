@@ -6,7 +6,7 @@ use pep508_rs::{MarkerEnvironment, StringVersion};
 use serde::{Deserialize, Serialize};
 
 use super::declared::markers;
-use super::{Platform, PythonWord, Target, TargetError};
+use super::{Accelerator, Platform, PythonWord, Target, TargetError};
 
 /// A target as a lock records it: everything that could change an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct TargetWords {
     /// target has which was read off an interpreter (`platform_release`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub markers: BTreeMap<String, String>,
+    /// What is stated of the accelerator ([`Accelerator::words`]).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub accelerator: BTreeMap<String, String>,
 }
 
 impl Target {
@@ -36,6 +39,7 @@ impl Target {
             python: self.python_word().to_string(),
             platform: self.platform.to_string(),
             markers: differing,
+            accelerator: self.accelerator.words(),
         }
     }
 }
@@ -49,7 +53,9 @@ impl TargetWords {
         for (marker, value) in &self.markers {
             environment = with(environment, marker, value)?;
         }
-        Ok(Target::new(word, platform, environment))
+        let mut target = Target::new(word, platform, environment);
+        target.accelerator = Accelerator::from_words(&self.accelerator)?;
+        Ok(target)
     }
 }
 

@@ -244,6 +244,7 @@ fn lock(texts: &BoxedStrategy<String>) -> impl Strategy<Value = Lock> {
                 exclude_newer,
                 rules: rules.into_iter().collect(),
                 ignored_rules: ignored.into_iter().collect(),
+                base: None,
                 changed_edges: changed.into_iter().collect(),
                 indexes: Vec::new(),
             },

@@ -167,6 +167,7 @@ pub(crate) fn lock() -> Lock {
                 ("opencv-python/numpy1-abi".to_owned(), digest('a')),
                 ("torch/numpy1-abi".to_owned(), digest('b')),
             ],
+            base: None,
             ignored_rules: vec!["scipy/numpy2-abi".to_owned()],
             changed_edges: vec![
                 "docstrange 1.1.8 requires `numpy<2`; override has `numpy` in its place".to_owned(),

@@ -128,6 +128,7 @@ pub(crate) fn context(rules: &RuleSet) -> LockContext<'_> {
         public_index: Some("https://index.example/simple".to_owned()),
         options: InstallerOptions::default(),
         rules,
+        base: None,
         ignored_rules: vec![RuleId("scipy/numpy2-abi".into())],
         hashes: HashListing::Hashes,
         computed_hashes: BTreeMap::new(),

@@ -48,6 +48,8 @@ pub struct Release {
 pub struct Toy {
     pages: BTreeMap<PackageName, Arc<Page>>,
     metadata: BTreeMap<String, Arc<Metadata>>,
+    /// By distribution and index: the pages of single builds.
+    builds: BTreeMap<(PackageName, String), Arc<Page>>,
 }
 
 pub fn name(text: &str) -> PackageName {
@@ -190,6 +192,35 @@ impl Toy {
         self
     }
 
+    /// Adds a release to the index of a build.
+    pub fn add_at(
+        &mut self,
+        index: &str,
+        package: &str,
+        release: &str,
+        content: &Release,
+    ) -> &mut Self {
+        let mut alone = Self::default();
+        alone.add(package, release, content);
+        self.metadata.append(&mut alone.metadata);
+        let added = alone.pages.remove(&name(package)).unwrap();
+        let page = self
+            .builds
+            .entry((name(package), index.to_owned()))
+            .or_insert_with(|| {
+                Arc::new(Page {
+                    name: name(package),
+                    index: index.to_owned(),
+                    files: Vec::new(),
+                    skipped: 0,
+                })
+            });
+        Arc::make_mut(page)
+            .files
+            .extend(added.files.iter().cloned());
+        self
+    }
+
     /// Adds a release with nothing but requirements.
     pub fn release(&mut self, package: &str, release: &str, requires: &[&str]) -> &mut Self {
         let content = Release {
@@ -208,6 +239,16 @@ impl Facts for Toy {
             .ok_or_else(|| FactError::NotFound {
                 name: name.clone(),
                 asked: vec!["https://index.example/simple/".to_owned()],
+            })
+    }
+
+    fn page_at(&self, name: &PackageName, index: &str) -> Result<Arc<Page>, FactError> {
+        self.builds
+            .get(&(name.clone(), index.to_owned()))
+            .cloned()
+            .ok_or_else(|| FactError::NotFound {
+                name: name.clone(),
+                asked: vec![index.to_owned()],
             })
     }
 

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{About, SnapshotError, metadata_text};
+use crate::fetch::digest::hexadecimal;
 use crate::metadata::{File, FileKind, Page, Yanked};
 use crate::request::BuildPolicy;
 use crate::solve::{DirectFacts, FactError, Unusable};
@@ -71,27 +72,25 @@ pub(super) struct RecordedDirect {
     pub(super) commit: Option<String>,
 }
 
-/// A page, with what its files have in common written once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A page, column by column, which compresses better than file by file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RecordedPage {
     /// The index; `None` for the default.
     pub(super) index: Option<String>,
     pub(super) skipped: u32,
+    /// The file names, each ended by `/`, which no file name has.
+    pub(super) filenames: String,
     /// All values of `Requires-Python`.
     pub(super) pythons: Vec<String>,
-    pub(super) files: Vec<RecordedFile>,
-}
-
-/// A file of a page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct RecordedFile {
-    pub(super) filename: String,
-    /// One more than the place in [`RecordedPage::pythons`]; 0 where there is none.
-    pub(super) python: u32,
-    pub(super) uploaded: Option<Timestamp>,
-    pub(super) yanked: Option<Yanked>,
-    /// For the releases whose metadata was asked for.
-    pub(super) detail: Option<Detail>,
+    /// For each file one more than the place of its `Requires-Python`; 0 for none.
+    pub(super) python: Vec<u32>,
+    /// For each file the seconds since 1970 at which it was uploaded, less those of the file
+    /// before it that has them. The fractions are in [`Detail`].
+    pub(super) uploaded: Vec<Option<i64>>,
+    /// The files that were yanked, by their places.
+    pub(super) yanked: BTreeMap<u32, Yanked>,
+    /// More about the files of the releases whose metadata was asked for, by their places.
+    pub(super) details: BTreeMap<u32, Detail>,
 }
 
 /// What only a lock needs of a file.
@@ -101,6 +100,7 @@ pub(super) struct Detail {
     /// Hexadecimal digests as their bytes, which is half as long.
     pub(super) hashes: BTreeMap<String, Vec<u8>>,
     pub(super) size: Option<u64>,
+    pub(super) uploaded: Option<Timestamp>,
 }
 
 impl MetadataKey {
@@ -114,44 +114,64 @@ impl MetadataKey {
 }
 
 impl RecordedPage {
-    /// The page that was recorded. A file whose address was not recorded gets one that says
-    /// no more than its name.
-    pub(super) fn page(self, name: &PackageName, default_index: &str) -> Page {
-        let pythons = self.pythons;
-        let file = |recorded: RecordedFile| {
-            let kind = FileKind::parse(&recorded.filename, name).ok()?;
-            let detail = recorded.detail.unwrap_or_else(|| Detail {
-                url: format!("{EXAMPLE_FILES}{name}/{}", recorded.filename),
+    /// The page that was recorded; `None` where its columns do not fit together. A file
+    /// whose address was not recorded gets one that says no more than its name.
+    pub(super) fn page(mut self, name: &PackageName, default_index: &str) -> Option<Page> {
+        let mut files = Vec::with_capacity(self.python.len());
+        let mut clock = 0_i64;
+        let filenames = self.filenames.split_terminator('/');
+        let rows = filenames.zip(&self.python).zip(&self.uploaded);
+        for (place, ((filename, python), uploaded)) in (0_u32..).zip(rows) {
+            let kind = FileKind::parse(filename, name).ok()?;
+            let detail = self.details.remove(&place);
+            let uploaded = match uploaded {
+                Some(later) => {
+                    clock = clock.checked_add(*later)?;
+                    Some(Timestamp::from_second(clock).ok()?)
+                }
+                None => None,
+            };
+            let requires_python = match python.checked_sub(1) {
+                Some(place) => Some(self.pythons.get(usize::try_from(place).ok()?)?.clone()),
+                None => None,
+            };
+            let mut file = File {
+                filename: filename.to_owned(),
+                url: String::new(),
                 hashes: BTreeMap::new(),
                 size: None,
-            });
-            let hashes = detail.hashes.into_iter();
-            Some(File {
-                url: detail.url,
-                hashes: hashes
-                    .map(|(algorithm, digest)| {
-                        (algorithm, super::super::digest::hexadecimal(&digest))
-                    })
-                    .collect(),
-                size: detail.size,
-                upload_time: recorded.uploaded,
-                requires_python: usize::try_from(recorded.python)
-                    .ok()
-                    .and_then(|place| place.checked_sub(1))
-                    .and_then(|place| pythons.get(place).cloned()),
-                yanked: recorded.yanked,
+                upload_time: uploaded,
+                requires_python,
+                yanked: self.yanked.remove(&place),
                 sidecar: None,
                 version: kind.version().clone(),
                 kind,
-                filename: recorded.filename,
-            })
-        };
-        Page {
+            };
+            match detail {
+                Some(detail) => detail.complete(&mut file),
+                None => file.url = format!("{EXAMPLE_FILES}{name}/{filename}"),
+            }
+            files.push(file);
+        }
+        let fits = files.len() == self.python.len() && files.len() == self.uploaded.len();
+        fits.then(|| Page {
             name: name.clone(),
             index: self.index.unwrap_or_else(|| default_index.to_owned()),
-            files: self.files.into_iter().filter_map(file).collect(),
+            files,
             skipped: self.skipped,
-        }
+        })
+    }
+}
+
+impl Detail {
+    fn complete(self, file: &mut File) {
+        let hashes = self.hashes.into_iter();
+        file.hashes = hashes
+            .map(|(algorithm, digest)| (algorithm, hexadecimal(&digest)))
+            .collect();
+        file.url = self.url;
+        file.size = self.size;
+        file.upload_time = self.uploaded;
     }
 }
 

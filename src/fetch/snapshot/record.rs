@@ -8,8 +8,8 @@ use pep508_rs::PackageName;
 use url::Url;
 
 use super::format::{
-    self, Detail, DirectSection, EXAMPLE_FILES, MetadataKey, RecordedDirect, RecordedFile,
-    RecordedMetadata, RecordedPage, Section, SectionPage,
+    self, Detail, DirectSection, EXAMPLE_FILES, MetadataKey, RecordedDirect, RecordedMetadata,
+    RecordedPage, Section, SectionPage,
 };
 use super::{About, SnapshotError, metadata_text};
 use crate::fetch::error::without_credentials;
@@ -151,40 +151,52 @@ impl Hosts {
     }
 
     fn page(&self, page: &Page, releases: &BTreeSet<Version>) -> RecordedPage {
-        let index = self.index(&page.index);
-        let mut pythons: Vec<String> = Vec::new();
-        let files = page.files.iter().map(|file| {
+        let mut recorded = RecordedPage {
+            index: self.index(&page.index),
+            skipped: page.skipped,
+            ..RecordedPage::default()
+        };
+        let mut clock = 0;
+        for (place, file) in (0_u32..).zip(&page.files) {
+            recorded.filenames.push_str(&file.filename);
+            recorded.filenames.push('/');
             let python = file.requires_python.as_ref().map_or(0, |requires| {
-                let known = pythons.iter().position(|python| python == requires);
+                let known = recorded
+                    .pythons
+                    .iter()
+                    .rposition(|python| python == requires);
                 let place = known.unwrap_or_else(|| {
-                    pythons.push(requires.clone());
-                    pythons.len() - 1
+                    recorded.pythons.push(requires.clone());
+                    recorded.pythons.len() - 1
                 });
                 u32::try_from(place + 1).unwrap_or(0)
             });
-            let detail = releases.contains(&file.version).then(|| Detail {
-                url: self.file(&file.url, index.as_deref()),
-                hashes: file
-                    .hashes
-                    .iter()
-                    .map(|(algorithm, digest)| (algorithm.clone(), digest_bytes(digest)))
-                    .collect(),
-                size: file.size,
-            });
-            RecordedFile {
-                filename: file.filename.clone(),
-                python,
-                uploaded: file.upload_time,
-                yanked: file.yanked.clone(),
-                detail,
+            recorded.python.push(python);
+            recorded.uploaded.push(file.upload_time.map(|uploaded| {
+                let later = uploaded.as_second() - clock;
+                clock = uploaded.as_second();
+                later
+            }));
+            if let Some(yanked) = &file.yanked {
+                recorded.yanked.insert(place, yanked.clone());
             }
-        });
-        let files = files.collect();
-        RecordedPage {
-            index,
-            skipped: page.skipped,
-            pythons,
-            files,
+            if releases.contains(&file.version) {
+                let detail = self.detail(file, recorded.index.as_deref());
+                recorded.details.insert(place, detail);
+            }
+        }
+        recorded
+    }
+
+    fn detail(&self, file: &File, index: Option<&str>) -> Detail {
+        let hashes = file.hashes.iter();
+        Detail {
+            url: self.file(&file.url, index),
+            hashes: hashes
+                .map(|(algorithm, digest)| (algorithm.clone(), digest_bytes(digest)))
+                .collect(),
+            size: file.size,
+            uploaded: file.upload_time,
         }
     }
 }
@@ -201,6 +213,16 @@ impl<F: Facts + ?Sized> Facts for Recorder<'_, F> {
             self.recording.lock().pages.insert(name.clone(), noted);
         }
         answer
+    }
+
+    // Pages of single builds are not kept: a snapshot answers for targets that state no
+    // accelerator.
+    fn page_at(&self, name: &PackageName, index: &str) -> Result<Arc<Page>, FactError> {
+        self.facts.page_at(name, index)
+    }
+
+    fn hint_at(&self, name: &PackageName, index: &str) {
+        self.facts.hint_at(name, index);
     }
 
     fn metadata(

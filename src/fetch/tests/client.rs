@@ -2,8 +2,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::super::testing::{Reply, Server, block_on, client};
-use super::super::{AnswerBody, Ask, Auth, Client, Credentials, FetchError, TransportKind};
+use super::super::testing::{CERTIFICATE, Reply, Server, block_on, client, client_options};
+use super::super::{
+    AnswerBody, Ask, Auth, CertificateSource, Client, ClientOptions, Credentials, FetchError,
+    KeyringProvider, TransportKind,
+};
 
 const LIMIT: u64 = 1000;
 
@@ -187,10 +190,127 @@ fn errors_and_debugging_text_hold_no_credentials() {
 #[test]
 fn offline_asks_nothing() {
     let server = Server::start(|_| Reply::html("page"));
-    let mut options = super::super::testing::client_options();
+    let mut options = client_options();
     options.offline = true;
     let client = Client::new(options, Auth::none(), std::sync::Arc::default());
     let error = get(&client, server.url("/")).expect_err("it may not ask");
     assert!(matches!(error, FetchError::Offline { .. }), "{error:?}");
     assert!(server.asked().is_empty());
+}
+
+#[test]
+fn the_environment_sets_bounds() {
+    let environment = |name: &str| match name {
+        "MLRESOLVE_HTTP_TIMEOUT" => Some("7".into()),
+        "UV_HTTP_TIMEOUT" => Some("8".into()),
+        "UV_HTTP_RETRIES" => Some("0".into()),
+        _ => None,
+    };
+    let options = ClientOptions::from_environment(None, &environment).expect("numbers");
+    assert_eq!(options.read_timeout.as_secs(), 7);
+    assert_eq!(options.retry.retries, 0);
+    assert_eq!(options.concurrency, ClientOptions::default().concurrency);
+    let environment = |name: &str| (name == "MLRESOLVE_HTTP_RETRIES").then(|| "many".into());
+    let error = ClientOptions::from_environment(None, &environment).expect_err("no number");
+    let expected = "`MLRESOLVE_HTTP_RETRIES` is `many`, and must be a whole number";
+    assert_eq!(error.to_string(), expected);
+}
+
+/// A keyring that knows one password, and notes what it was asked.
+#[cfg(unix)]
+#[test]
+fn the_keyring_is_asked_once_when_the_server_refuses() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (program, log) = (folder.path().join("keyring"), folder.path().join("log"));
+    let script = format!(
+        "#!/bin/sh\necho \"$*\" >> '{}'\ncase \"$2\" in http*) exit 1;; esac\necho secret\n",
+        log.display()
+    );
+    // Written by a process of its own: were the file open for writing here while another
+    // test starts a process, it could not be run.
+    let mut writer = std::process::Command::new("sh")
+        .args(["-c", "cat > \"$0\" && chmod +x \"$0\""])
+        .arg(&program)
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .expect("there is a shell");
+    let mut input = writer.stdin.take().expect("it is piped");
+    std::io::Write::write_all(&mut input, script.as_bytes()).expect("it reads");
+    drop(input);
+    assert!(writer.wait().expect("it ends").success());
+    let server = Server::start(|asked| match asked.headers.get("authorization") {
+        Some(given) if given == ADA => Reply::html("private"),
+        _ => Reply::new(401),
+    });
+    let keyring = KeyringProvider::Subprocess { program };
+    let mut auth = Auth::from_environment(&|_| None, keyring).expect("nothing is read");
+    auth.add(
+        server.url("/simple/"),
+        Credentials::new("ada".to_owned(), None),
+    );
+    let client = client(auth);
+    for file in ["/simple/a/", "/simple/b/"] {
+        assert_eq!(get(&client, server.url(file)), Ok("private".to_owned()));
+    }
+    assert_eq!(
+        server.asked().len(),
+        3,
+        "refused, accepted, accepted at once"
+    );
+    let asked = std::fs::read_to_string(&log).expect("it was asked");
+    assert_eq!(
+        asked,
+        format!("get {} ada\nget 127.0.0.1 ada\n", server.url("/simple/a/"))
+    );
+}
+
+#[test]
+fn certificates_are_trusted_when_they_are_named_and_not_else() {
+    let server = Server::start_tls(|_| Reply::html("over TLS"));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("authorities.pem");
+    // What else is in a bundle must not hinder.
+    let bundle = format!(
+        "a comment\n{CERTIFICATE}\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    );
+    std::fs::write(&file, bundle).expect("the folder is writable");
+    let with = |variable: &'static str, value: std::ffi::OsString| {
+        let environment = |name: &str| (name == variable).then(|| value.clone());
+        let options = ClientOptions {
+            certificates: CertificateSource::new(None, &environment),
+            ..client_options()
+        };
+        get(
+            &Client::new(options, Auth::none(), std::sync::Arc::default()),
+            server.url("/"),
+        )
+    };
+    assert_eq!(
+        with("SSL_CERT_FILE", file.clone().into()),
+        Ok("over TLS".to_owned())
+    );
+    assert_eq!(with("PIP_CERT", file.into()), Ok("over TLS".to_owned()));
+    assert_eq!(
+        with("SSL_CERT_DIR", folder.path().into()),
+        Ok("over TLS".to_owned())
+    );
+
+    let nobody = tempfile::tempdir().expect("a temporary folder");
+    let error = with("SSL_CERT_DIR", nobody.path().into()).expect_err("nobody vouches for it");
+    assert!(
+        matches!(
+            error,
+            FetchError::Transport {
+                kind: TransportKind::Certificate,
+                attempts: 1,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(
+        error
+            .hint()
+            .is_some_and(|hint| hint.contains("SSL_CERT_FILE"))
+    );
 }

@@ -1,5 +1,6 @@
 //! The edge against loopback servers.
 
 mod client;
+mod hints;
 mod registry;
 mod wheel_metadata;

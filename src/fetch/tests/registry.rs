@@ -1,23 +1,22 @@
 //! The registry against loopback indexes.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
 use super::super::digest::sha256;
 use super::super::testing::{Asked, Reply, Server, client_options, wheel};
 use super::super::{
-    Auth, Cache, FindLinks, Guesses, Index, IndexStrategy, Indexes, KeyringProvider, Refresh,
-    Registry, RegistryOptions,
+    Auth, Cache, FindLinks, Index, IndexStrategy, Indexes, KeyringProvider, Refresh, Registry,
+    RegistryOptions,
 };
+use crate::PackageName;
 use crate::metadata::{Metadata, Page};
-use crate::request::{BuildPolicy, Policy};
+use crate::request::BuildPolicy;
 use crate::solve::{FactError, Facts, Unusable};
-use crate::{PackageName, Target};
 
 const JSON: &str = "application/vnd.pypi.simple.v1+json";
 
-fn name(text: &str) -> PackageName {
+pub(super) fn name(text: &str) -> PackageName {
     text.parse().expect("a name")
 }
 
@@ -25,7 +24,7 @@ fn index(server: &Server) -> Index {
     Index::new(server.url("/simple/").as_str()).expect("a URL")
 }
 
-fn options(server: &Server, cache: &Cache) -> RegistryOptions {
+pub(super) fn options(server: &Server, cache: &Cache) -> RegistryOptions {
     RegistryOptions {
         client: client_options(),
         auth: Auth::none(),
@@ -39,20 +38,23 @@ fn options(server: &Server, cache: &Cache) -> RegistryOptions {
     }
 }
 
-fn cache() -> Cache {
+pub(super) fn cache() -> Cache {
     Cache::temporary().expect("a temporary folder")
 }
 
-fn registry(server: &Server) -> Registry {
+pub(super) fn registry(server: &Server) -> Registry {
     build(options(server, &cache()))
 }
 
-fn build(options: RegistryOptions) -> Registry {
+pub(super) fn build(options: RegistryOptions) -> Registry {
     Registry::new(options).expect("threads")
 }
 
 /// The page and the metadata of its first file, as the solver would ask for them.
-fn first(registry: &Registry, text: &str) -> Result<(Arc<Page>, Arc<Metadata>), FactError> {
+pub(super) fn first(
+    registry: &Registry,
+    text: &str,
+) -> Result<(Arc<Page>, Arc<Metadata>), FactError> {
     let page = registry.page(&name(text))?;
     let file = page.files.first().expect("the page has a file");
     let metadata = registry.metadata(&page, file, BuildPolicy::Never)?;
@@ -73,7 +75,7 @@ fn demo() -> Vec<u8> {
 }
 
 /// An index with one wheel, `demo 1.0`, and its page as HTML.
-fn plain(asked: &Asked) -> Reply {
+pub(super) fn plain(asked: &Asked) -> Reply {
     match asked.path.as_str() {
         "/simple/demo/" => {
             let hash = sha256(&demo());
@@ -256,6 +258,25 @@ fn an_index_that_answers_nonsense_is_a_failure() {
         .page(&name("demo"))
         .expect("an empty page is a page");
     assert!(page.files.is_empty());
+}
+
+#[test]
+fn a_remote_page_cannot_name_local_files() {
+    let server = Server::start(|_| {
+        Reply::html(
+            "<a href='file:///x/demo-2.0-py3-none-any.whl'></a><a href='demo-1.0-py3-none-any.whl'></a>",
+        )
+    });
+    let mut options = options(&server, &cache());
+    let links = FindLinks::new(server.url("/links.html").as_str()).expect("a place");
+    options.indexes.find_links.push(links);
+    let page = build(options).page(&name("demo")).expect("it is there");
+    let versions: Vec<String> = page
+        .files
+        .iter()
+        .map(|file| file.version.to_string())
+        .collect();
+    assert_eq!((versions, page.skipped), (vec!["1.0".to_owned()], 1));
 }
 
 #[test]
@@ -514,86 +535,4 @@ fn a_folder_can_be_an_index() {
         Err(FactError::NotFound { .. })
     ));
     assert!(server.asked().is_empty());
-}
-
-#[test]
-fn hints_fetch_ahead_what_the_solver_will_ask_for() {
-    let server = Server::start(|asked| match asked.path.as_str() {
-        "/simple/demo/" => Reply::html(
-            "<a href='/files/demo-2.0-py3-none-win_amd64.whl'></a>\
-             <a href='/files/demo-1.0-py3-none-any.whl'></a>\
-             <a href='/files/demo-0.9-py3-none-any.whl'></a>",
-        ),
-        "/simple/numpy/" => Reply::html(
-            "<a href='/files/numpy-2.0-py3-none-any.whl'></a>\
-             <a href='/files/numpy-1.9-py3-none-any.whl'></a>",
-        ),
-        "/files/numpy-1.9-py3-none-any.whl" => Reply::ranges_of(
-            &wheel("numpy", "1.9", "Requires-Dist: x; extra == 'y'", 1),
-            asked,
-        ),
-        _ => plain(asked),
-    });
-    let mut options = options(&server, &cache());
-    options.guesses = Some(Guesses {
-        target: Target::declared("3.11", "x86_64-manylinux_2_28").expect("a target"),
-        policy: Policy::default(),
-    });
-    let registry = build(options);
-    registry.hint(&name("demo"), &">=0.9".parse().expect("a specifier"));
-    registry.wait_until_idle();
-    let fetched = [
-        "/files/demo-1.0-py3-none-any.whl",
-        "/files/numpy-1.9-py3-none-any.whl",
-        "/simple/demo/",
-        "/simple/numpy/",
-    ];
-    assert_eq!(server.paths(), fetched);
-    let page = registry.page(&name("numpy")).expect("it is there");
-    registry
-        .metadata(&page, &page.files[1], BuildPolicy::Never)
-        .expect("it is there");
-    assert_eq!(server.paths(), fetched, "the answers were at hand");
-}
-
-#[test]
-fn each_further_release_fetches_twice_as_many_older_ones() {
-    let server = Server::start(|asked| {
-        if let Some(file) = asked.path.strip_prefix("/files/") {
-            let version = file.split('-').nth(1).expect("a wheel's name");
-            return Reply::ranges_of(&wheel("demo", version, "", 1), asked);
-        }
-        let link = |minor| format!("<a href='/files/demo-1.{minor}-py3-none-any.whl'></a>");
-        let links: Vec<String> = (0..9).map(link).collect();
-        Reply::html(links.concat())
-    });
-    let registry = registry(&server);
-    let page = registry.page(&name("demo")).expect("it is there");
-    let older: Vec<_> = page.files.iter().rev().collect();
-    let mut fetched = Vec::new();
-    for start in [0, 2, 6] {
-        registry.hint_older(&page, &older[start..]);
-        registry.wait_until_idle();
-        fetched.push(server.asked().len() - 1);
-    }
-    assert_eq!(fetched, [2, 6, 9]);
-}
-
-#[test]
-fn hints_of_what_cannot_be_had_change_nothing() {
-    let count = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&count);
-    let server = Server::start(move |asked| {
-        counted.fetch_add(1, Ordering::SeqCst);
-        plain(asked)
-    });
-    let registry = registry(&server);
-    registry.hint(&name("nothing"), &">=1".parse().expect("a specifier"));
-    registry.hint(&name("demo"), &">=1".parse().expect("a specifier"));
-    first(&registry, "demo").expect("it is there");
-    let error = registry
-        .page(&name("nothing"))
-        .expect_err("it is not there");
-    assert!(matches!(error, FactError::NotFound { .. }));
-    assert_eq!(count.load(Ordering::SeqCst), 3);
 }

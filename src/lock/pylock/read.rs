@@ -100,6 +100,7 @@ fn provenance(tool: &Fields<'_>, provenance: &mut Provenance) -> Result<(), Lock
     provenance.exclude_newer = tool.string("exclude-newer")?;
     provenance.indexes = tool.strings("indexes")?;
     provenance.ignored_rules = tool.strings("ignored-rules")?;
+    provenance.base = tool.string("base")?;
     provenance.changed_edges = tool.strings("changed-edges")?;
     if let Some(rules) = tool.table("rules")? {
         provenance.rules = table_of_strings(&rules)?;

@@ -188,6 +188,7 @@ fn write_tool(lock: &Lock, text: &mut String) {
     table.string("exclude-newer", provenance.exclude_newer.as_deref());
     table.strings("indexes", strings(&provenance.indexes));
     table.strings("ignored-rules", strings(&provenance.ignored_rules));
+    table.string("base", provenance.base.as_deref());
     table.strings("changed-edges", strings(&provenance.changed_edges));
     table.end("[tool.mlresolve]", text);
 

@@ -83,6 +83,9 @@ fn provenance(lock: &Lock, text: &mut String) {
     for id in &provenance.ignored_rules {
         push(text, &format!("ignored-rule: {id}"));
     }
+    if let Some(base) = &provenance.base {
+        push(text, &format!("base: {base}"));
+    }
     for edge in &provenance.changed_edges {
         push(text, &format!("changed: {edge}"));
     }
@@ -180,6 +183,8 @@ fn provenance_line(words: &str, lock: &mut Lock) -> bool {
             .push((id.to_owned(), digest.trim().to_owned()));
     } else if let Some(id) = value(words, "ignored-rule") {
         provenance.ignored_rules.push(id.to_owned());
+    } else if let Some(base) = value(words, "base") {
+        provenance.base = Some(base.to_owned());
     } else if let Some(edge) = value(words, "changed") {
         provenance.changed_edges.push(edge.to_owned());
     } else {

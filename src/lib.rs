@@ -21,6 +21,7 @@
 //! - Rules add, tighten or drop edges; the solver knows no particular rule.
 //! - Sorted maps wherever order can reach output.
 
+pub mod check;
 pub mod explain;
 pub mod lock;
 pub mod metadata;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, from the facts to the terminal. A module may use its own layer's and
 /// earlier ones' modules, but the two edge modules are used by nothing before them.
-const LAYERS: [(&str, u8); 13] = [
+const LAYERS: [(&str, u8); 14] = [
     ("versions", 1),
     ("metadata", 1),
     ("scan", 1),
@@ -16,9 +16,10 @@ const LAYERS: [(&str, u8); 13] = [
     ("solve", 4),
     ("explain", 5),
     ("lock", 5),
-    ("fetch", 6),
-    ("cli", 7),
-    ("main", 8),
+    ("check", 6),
+    ("fetch", 7),
+    ("cli", 8),
+    ("main", 9),
 ];
 
 fn layer(module: &str) -> Option<u8> {

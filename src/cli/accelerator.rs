@@ -2,6 +2,8 @@
 
 mod detect;
 
+use pep440_rs::Version;
+
 use super::args::ResolveArgs;
 use super::error::CliError;
 use super::say;
@@ -88,6 +90,12 @@ fn as_cuda(build: Build, rules: &RuleSet) -> Build {
         _ => None,
     });
     cuda.map_or(build, Build::Cuda)
+}
+
+/// The driver and the GPUs of this machine, and what was read to know them.
+pub(crate) fn here() -> (Option<Version>, Vec<Version>, Vec<String>) {
+    let found = detect::detect(&detect::Machine::this());
+    (found.driver, found.gpus, found.read)
 }
 
 /// Reads the machine, and says what it read.

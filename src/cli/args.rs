@@ -1,10 +1,15 @@
 //! The command line. Option names follow pip-compile and uv.
 
+mod wheels;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pep508_rs::PackageName;
+
+use super::compat::CompatArgs;
+pub(crate) use wheels::{DeriveArgs, Only, ScanArgs, VerifyArgs, WheelArgs};
 
 /// A lockfile resolver for Python ML stacks that knows what the binaries need.
 #[derive(Debug, Parser)]
@@ -32,7 +37,20 @@ pub(crate) enum Command {
     /// Record the index facts that a set of locks needs, or look into a recording
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
-    /// Look at the rules
+    /// Tell what wheels' binaries were built for: NumPy's C-ABI, CUDA, glibc, Python
+    Scan(Box<ScanArgs>),
+    /// Judge a lock, requirements or an environment: combinations that break, whatever their
+    /// metadata says
+    Check(Box<CheckArgs>),
+    /// Write down what an environment has installed, for `--base` elsewhere
+    Base {
+        /// The interpreter or environment; the one in use where none is named
+        python: Option<String>,
+        /// The file to write; standard output where none is named
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Look at the rules, and check them against the wheels
     #[command(subcommand)]
     Rules(RulesCommand),
     /// Find or empty the cache
@@ -107,6 +125,10 @@ pub(crate) enum RulesCommand {
         /// Folders of rules; the embedded ones where none is named
         folders: Vec<PathBuf>,
     },
+    /// Check rules against the wheels on both sides of their bounds
+    Verify(Box<VerifyArgs>),
+    /// Propose a rule by bisecting a distribution's releases
+    Derive(Box<DeriveArgs>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -337,18 +359,21 @@ pub(crate) struct ResolveArgs {
     pub(crate) cache_dir: Option<PathBuf>,
 
     /// Say less
-    #[arg(short, long, help_heading = "Output")]
+    #[arg(short, long, overrides_with = "quiet", help_heading = "Output")]
     pub(crate) quiet: bool,
     /// Say more: each decision, repaired metadata
     #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Output")]
     pub(crate) verbose: u8,
-    /// Do not read `[tool.mlresolve]` or mlresolve.toml
+    /// Do not read `[tool.mlresolve]`, mlresolve.toml or pip-tools' settings
     #[arg(long, help_heading = "Input")]
     pub(crate) no_config: bool,
 
     /// Folders of rules that the settings name: they may only tighten.
     #[arg(skip)]
     pub(crate) rules_in_settings: Vec<PathBuf>,
+    /// The index that pip's own settings name, which is weaker than what a file says.
+    #[arg(skip)]
+    pub(crate) pip_index_url: Option<String>,
     /// The one index that a distribution comes from, by the settings.
     #[arg(skip)]
     pub(crate) sources: BTreeMap<PackageName, String>,
@@ -399,15 +424,80 @@ pub(crate) struct LockArgs {
     /// Write extras off pinned names
     #[arg(long, help_heading = "Output")]
     pub(crate) strip_extras: bool,
-    /// Pin setuptools, pip and distribute too (the default is a comment, as in pip-compile)
-    #[arg(long, help_heading = "Output")]
+    /// Pin setuptools, pip and distribute too (the default)
+    #[arg(long, hide = true)]
     pub(crate) allow_unsafe: bool,
     /// Show what would be written and write nothing
     #[arg(short = 'n', long, help_heading = "Output")]
     pub(crate) dry_run: bool,
+    /// Lock for a named target of the settings; several give a lock each
+    /// (`pylock.cpu.toml`, `pylock.cu126.toml`)
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    pub(crate) target: Vec<String>,
     /// Check that the lock still follows from its inputs: exit code 4 where it does not
     #[arg(long, help_heading = "Output")]
     pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) compat: CompatArgs,
+}
+
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// GitHub annotations
+    Github,
+    /// JUnit XML
+    Junit,
+}
+
+/// The least finding for which the exit code is 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Errors
+    Error,
+    /// Errors and warnings
+    #[default]
+    Warning,
+    /// Everything that is found
+    Note,
+    /// Nothing: the exit code is 0
+    Never,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CheckArgs {
+    /// What is judged (INPUT): requirements.txt, pylock.toml, uv.lock, poetry.lock, pdm.lock,
+    /// Pipfile.lock, environment.yml, a Dockerfile, an environment's folder, an interpreter
+    #[command(flatten)]
+    pub(crate) resolve: ResolveArgs,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    pub(crate) format: CheckFormat,
+    /// Write it to this file
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
+    /// The least finding for which the exit code is 1
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "SEVERITY",
+        help_heading = "Output"
+    )]
+    pub(crate) fail_on: FailOn,
+    /// Judge by the file and the rules alone; ask no index
+    #[arg(long, help_heading = "Choice")]
+    pub(crate) rules_only: bool,
+    /// Compare every file of an environment with its recorded hash
+    #[arg(long, help_heading = "Choice")]
+    pub(crate) verify: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::args::ResolveArgs;
 use super::base_images;
-use super::error::CliError;
+use super::error::{CliError, Exit};
 use super::interpreter::{self, Interpreter, Search};
 use super::session::is_pylock;
 use crate::Target;
@@ -87,7 +87,7 @@ pub(crate) fn read(given: &str) -> Result<Opened, CliError> {
 }
 
 /// A binary or a script: an interpreter rather than a list.
-fn is_program(bytes: &[u8]) -> bool {
+pub(crate) fn is_program(bytes: &[u8]) -> bool {
     let starts = |magic: &[u8]| bytes.starts_with(magic);
     starts(b"\x7fELF")
         || starts(b"MZ")
@@ -115,8 +115,8 @@ fn of_text(given: &str, text: &str) -> Result<Opened, CliError> {
 }
 
 fn of_pylock(given: &str, text: &str) -> Result<Opened, CliError> {
-    let lock = read_pylock(text, given)
-        .map_err(|error| CliError::diagnostic(super::error::Exit::Usage, error))?;
+    let lock =
+        read_pylock(text, given).map_err(|error| CliError::diagnostic(Exit::Usage, error))?;
     let file: Arc<str> = Arc::from(given);
     let packages = lock.packages.iter().map(|package| {
         let place = Place {
@@ -143,16 +143,31 @@ fn of_pylock(given: &str, text: &str) -> Result<Opened, CliError> {
     })
 }
 
+/// `mlresolve base`: what an environment has, as [`Base::read`] reads it.
+pub(crate) fn write(python: Option<&str>, output: Option<&Path>) -> Result<Exit, CliError> {
+    let opened = of_search(python, python.unwrap_or("this environment"))?;
+    let text = opened.base.write();
+    match output {
+        Some(path) => super::output::write_atomically(path, text.as_bytes())?,
+        None => super::tell(&text),
+    }
+    Ok(Exit::Done)
+}
+
 fn of_interpreter(given: &str) -> Result<Opened, CliError> {
+    of_search(Some(given), given)
+}
+
+fn of_search(python: Option<&str>, name: &str) -> Result<Opened, CliError> {
     let mut search = Search::from_folder(PathBuf::from("."));
-    search.python = Some(given.to_owned());
+    search.python = python.map(str::to_owned);
     let interpreter =
         interpreter::find(&search).map_err(|error| CliError::usage(error.to_string()))?;
     let target = interpreter
         .target()
         .map_err(|error| CliError::usage(error.to_string()))?;
     let words = target.words();
-    let mut base = installed(&interpreter, given)?;
+    let mut base = installed(&interpreter, name)?;
     base.python = Some(words.python);
     base.platform = Some(words.platform);
     Ok(Opened {

@@ -18,7 +18,7 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Exit, CliError> {
     let after = match args.resolve.inputs.as_slice() {
         [one] if is_lock(one) => Graph::of_lock(&read(one)?, &rules),
         _ => {
-            let resolve = match settings::settings(&args.resolve)? {
+            let resolve = match settings::settings(&args.resolve, None)? {
                 Some(settings) => settings::resolve(&args.resolve, &settings),
                 None => args.resolve.clone(),
             };

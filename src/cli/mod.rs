@@ -9,7 +9,11 @@ mod args;
 mod base;
 mod base_images;
 mod base_report;
+mod check;
+mod check_environment;
+mod check_files;
 mod command_line;
+mod compat;
 mod conflict;
 mod diff;
 mod error;
@@ -19,15 +23,23 @@ mod inputs;
 pub mod interpreter;
 mod loaded;
 mod lock;
+mod lock_check;
+mod migration;
 mod output;
+mod outputs;
+mod pip_settings;
+mod pip_tools;
+mod pip_words;
 mod progress;
 mod projects;
 mod recorded;
 mod rule_folders;
 mod rules;
+mod scan;
 mod session;
 mod settings;
 mod snapshot;
+mod targets;
 mod when;
 mod why;
 
@@ -84,6 +96,9 @@ fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Graph(args) => graph::run(args),
         Command::Snapshot(SnapshotCommand::Record(args)) => snapshot::record(args),
         Command::Snapshot(SnapshotCommand::Info { file, format }) => snapshot::info(file, *format),
+        Command::Scan(args) => scan::run(args),
+        Command::Base { python, output } => base::write(python.as_deref(), output.as_deref()),
+        Command::Check(args) => check::run(args),
         Command::Rules(command) => rules::run(command),
         Command::Cache(command) => cache(command),
         Command::Completions { shell } => {

@@ -16,7 +16,7 @@ use crate::solve::{Facts, Memo, Outcome, solve_again};
 /// Locks each input by itself, explains what has no solution, and writes down every fact
 /// that this needed.
 pub(crate) fn record(args: &RecordArgs) -> Result<Exit, CliError> {
-    let resolve = match settings::settings(&args.resolve)? {
+    let resolve = match settings::settings(&args.resolve, None)? {
         Some(settings) => settings::resolve(&args.resolve, &settings),
         None => args.resolve.clone(),
     };

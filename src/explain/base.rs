@@ -9,6 +9,7 @@ use pep508_rs::PackageName;
 
 use super::Study;
 use super::text;
+use crate::metadata::DependencySource;
 use crate::request::Request;
 use crate::solve::{Edge, EdgeCause, Outcome, Reason, Solution, SolveError};
 
@@ -85,9 +86,32 @@ fn allowing(request: &Request, changeable: &BTreeSet<PackageName>) -> Request {
 }
 
 fn replaced(solution: &Solution, request: &Request) -> BTreeMap<PackageName, Replaced> {
+    let broken = |name: &PackageName| -> Vec<String> {
+        // A package that nothing else asks to change cannot stay beside what does change.
+        let metadata = request
+            .base
+            .packages
+            .get(name)
+            .and_then(|package| package.metadata.as_ref());
+        let dependencies = metadata.map_or(&[][..], |metadata| &metadata.requires_dist);
+        dependencies
+            .iter()
+            .filter_map(|dependency| {
+                let now = &solution.packages.get(&dependency.name)?.version;
+                solution.replaced.get(&dependency.name)?;
+                let DependencySource::Specifiers(specifiers) = &dependency.source else {
+                    return None;
+                };
+                let range = crate::versions::display(specifiers);
+                let wanted = text::requirement(&dependency.name, &range);
+                (!crate::versions::contains(specifiers, now))
+                    .then(|| format!("the installed one requires {wanted}"))
+            })
+            .collect()
+    };
     let one = |(name, was): (&PackageName, &Option<Version>)| {
         let now = solution.packages.get(name)?.version.clone();
-        let because = was.as_ref().map_or_else(Vec::new, |was| {
+        let mut because: Vec<String> = was.as_ref().map_or_else(Vec::new, |was| {
             solution
                 .edges
                 .iter()
@@ -95,6 +119,9 @@ fn replaced(solution: &Solution, request: &Request) -> BTreeMap<PackageName, Rep
                 .filter_map(|edge| asker(edge, solution, request))
                 .collect()
         });
+        if because.is_empty() {
+            because = broken(name);
+        }
         let was = was.clone();
         Some((name.clone(), Replaced { was, now, because }))
     };

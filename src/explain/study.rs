@@ -186,7 +186,7 @@ impl<'a> Study<'a> {
     }
 
     /// The releases of a distribution that a solve of the request chooses from.
-    pub(super) fn candidates(
+    pub(crate) fn candidates(
         &self,
         name: &PackageName,
         request: &Request,

@@ -226,8 +226,16 @@ fn egg(reference: &str) -> Option<PackageName> {
         .and_then(|name| package(&url_text::percent_decode(name)))
 }
 
+impl super::Line {
+    /// The version that the file name of a URL gives, where the URL is of an archive of the
+    /// line's distribution.
+    pub fn version_in_url(&self, url: &str) -> Option<Version> {
+        version_in(url, &self.name)
+    }
+}
+
 /// The version that the file name of a URL gives.
-pub(super) fn version_in(url: &str, name: &PackageName) -> Option<Version> {
+fn version_in(url: &str, name: &PackageName) -> Option<Version> {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let file = url_text::percent_decode(path.rsplit('/').next().unwrap_or_default());
     FileKind::parse(&file, name)

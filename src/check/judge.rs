@@ -1,0 +1,546 @@
+//! Findings from rules, metadata, hashes and the index.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use pep440_rs::{Version, VersionSpecifiers};
+use pep508_rs::PackageName;
+
+use super::unbounded;
+use super::{Entry, Finding, Severity, Subject};
+use crate::metadata::{DependencySource, FileKind, Metadata, Page};
+use crate::rules::{self, RuleKind, Sharing, Violation};
+use crate::versions::{contains, display};
+use crate::{RuleSet, Target};
+
+/// What is wrong with a subject by itself: nothing is asked of an index.
+pub fn judge(subject: &Subject, target: &Target, rules: &RuleSet) -> Vec<Finding> {
+    let judge = Judge {
+        subject,
+        target,
+        rules,
+        present: subject
+            .entries
+            .iter()
+            .filter(|entry| entry.marker.evaluate(&target.markers, &[]))
+            .collect(),
+    };
+    let mut findings = judge.rules();
+    findings.extend(judge.slots());
+    findings.extend(judge.virtuals());
+    findings.extend(judge.metadata());
+    findings.extend(judge.hashes());
+    findings.extend(judge.unpinned());
+    for finding in &mut findings {
+        finding.place = finding.place.take().or_else(|| judge.place(finding));
+    }
+    findings
+}
+
+struct Judge<'a> {
+    subject: &'a Subject,
+    target: &'a Target,
+    rules: &'a RuleSet,
+    present: Vec<&'a Entry>,
+}
+
+impl Judge<'_> {
+    fn releases(&self) -> Vec<(PackageName, Version)> {
+        let mut releases: Vec<_> = self
+            .present
+            .iter()
+            .filter_map(|entry| Some((entry.name.clone(), entry.version()?.clone())))
+            .collect();
+        releases.sort();
+        releases.dedup();
+        releases
+    }
+
+    fn named(&self, name: &PackageName) -> Option<&Entry> {
+        self.present
+            .iter()
+            .copied()
+            .find(|entry| entry.name == *name)
+    }
+
+    fn place(&self, finding: &Finding) -> Option<super::model::Location> {
+        let first = finding.packages.first()?;
+        let entry = self
+            .present
+            .iter()
+            .find(|entry| entry.name.as_ref() == first.name)?;
+        self.subject.place(entry)
+    }
+
+    fn rules(&self) -> Vec<Finding> {
+        self.rules
+            .violations(&self.releases(), &self.target.markers)
+            .iter()
+            // What is missing from a file of requirements may be brought by another.
+            .filter(|violation| {
+                self.subject.complete
+                    || violation.packages.len() > 1
+                    || !matches!(violation.rule.kind, RuleKind::Requires { .. })
+            })
+            .map(|violation| self.violation(violation))
+            .collect()
+    }
+
+    fn violation(&self, violation: &Violation) -> Finding {
+        let rule = &violation.rule;
+        let severity = match rule.severity {
+            rules::Severity::Corrupts => Severity::Error,
+            rules::Severity::Degrades => Severity::Warning,
+        };
+        let mut finding = Finding::new("rule", severity, sentence(violation));
+        for (name, version) in &violation.packages {
+            finding = finding.about(name, Some(version));
+        }
+        finding.rule = Some(rule.id.to_string());
+        finding.reason = Some(rule.reason.clone());
+        finding.error.clone_from(&rule.error);
+        finding.evidence = rule
+            .evidence
+            .iter()
+            .map(|evidence| format!("{}: {}", evidence.file, evidence.finding))
+            .collect();
+        match (&rule.kind, &rule.advice) {
+            (
+                RuleKind::Constrain {
+                    package, versions, ..
+                }
+                | RuleKind::Requires {
+                    package, versions, ..
+                },
+                _,
+            ) => finding.advice(format!("{package}{versions}")),
+            (RuleKind::Slot { members, .. }, advice) => {
+                let keep = violation.packages.iter().map(|(name, _)| name).max();
+                match (keep, advice) {
+                    (_, Some(advice)) => finding.advice(advice.clone()),
+                    (Some(keep), None) => finding.advice(format!(
+                        "keep one of them, such as `{keep}`: uninstall {}, then install it anew",
+                        members
+                            .iter()
+                            .filter(|name| self.named(name).is_some())
+                            .map(ToString::to_string)
+                            .collect::<Vec<_>>()
+                            .join(" ")
+                    )),
+                    _ => finding,
+                }
+            }
+            (_, Some(advice)) => finding.advice(advice.clone()),
+            _ => finding,
+        }
+    }
+
+    /// Members of a slot at one version share files: nothing breaks until one is removed.
+    fn slots(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for rule in self.rules.iter() {
+            let RuleKind::Slot {
+                import,
+                members,
+                sharing: Sharing::SameVersion,
+            } = &rule.kind
+            else {
+                continue;
+            };
+            let there: Vec<&Entry> = members
+                .iter()
+                .filter_map(|member| self.named(member))
+                .filter(|entry| entry.version().is_some())
+                .collect();
+            let versions: BTreeSet<_> = there.iter().map(|entry| entry.version()).collect();
+            if there.len() < 2 || versions.len() != 1 {
+                continue;
+            }
+            let names: Vec<&str> = there.iter().map(|entry| entry.name.as_ref()).collect();
+            let mut finding = Finding::new(
+                "shared-import",
+                Severity::Warning,
+                format!("{} install the same files under `{import}`", list(&names)),
+            );
+            for entry in &there {
+                finding = finding.about(&entry.name, entry.version());
+            }
+            finding.rule = Some(rule.id.to_string());
+            finding.reason = Some(rule.reason.clone());
+            findings.push(finding);
+        }
+        findings
+    }
+
+    /// What builds need of the driver and of the GPU, where the target states them.
+    fn virtuals(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for entry in &self.present {
+            let Some(version) = entry.version() else {
+                continue;
+            };
+            for rule in self.rules.on(&entry.name) {
+                let needs = match &rule.kind {
+                    RuleKind::Needs { when, packages }
+                        if when.applies(version, &self.target.markers) =>
+                    {
+                        packages
+                    }
+                    RuleKind::Family { labels, .. } => {
+                        let local: Vec<String> =
+                            version.local().iter().map(ToString::to_string).collect();
+                        let local = local.join(".");
+                        match labels.iter().find(|label| label.name == local) {
+                            Some(label) => &label.needs,
+                            None => continue,
+                        }
+                    }
+                    _ => continue,
+                };
+                for (package, range) in needs {
+                    if let Some(stated) = self.target.virtual_version(package)
+                        && !range.contains(&stated)
+                    {
+                        let mut finding = Finding::new(
+                            "environment",
+                            Severity::Error,
+                            format!(
+                                "{} {version} needs {package} {range}, and this is {stated}",
+                                entry.name
+                            ),
+                        )
+                        .about(&entry.name, Some(version));
+                        finding.rule = Some(rule.id.to_string());
+                        finding.reason = Some(rule.reason.clone());
+                        findings.push(finding);
+                    }
+                }
+            }
+        }
+        findings
+    }
+
+    /// What metadata asks for and is not there, or is there in another version.
+    fn metadata(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for entry in &self.present {
+            let Some(metadata) = &entry.metadata else {
+                continue;
+            };
+            if let Some(requires) = &metadata.requires_python
+                && !self.target.admits_python(requires)
+            {
+                findings.push(
+                    Finding::new(
+                        "python",
+                        Severity::Error,
+                        format!(
+                            "{} {} needs Python {}, and this is {}",
+                            entry.name,
+                            metadata.version,
+                            display(requires),
+                            self.target.markers.python_full_version()
+                        ),
+                    )
+                    .about(&entry.name, Some(&metadata.version)),
+                );
+            }
+            findings.extend(self.requirements(entry, metadata));
+        }
+        findings
+    }
+
+    fn requirements(&self, entry: &Entry, metadata: &Arc<Metadata>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for dependency in &metadata.requires_dist {
+            if !dependency.marker.evaluate(&self.target.markers, &[]) {
+                continue;
+            }
+            let DependencySource::Specifiers(specifiers) = &dependency.source else {
+                continue;
+            };
+            let version = &metadata.version;
+            let Some(range) = self.as_rules_have_it(entry, version, &dependency.name, specifiers)
+            else {
+                continue;
+            };
+            let wanted = format!("{}{}", dependency.name, display(range));
+            let who = format!("{} {}", entry.name, metadata.version);
+            let others: Vec<&&Entry> = self
+                .present
+                .iter()
+                .filter(|other| other.name == dependency.name)
+                .collect();
+            if others.is_empty() {
+                if self.subject.complete {
+                    findings.push(
+                        Finding::new(
+                            "missing",
+                            Severity::Error,
+                            format!("{who} requires `{wanted}`, which is not there"),
+                        )
+                        .about(&entry.name, Some(&metadata.version))
+                        .advice(format!("add `{wanted}`")),
+                    );
+                }
+                continue;
+            }
+            let outside: Vec<&Version> = others
+                .iter()
+                .filter_map(|other| other.version())
+                .filter(|version| !contains(range, version))
+                .collect();
+            if outside.len() == others.len()
+                && let Some(version) = outside.first()
+            {
+                findings.push(
+                    Finding::new(
+                        "conflict",
+                        Severity::Warning,
+                        format!(
+                            "{who} requires `{wanted}`, and {} is {version}",
+                            dependency.name
+                        ),
+                    )
+                    .about(&dependency.name, Some(version))
+                    .about(&entry.name, Some(&metadata.version))
+                    .advice(wanted),
+                );
+            }
+        }
+        findings
+    }
+
+    /// A requirement as `drop` rules leave it: `None` where they remove it.
+    fn as_rules_have_it<'b>(
+        &'b self,
+        entry: &Entry,
+        version: &Version,
+        to: &PackageName,
+        written: &'b VersionSpecifiers,
+    ) -> Option<&'b VersionSpecifiers> {
+        for rule in self.rules.on(&entry.name) {
+            if let RuleKind::Drop {
+                when,
+                package,
+                replacement,
+            } = &rule.kind
+                && package == to
+                && when.applies(version, &self.target.markers)
+            {
+                return replacement.as_ref();
+            }
+        }
+        Some(written)
+    }
+
+    /// Installers refuse a file in which some lines have hashes and others have none.
+    fn hashes(&self) -> Vec<Finding> {
+        let hashed = |entry: &&Entry| entry.hashes.is_some_and(|count| count > 0);
+        if !self.subject.entries.iter().any(|entry| hashed(&entry)) {
+            return Vec::new();
+        }
+        self.subject
+            .entries
+            .iter()
+            .filter(|entry| entry.hashes == Some(0))
+            .map(|entry| {
+                let mut finding = Finding::new(
+                    "missing-hash",
+                    Severity::Error,
+                    format!("{} has no hash, and others have", entry.name),
+                )
+                .about(&entry.name, entry.version());
+                finding.reason = Some(
+                    "installers demand a hash of every file as soon as one is given".to_owned(),
+                );
+                finding.place = self.subject.place(entry);
+                finding.advice("lock again, so that every file has its hash")
+            })
+            .collect()
+    }
+
+    /// What is not pinned, and above all what rules would bound and nothing does.
+    fn unpinned(&self) -> Vec<Finding> {
+        let mut findings = unbounded::findings(&self.present, self.target, self.rules);
+        let unpinned: Vec<&str> = self
+            .present
+            .iter()
+            .filter(|entry| matches!(entry.wanted, super::Wanted::Range(_)))
+            .map(|entry| entry.name.as_ref())
+            .collect();
+        if !unpinned.is_empty() {
+            findings.push(
+                Finding::new(
+                    "unpinned",
+                    Severity::Note,
+                    format!(
+                        "{} of {} not pinned: what they become is known when they are locked",
+                        unpinned.len(),
+                        if self.present.len() == 1 {
+                            "1 line is".to_owned()
+                        } else {
+                            format!("{} lines are", self.present.len())
+                        }
+                    ),
+                )
+                .advice(format!("mlresolve lock {}", self.subject.name)),
+            );
+        }
+        findings
+    }
+}
+
+/// What a rule's break is, in one sentence.
+fn sentence(violation: &Violation) -> String {
+    let text = |(name, version): &(PackageName, Version)| format!("{name} {version}");
+    let all: Vec<String> = violation.packages.iter().map(text).collect();
+    match (&violation.rule.kind, violation.packages.as_slice()) {
+        (
+            RuleKind::Constrain {
+                package, versions, ..
+            },
+            [trigger, outside, ..],
+        ) => format!(
+            "{} works with {package}{versions} only, and {package} is {}",
+            text(trigger),
+            outside.1
+        ),
+        (
+            RuleKind::Requires {
+                package, versions, ..
+            },
+            [trigger, rest @ ..],
+        ) => match rest {
+            [outside, ..] => format!(
+                "{} needs {package}{versions}, and {package} is {}",
+                text(trigger),
+                outside.1
+            ),
+            [] => format!(
+                "{} needs {package}{versions}, which is not there",
+                text(trigger)
+            ),
+        },
+        (RuleKind::Slot { import, .. }, _) => {
+            format!(
+                "{} overwrite each other's files under `{import}`",
+                list(&all)
+            )
+        }
+        (RuleKind::Family { name, .. }, _) => {
+            format!("{} are not one build of {name}", list(&all))
+        }
+        (RuleKind::Broken { .. }, [one, ..]) => format!("{} is a broken release", text(one)),
+        (RuleKind::Needs { packages, .. }, [one, ..]) => {
+            let needs: Vec<String> = packages
+                .iter()
+                .filter(|(name, _)| {
+                    violation
+                        .virtual_packages
+                        .iter()
+                        .any(|(other, _)| other == *name)
+                })
+                .map(|(name, range)| format!("{name} {range}"))
+                .collect();
+            let there: Vec<String> = violation
+                .virtual_packages
+                .iter()
+                .map(|(name, version)| format!("{name} {version}"))
+                .collect();
+            format!(
+                "{} needs {}, and what is there brings {}",
+                text(one),
+                list(&needs),
+                list(&there)
+            )
+        }
+        _ => violation.to_string(),
+    }
+}
+
+/// A list in words.
+pub(crate) fn list<T: AsRef<str>>(items: &[T]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [most @ .., last] => {
+            let most: Vec<&str> = most.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", most.join(", "), last.as_ref())
+        }
+    }
+}
+
+/// What an index says of the pins: yanked releases, releases and files that are not there.
+///
+/// `pages` has `None` for a distribution that no index has.
+pub fn judge_index(
+    subject: &Subject,
+    target: &Target,
+    pages: &BTreeMap<PackageName, Option<Arc<Page>>>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for entry in &subject.entries {
+        let (Some(version), Some(page)) = (entry.version(), pages.get(&entry.name)) else {
+            continue;
+        };
+        if !entry.indexed || !entry.marker.evaluate(&target.markers, &[]) {
+            continue;
+        }
+        let who = format!("{} {version}", entry.name);
+        let mut add = |code, severity, message: String| {
+            let mut finding =
+                Finding::new(code, severity, message).about(&entry.name, Some(version));
+            finding.place = subject.place(entry);
+            findings.push(finding);
+        };
+        let Some(page) = page else {
+            add(
+                "not-found",
+                Severity::Error,
+                format!("no index has {}", entry.name),
+            );
+            continue;
+        };
+        let files: Vec<_> = page
+            .files
+            .iter()
+            .filter(|file| file.version == *version)
+            .collect();
+        if files.is_empty() {
+            // A local version comes from another index as a rule.
+            if version.local().is_empty() {
+                add(
+                    "not-found",
+                    Severity::Error,
+                    format!("the index has no {who}"),
+                );
+            }
+            continue;
+        }
+        if let Some(yanked) = files.iter().find_map(|file| file.yanked.as_ref()) {
+            let because = yanked
+                .reason
+                .as_ref()
+                .filter(|reason| !reason.is_empty())
+                .map_or_else(String::new, |reason| format!(": {reason}"));
+            add(
+                "yanked",
+                Severity::Warning,
+                format!("{who} was yanked{because}"),
+            );
+        }
+        let suits = files.iter().any(|file| match &file.kind {
+            FileKind::Wheel(wheel) => target.wheel_priority(wheel).is_some(),
+            FileKind::Sdist(_) => true,
+        });
+        if !suits {
+            add(
+                "no-file",
+                Severity::Error,
+                format!("{who} has no file that suits {}", target.describe()),
+            );
+        }
+    }
+    findings
+}

@@ -1,0 +1,22 @@
+//! Judging what exists: locks, requirements, environments.
+//!
+//! A [`Subject`] is what a file or an environment holds; [`judge`] finds what is wrong with it
+//! by rules and by metadata, [`judge_files`] by the files on disk. Reading is pure: the readers
+//! in [`read`] take text, and the environment's files come in as [`Distribution`]s.
+
+mod files;
+mod fix;
+mod judge;
+mod merge;
+mod model;
+pub mod read;
+mod record;
+pub mod render;
+mod unbounded;
+
+pub use files::{Distribution, FileState, judge_files};
+pub use fix::{Fixed, fix};
+pub use judge::{judge, judge_index};
+pub use merge::merge;
+pub use model::{Entry, Finding, Severity, Subject, Wanted};
+pub use record::{RecordedFile, read_record};

@@ -1,0 +1,254 @@
+//! `mlresolve check`: judging what exists.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pep508_rs::PackageName;
+
+use super::args::{CheckArgs, CheckFormat, FailOn};
+use super::check_environment::{self, Environment};
+use super::check_files::{self, Read};
+use super::error::{CliError, Exit};
+use super::recorded::Recorded;
+use super::session::Session;
+use super::{output, rule_folders, settings, tell};
+use crate::check::render::{self, Report};
+use crate::check::{Finding, Severity, Subject, fix, judge, judge_files, judge_index, merge};
+use crate::metadata::Page;
+use crate::request::Inputs;
+use crate::rules::RuleSet;
+use crate::solve::{FactError, Facts, indexed_metadata};
+use crate::{Target, versions};
+
+/// The target of a file that does not say what it is for, and no option does.
+const PYTHON: &str = "3.12";
+const PLATFORM: &str = "linux";
+
+/// Judges what is named, or what is found here, and prints what it found.
+pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
+    let with_settings = settings::settings(&given.resolve, None)?
+        .map(|settings| settings::resolve(&given.resolve, &settings));
+    let args = CheckArgs {
+        resolve: with_settings.unwrap_or_else(|| given.resolve.clone()),
+        ..given.clone()
+    };
+    let rules = rule_folders::rules(&args.resolve.rules, &args.resolve.rules_in_settings)?;
+    let ignored = rule_folders::ignored(&rules, &args.resolve.ignore_rule)?;
+    let rules = rules.without(&ignored);
+    let mut reports = Vec::new();
+    for found in check_files::find(&args.resolve.inputs)? {
+        reports.push(match found {
+            check_files::Found::File(path) => file(&args, &path, &rules)?,
+            check_files::Found::Environment(given) => environment(&args, given.as_deref(), &rules)?,
+        });
+    }
+    let text = match args.format {
+        CheckFormat::Text => render::text(&reports),
+        CheckFormat::Json => render::json(&reports),
+        CheckFormat::Sarif => render::sarif(&reports, env!("CARGO_PKG_VERSION")),
+        CheckFormat::Github => render::github(&reports),
+        CheckFormat::Junit => render::junit(&reports),
+    };
+    match &args.output {
+        Some(path) => output::write_atomically(path, text.as_bytes())?,
+        None => tell(&text),
+    }
+    let limit = match args.fail_on {
+        FailOn::Error => Some(Severity::Error),
+        FailOn::Warning => Some(Severity::Warning),
+        FailOn::Note => Some(Severity::Note),
+        FailOn::Never => None,
+    };
+    let worst = reports
+        .iter()
+        .flat_map(|report| &report.findings)
+        .map(|finding| finding.severity)
+        .max();
+    Ok(match (worst, limit) {
+        (Some(worst), Some(limit)) if worst >= limit => Exit::Unsolvable,
+        _ => Exit::Done,
+    })
+}
+
+fn file(args: &CheckArgs, path: &str, rules: &RuleSet) -> Result<Report, CliError> {
+    let first = check_files::read(path, &declared(args, None)?)?;
+    let (target, is_known) = target(args, &first)?;
+    // What a lock for several environments holds depends on the target.
+    let read = check_files::read(path, &target)?;
+    judged(args, read.subject, &target, is_known, rules)
+}
+
+/// The target that the options declare, or the Python that a file says it is for.
+fn declared(args: &CheckArgs, python: Option<&str>) -> Result<Target, CliError> {
+    let resolve = &args.resolve;
+    let python = resolve
+        .python_version
+        .as_deref()
+        .or(python)
+        .unwrap_or(PYTHON);
+    let platform = resolve.python_platform.as_deref().unwrap_or(PLATFORM);
+    Target::declared(python, platform).map_err(|error| CliError::usage(error.to_string()))
+}
+
+/// The target of a file, and whether it is more than a guess.
+fn target(args: &CheckArgs, read: &Read) -> Result<(Target, bool), CliError> {
+    let resolve = &args.resolve;
+    let is_stated = resolve.python_version.is_some() || resolve.python_platform.is_some();
+    if let (Some(target), false) = (&read.target, is_stated) {
+        return Ok((target.clone(), true));
+    }
+    // The oldest Python that the file is for.
+    let oldest = read.subject.requires_python.as_ref().and_then(|requires| {
+        (8..=20).map(|minor| format!("3.{minor}")).find(|word| {
+            format!("{word}.99")
+                .parse()
+                .is_ok_and(|version| versions::contains(requires, &version))
+        })
+    });
+    Ok((declared(args, oldest.as_deref())?, is_stated))
+}
+
+fn judged(
+    args: &CheckArgs,
+    mut subject: Subject,
+    target: &Target,
+    target_is_known: bool,
+    rules: &RuleSet,
+) -> Result<Report, CliError> {
+    let mut findings = Vec::new();
+    let session = if args.rules_only {
+        None
+    } else {
+        Some(online(args, target)?)
+    };
+    if let Some(session) = &session {
+        let facts = session.facts.facts();
+        match ask(&mut subject, target, facts) {
+            Ok(pages) => {
+                let of_index = judge_index(&subject, target, &pages);
+                let kept = of_index
+                    .into_iter()
+                    .filter(|finding| target_is_known || finding.code != "no-file");
+                findings.extend(kept);
+            }
+            Err(error) => findings.push(unasked(&subject, &error)),
+        }
+    }
+    findings.extend(judge(&subject, target, rules));
+    let mut findings = merge(findings);
+    if let Some(session) = &session {
+        // Where facts are missing, what rules advise stands.
+        let _ = fix(
+            &mut findings,
+            &subject,
+            target,
+            rules,
+            &session.facts.facts(),
+        );
+    }
+    Ok(report(&subject, target, findings))
+}
+
+fn report(subject: &Subject, target: &Target, findings: Vec<Finding>) -> Report {
+    let mut report = Report {
+        subject: subject.name.clone(),
+        format: subject.format,
+        packages: subject
+            .entries
+            .iter()
+            .filter(|entry| entry.marker.evaluate(&target.markers, &[]))
+            .count(),
+        target: target.describe(),
+        findings,
+    };
+    report.sort();
+    report
+}
+
+/// A session for the target, without a request.
+fn online(args: &CheckArgs, target: &Target) -> Result<Session, CliError> {
+    let recorded = Recorded {
+        target: Some(target.clone()),
+        ..Recorded::default()
+    };
+    let mut resolve = args.resolve.clone();
+    resolve.inputs = Vec::new();
+    resolve.python = None;
+    resolve.python_version = None;
+    resolve.python_platform = None;
+    Session::assemble(&resolve, &recorded, Inputs::default(), Vec::new())
+}
+
+type Pages = BTreeMap<PackageName, Option<Arc<Page>>>;
+
+/// Asks the index for the pages of what is pinned, and for metadata that is not at hand.
+fn ask(subject: &mut Subject, target: &Target, facts: &dyn Facts) -> Result<Pages, FactError> {
+    let wanted: Vec<usize> = (0..subject.entries.len())
+        .filter(|index| {
+            let entry = &subject.entries[*index];
+            entry.version().is_some()
+                && (entry.indexed || entry.metadata.is_none())
+                && entry.marker.evaluate(&target.markers, &[])
+        })
+        .collect();
+    for index in &wanted {
+        let entry = &subject.entries[*index];
+        if let Some(version) = entry.version() {
+            let exactly = pep440_rs::VersionSpecifier::equals_version(version.clone());
+            facts.hint(&entry.name, &exactly.into());
+        }
+    }
+    let mut pages = Pages::new();
+    for index in wanted {
+        let entry = &mut subject.entries[index];
+        let page = match facts.page(&entry.name) {
+            Ok(page) => Some(page),
+            Err(FactError::NotFound { .. } | FactError::Unusable(_)) => None,
+            Err(error) => return Err(error),
+        };
+        if entry.metadata.is_none()
+            && page.is_some()
+            && let Some(version) = entry.version().cloned()
+        {
+            entry.metadata =
+                indexed_metadata(&entry.name, &version, target, &facts).unwrap_or_default();
+        }
+        pages.insert(entry.name.clone(), page);
+    }
+    Ok(pages)
+}
+
+/// The index could not be asked: everything else was judged.
+fn unasked(subject: &Subject, error: &FactError) -> Finding {
+    Finding::note(
+        "offline",
+        format!("{} was judged without an index: {error}", subject.name),
+    )
+}
+
+fn environment(args: &CheckArgs, given: Option<&str>, rules: &RuleSet) -> Result<Report, CliError> {
+    let Environment {
+        subject,
+        target,
+        distributions,
+    } = check_environment::read(args, given)?;
+    let mut findings = judge(&subject, &target, rules);
+    findings.extend(judge_files(&distributions));
+    let mut findings = merge(findings);
+    if !args.rules_only
+        && findings
+            .iter()
+            .any(|finding| finding.severity > Severity::Note)
+    {
+        let session = online(args, &target)?;
+        // Without an index, what rules advise stands.
+        let _ = fix(
+            &mut findings,
+            &subject,
+            &target,
+            rules,
+            &session.facts.facts(),
+        );
+    }
+    Ok(report(&subject, &target, findings))
+}

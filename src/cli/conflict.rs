@@ -77,7 +77,8 @@ fn framed(message: &Message) -> Option<String> {
                 miette::Report::new(diagnostic).with_source_code(NamedSource::new(file, text));
             GraphicalReportHandler::new()
                 .with_width(80)
-                .with_context_lines(0)
+                // With none, the first line is cut off before its label.
+                .with_context_lines(1)
                 .render_report(&mut out, report.as_ref())
                 .ok()?;
         }

@@ -14,6 +14,7 @@ mod check_environment;
 mod check_files;
 mod command_line;
 mod conflict;
+mod doctor;
 mod error;
 mod files;
 mod inputs;
@@ -85,6 +86,7 @@ fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Snapshot(SnapshotCommand::Info { file, format }) => snapshot::info(file, *format),
         Command::Base { python, output } => base::write(python.as_deref(), output.as_deref()),
         Command::Check(args) => check::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Rules(command) => rules::run(command),
         Command::Cache(command) => cache(command),
         Command::Completions { shell } => {

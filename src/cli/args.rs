@@ -1,10 +1,15 @@
 //! The command line. Option names follow pip-compile and uv.
 
+mod wheels;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pep508_rs::PackageName;
+
+use super::compat::CompatArgs;
+pub(crate) use wheels::{DeriveArgs, Only, ScanArgs, VerifyArgs, WheelArgs};
 
 /// A lockfile resolver for Python ML stacks that knows what the binaries need.
 #[derive(Debug, Parser)]
@@ -25,9 +30,15 @@ pub(crate) enum Command {
     Lock(Box<LockArgs>),
     /// Say why a distribution is locked, at this version and not a newer one
     Why(Box<WhyArgs>),
+    /// Say what changed between two locks, or a lock and what would be locked now, and why
+    Diff(Box<DiffArgs>),
+    /// Show who needs whom: as a tree, for Graphviz or Mermaid, or as a page
+    Graph(Box<GraphArgs>),
     /// Record the index facts that a set of locks needs, or look into a recording
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
+    /// Tell what wheels' binaries were built for: NumPy's C-ABI, CUDA, glibc, Python
+    Scan(Box<ScanArgs>),
     /// Judge a lock, requirements or an environment: combinations that break, whatever their
     /// metadata says
     Check(Box<CheckArgs>),
@@ -41,7 +52,7 @@ pub(crate) enum Command {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Look at the rules
+    /// Look at the rules, and check them against the wheels
     #[command(subcommand)]
     Rules(RulesCommand),
     /// Find or empty the cache
@@ -75,12 +86,12 @@ pub(crate) struct RecordArgs {
     /// What the snapshot is recorded for, in words
     #[arg(long = "for", value_name = "TEXT", default_value = "")]
     pub(crate) purpose: String,
+    /// Record what the answer to `mlresolve why QUESTION` needs too, for each input
+    #[arg(long, value_name = "QUESTION")]
+    pub(crate) why: Vec<String>,
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// Record also what `why` needs to answer for this name or requirement
-    #[arg(long, value_name = "NAME[SPEC]")]
-    pub(crate) why: Vec<String>,
     /// Do not tell the default index's address: recorded files lie at an example host, and
     /// the snapshot serves whatever index its reader makes the default
     #[arg(long)]
@@ -116,6 +127,10 @@ pub(crate) enum RulesCommand {
         /// Folders of rules; the embedded ones where none is named
         folders: Vec<PathBuf>,
     },
+    /// Check rules against the wheels on both sides of their bounds
+    Verify(Box<VerifyArgs>),
+    /// Propose a rule by bisecting a distribution's releases
+    Derive(Box<DeriveArgs>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -346,18 +361,21 @@ pub(crate) struct ResolveArgs {
     pub(crate) cache_dir: Option<PathBuf>,
 
     /// Say less
-    #[arg(short, long, help_heading = "Output")]
+    #[arg(short, long, overrides_with = "quiet", help_heading = "Output")]
     pub(crate) quiet: bool,
     /// Say more: each decision, repaired metadata
     #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Output")]
     pub(crate) verbose: u8,
-    /// Do not read `[tool.mlresolve]` or mlresolve.toml
+    /// Do not read `[tool.mlresolve]`, mlresolve.toml or pip-tools' settings
     #[arg(long, help_heading = "Input")]
     pub(crate) no_config: bool,
 
     /// Folders of rules that the settings name: they may only tighten.
     #[arg(skip)]
     pub(crate) rules_in_settings: Vec<PathBuf>,
+    /// The index that pip's own settings name, which is weaker than what a file says.
+    #[arg(skip)]
+    pub(crate) pip_index_url: Option<String>,
     /// The one index that a distribution comes from, by the settings.
     #[arg(skip)]
     pub(crate) sources: BTreeMap<PackageName, String>,
@@ -408,15 +426,21 @@ pub(crate) struct LockArgs {
     /// Write extras off pinned names
     #[arg(long, help_heading = "Output")]
     pub(crate) strip_extras: bool,
-    /// Pin setuptools, pip and distribute too (the default is a comment, as in pip-compile)
-    #[arg(long, help_heading = "Output")]
+    /// Pin setuptools, pip and distribute too (the default)
+    #[arg(long, hide = true)]
     pub(crate) allow_unsafe: bool,
     /// Show what would be written and write nothing
     #[arg(short = 'n', long, help_heading = "Output")]
     pub(crate) dry_run: bool,
+    /// Lock for a named target of the settings; several give a lock each
+    /// (`pylock.cpu.toml`, `pylock.cu126.toml`)
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    pub(crate) target: Vec<String>,
     /// Check that the lock still follows from its inputs: exit code 4 where it does not
     #[arg(long, help_heading = "Output")]
     pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) compat: CompatArgs,
 }
 
 /// How findings are printed.
@@ -487,4 +511,49 @@ pub(crate) struct WhyArgs {
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// The lock before
+    pub(crate) old: String,
+    /// The lock after (`*.txt`, `pylock*.toml`), or the inputs to lock now (found by
+    /// themselves where none is named)
+    #[command(flatten)]
+    pub(crate) resolve: ResolveArgs,
+    /// Give up all pins of the lock before
+    #[arg(short = 'U', long, help_heading = "Choice")]
+    pub(crate) upgrade: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// How a graph is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// An indented tree
+    #[default]
+    Text,
+    /// Graphviz
+    Dot,
+    /// Mermaid
+    Mermaid,
+    /// A page that needs nothing else
+    Html,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    /// A lock (`*.txt`, `pylock*.toml`) is shown as it is; inputs are solved first
+    #[command(flatten)]
+    pub(crate) resolve: ResolveArgs,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: GraphFormat,
+    /// Write it to a file
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
 }

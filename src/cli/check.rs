@@ -26,7 +26,7 @@ const PLATFORM: &str = "linux";
 
 /// Judges what is named, or what is found here, and prints what it found.
 pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
-    let with_settings = settings::settings(&given.resolve)?
+    let with_settings = settings::settings(&given.resolve, None)?
         .map(|settings| settings::resolve(&given.resolve, &settings));
     let args = CheckArgs {
         resolve: with_settings.unwrap_or_else(|| given.resolve.clone()),

@@ -4,10 +4,23 @@ use std::str::FromStr as _;
 
 use pep508_rs::PackageName;
 
-use super::args::{Annotations, LockArgs};
+use super::args::{Annotations, IndexStrategy, LockArgs};
+use super::compat::LineEnds;
 use super::error::CliError;
+use crate::lock::{Lock, Via};
 use crate::metadata::{Dependency, DependencySource};
 use crate::request::{Line, LineSource, Place};
+
+/// Where a line stands that `-P` gives.
+const UPGRADE: &str = "-P on the command line";
+
+/// Takes this run's `-P` out of the annotations: the next run gives the same lock without it.
+pub(crate) fn forget_upgrades(lock: &mut Lock) {
+    let upgrade = Via::Constraint(UPGRADE.to_owned());
+    for package in &mut lock.packages {
+        package.via.remove(&upgrade);
+    }
+}
 
 /// `-P numpy` frees a pin; `-P 'numpy<2'` frees it and says where it must be.
 pub(crate) fn upgrade(text: &str) -> Result<(PackageName, Option<Line>), CliError> {
@@ -30,7 +43,7 @@ pub(crate) fn upgrade(text: &str) -> Result<(PackageName, Option<Line>), CliErro
         text: text.trim().to_owned(),
         hashes: Vec::new(),
         place: Place {
-            file: "-P on the command line".into(),
+            file: UPGRADE.into(),
             line: 1,
             column: 1,
         },
@@ -51,10 +64,14 @@ pub(crate) fn command(args: &LockArgs, inputs: &[String]) -> String {
         }
     };
     flag("all-extras", resolve.all_extras);
-    flag("allow-unsafe", args.allow_unsafe);
+    flag("no-allow-unsafe", args.compat.no_allow_unsafe);
     flag("no-annotate", args.no_annotate);
     flag("no-build", resolve.no_build);
+    flag("no-config", resolve.no_config);
+    flag("no-emit-find-links", args.compat.no_emit_find_links);
     flag("no-emit-index-url", args.no_emit_index_url);
+    flag("no-emit-options", args.compat.no_emit_options);
+    flag("no-emit-trusted-host", args.compat.no_emit_trusted_host);
     flag("no-hashes", args.no_hashes);
     flag("no-header", args.no_header);
     flag("no-index", resolve.no_index);
@@ -66,13 +83,6 @@ pub(crate) fn command(args: &LockArgs, inputs: &[String]) -> String {
         }
     };
     let one = |option: &Option<String>| option.iter().cloned().collect::<Vec<_>>();
-    value(
-        "annotation-style",
-        &match args.annotation_style {
-            Some(Annotations::Line) => vec!["line".to_owned()],
-            _ => Vec::new(),
-        },
-    );
     value("allow-change", &resolve.allow_change);
     value("base", &one(&resolve.base));
     value("build", &one(&resolve.build));
@@ -95,6 +105,11 @@ pub(crate) fn command(args: &LockArgs, inputs: &[String]) -> String {
         .map(|(from, to)| format!("{from}={}", redacted(&format!("http{to}"))))
         .collect();
     value("mirror", &mirrors);
+    let config = args.compat.config.as_ref();
+    value(
+        "config",
+        &one(&config.map(|file| file.display().to_string())),
+    );
     value("constraint", &resolve.constraint);
     value("exclude-newer", &one(&resolve.exclude_newer));
     value("exclude-newer-index", &resolve.exclude_newer_index);
@@ -104,10 +119,17 @@ pub(crate) fn command(args: &LockArgs, inputs: &[String]) -> String {
     value("group", &resolve.group);
     value("ignore-rule", &resolve.ignore_rule);
     value("index-url", &one(&resolve.index_url));
+    for (name, word) in words_of_choices(args) {
+        value(name, &[word.to_owned()]);
+    }
     value("no-binary", &resolve.no_binary);
     value("only-binary", &resolve.only_binary);
     value("output-file", &one(&args.output));
     value("override", &resolve.overrides);
+    value(
+        "pip-args",
+        &one(&args.compat.pip_args.as_deref().map(without_secrets)),
+    );
     value("provider", &resolve.provider);
     value("python-platform", &one(&resolve.python_platform));
     value("python-version", &one(&resolve.python_version));
@@ -117,9 +139,46 @@ pub(crate) fn command(args: &LockArgs, inputs: &[String]) -> String {
         .map(|folder| folder.display().to_string())
         .collect();
     value("rules", &rules);
+    value("target", &args.target);
+    value("trusted-host", &resolve.trusted_host);
+    value("unsafe-package", &args.compat.unsafe_package);
     words.sort();
     words.extend(inputs.iter().map(|input| quoted(input)));
-    format!("mlresolve lock {}", words.join(" "))
+    words.insert(0, "mlresolve lock".to_owned());
+    words.join(" ")
+}
+
+/// The options with words to choose from, where they are not what holds anyhow.
+fn words_of_choices(args: &LockArgs) -> Vec<(&'static str, &'static str)> {
+    let mut words = Vec::new();
+    if args.annotation_style == Some(Annotations::Line) {
+        words.push(("annotation-style", "line"));
+    }
+    if args.resolve.index_strategy == Some(IndexStrategy::UnsafeBestMatch) {
+        words.push(("index-strategy", "unsafe-best-match"));
+    }
+    match args.compat.newline {
+        Some(LineEnds::Lf) => words.push(("newline", "lf")),
+        Some(LineEnds::Crlf) => words.push(("newline", "crlf")),
+        Some(LineEnds::Native) => words.push(("newline", "native")),
+        Some(LineEnds::Preserve) | None => {}
+    }
+    words
+}
+
+/// The words of `--pip-args`, each without its credentials.
+fn without_secrets(text: &str) -> String {
+    let words = super::pip_words::split(text).unwrap_or_default();
+    let clean: Vec<String> = words
+        .iter()
+        .map(|word| match word.split_once('=') {
+            Some((option, value)) if option.starts_with("--") => {
+                quoted(&format!("{option}={}", redacted(value)))
+            }
+            _ => quoted(&redacted(word)),
+        })
+        .collect();
+    clean.join(" ")
 }
 
 /// A URL without its credentials.

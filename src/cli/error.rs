@@ -96,6 +96,29 @@ impl CliError {
         }
     }
 
+    /// The message alone.
+    pub(crate) fn message(&self) -> String {
+        match &self.report {
+            Report::Message { message, .. } => message.clone(),
+            Report::Diagnostic(report) => report.to_string(),
+        }
+    }
+
+    /// Prints the error, and what it is about, on standard error.
+    pub(crate) fn print_about(&self, what: &str) {
+        match &self.report {
+            Report::Message { message, hint } if !message.contains(what) => Self {
+                exit: self.exit,
+                report: Report::Message {
+                    message: format!("`{what}`: {message}"),
+                    hint: hint.clone(),
+                },
+            }
+            .print(),
+            _ => self.print(),
+        }
+    }
+
     /// Prints the error on standard error.
     pub(crate) fn print(&self) {
         match &self.report {

@@ -8,35 +8,80 @@ use pep508_rs::PackageName;
 use super::args::{Annotations as Style, LockArgs};
 use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
+use super::outputs::{self, Job};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
-use super::{accelerator, base, base_report, command_line, output, progress, say, settings, tell};
-use crate::explain::{self, Message, Study};
+use super::{
+    accelerator, base, base_report, command_line, compat, conflict, lock_check, migration, output,
+    progress, say, targets, tell,
+};
 use crate::fetch::download::hash_files;
 use crate::lock::{
-    Annotations, Emit, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
-    MissingHash, RenderOptions, TargetRecord, UnsafePackages, diff, render,
+    Annotations, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
+    MissingHash, RenderOptions, TargetRecord, render,
 };
 use crate::metadata::File;
+use crate::request::Pin;
 use crate::rules::RuleKind;
-use crate::solve::{
-    ChosenOrigin, Facts, Memo, Outcome, Solution, Warning, eligible_builds, solve_again,
-};
+use crate::solve::{ChosenOrigin, Memo, Outcome, Solution, Warning, eligible_builds, solve_again};
+
+/// Makes the lock that is asked for, or all that the settings name. A failure ends it; a
+/// check goes on, so that all that is out of date is told.
+pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
+    if !given.target.is_empty() {
+        return targets::run(given);
+    }
+    let mut worst = Exit::Done;
+    for job in outputs::jobs(given)? {
+        match one(given, &job)? {
+            Exit::Done => {}
+            Exit::OutOfDate => worst = Exit::OutOfDate,
+            exit => return Ok(exit),
+        }
+    }
+    Ok(worst)
+}
 
 /// Locks, and writes, shows or checks what was locked.
-pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
-    let with_settings =
-        settings::settings(&given.resolve)?.map(|settings| settings::lock(given, &settings));
-    let args = with_settings.as_ref().unwrap_or(given);
+fn one(given: &LockArgs, job: &Job) -> Result<Exit, CliError> {
+    let args = &job.args;
     let named = inputs::inputs(&args.resolve.inputs)?;
     let to = inputs::output(args.output.as_deref(), &named)?;
+    match prepare(given, args.clone(), to)? {
+        Ok(mut prepared) => {
+            prepared.from_settings = job.from_settings;
+            prepared.finish()
+        }
+        Err(exit) => Ok(exit),
+    }
+}
+
+/// A lock that has its solution and is yet to be written.
+pub(crate) struct Prepared {
+    given: LockArgs,
+    args: LockArgs,
+    to: Output,
+    recorded: Recorded,
+    session: Session,
+    /// The settings name the inputs, not the command line.
+    from_settings: bool,
+    pub(crate) solution: Box<Solution>,
+}
+
+/// Reads, and solves; an exit code where there is no solution, which is explained.
+pub(crate) fn prepare(
+    given: &LockArgs,
+    args: LockArgs,
+    to: Output,
+) -> Result<Result<Prepared, Exit>, CliError> {
     let recorded = match &to {
         Output::File(path) => recorded::read(path)?,
         Output::Standard => Recorded::default(),
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
-    session.request.pins = pins(args, &recorded, &mut session)?;
+    session.request.pins = pins(&args, &recorded, &mut session)?;
     if !args.resolve.quiet {
+        migration::tell_merging(&args, &recorded, &session);
         base_report::warn(&session.request.base, &session.rules, &session.target);
     }
     if !session.request.base.changeable.is_empty() {
@@ -46,35 +91,71 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
         if !session.request.base.packages.is_empty() {
             session.learn_base(args.resolve.quiet)?;
         }
-        let exit = unsolvable(&session)?;
+        let exit = conflict::unsolvable(&session, super::args::Format::Text)?;
         if !session.request.base.packages.is_empty() {
             say(&base_report::remedy(&session)?);
         }
-        return Ok(exit);
+        return Ok(Err(exit));
     };
     if !args.resolve.allow_restart {
         base_report::refuse_loaded(&session, &solution)?;
     }
-    if !args.resolve.quiet {
-        warn(&solution);
-        tell_builds(&session, &solution);
+    Ok(Ok(Prepared {
+        given: given.clone(),
+        args,
+        to,
+        recorded,
+        session,
+        from_settings: false,
+        solution,
+    }))
+}
+
+impl Prepared {
+    /// Solves again, with releases to prefer where they suit; what was found stays where
+    /// that gives nothing.
+    pub(crate) fn prefer(&mut self, pins: &BTreeMap<PackageName, Pin>) -> Result<(), CliError> {
+        self.session.request.pins.extend(pins.clone());
+        if let Some(solution) = solve_shown(&self.session, self.args.resolve.quiet)? {
+            self.solution = solution;
+        }
+        Ok(())
     }
-    if args.resolve.verbose > 0 {
-        narrate(&solution);
+
+    /// Writes, shows or checks the lock.
+    pub(crate) fn finish(self) -> Result<Exit, CliError> {
+        let (args, session, solution) = (&self.args, &self.session, &self.solution);
+        if !args.resolve.quiet {
+            warn(solution);
+            migration::tell_moved(session, solution);
+            tell_builds(session, solution);
+        }
+        if args.resolve.verbose > 0 {
+            narrate(solution);
+        }
+        let path = match &self.to {
+            Output::File(path) => Some(path.as_str()),
+            Output::Standard => None,
+        };
+        let format = if path.is_some_and(is_pylock) {
+            Format::Pylock
+        } else {
+            Format::Requirements
+        };
+        // Settings name their inputs; the command does not repeat them.
+        let named = if self.from_settings {
+            &[][..]
+        } else {
+            &session.inputs
+        };
+        let command = command_line::command(&self.given, named);
+        let mut lock = locked(args, &command, session, solution, format, path)?;
+        command_line::forget_upgrades(&mut lock);
+        let mut options = render_options(args, format)?;
+        options.newline = compat::newline(args, self.recorded.text.as_deref(), &session.inputs);
+        let text = render(&lock, &options);
+        finish(args, &self.to, &self.recorded, &text)
     }
-    let path = match &to {
-        Output::File(path) => Some(path.as_str()),
-        Output::Standard => None,
-    };
-    let format = if path.is_some_and(is_pylock) {
-        Format::Pylock
-    } else {
-        Format::Requirements
-    };
-    let command = command_line::command(given, &session.inputs);
-    let lock = locked(args, &command, &session, &solution, format, path)?;
-    let text = render(&lock, &render_options(args, format));
-    finish(args, &to, &recorded, &text)
 }
 
 /// The pins to keep: those of the lock that is there, without those given up.
@@ -82,12 +163,20 @@ fn pins(
     args: &LockArgs,
     recorded: &Recorded,
     session: &mut Session,
-) -> Result<BTreeMap<PackageName, crate::request::Pin>, CliError> {
+) -> Result<BTreeMap<PackageName, Pin>, CliError> {
     let mut pins = if args.upgrade {
         BTreeMap::new()
     } else {
         recorded.pins.clone()
     };
+    if args.compat.no_reuse_hashes {
+        for pin in pins.values_mut() {
+            pin.hashes.clear();
+        }
+    }
+    if !args.resolve.quiet {
+        migration::tell_empty(args, recorded);
+    }
     for wanted in &args.upgrade_package {
         let (name, constraint) = command_line::upgrade(wanted)?;
         pins.remove(&name);
@@ -114,24 +203,6 @@ fn solve_shown(session: &Session, quiet: bool) -> Result<Option<Box<Solution>>, 
         Outcome::Solved(solution) => Some(solution),
         Outcome::Unsolvable(_) => None,
     })
-}
-
-/// Explains on standard error why there is no solution.
-pub(crate) fn unsolvable(session: &Session) -> Result<Exit, CliError> {
-    match explained(session, session.facts.facts())? {
-        Some(message) => super::conflict::print(&message),
-        None => say("error: no set of releases meets these requirements"),
-    }
-    Ok(Exit::Unsolvable)
-}
-
-/// Why a session's request has no solution; `None` where the search found no reason.
-pub(crate) fn explained(session: &Session, facts: &dyn Facts) -> Result<Option<Message>, CliError> {
-    let study = Study::new(&session.target, &session.rules, facts);
-    let Some(diagnosis) = explain::diagnose(&study, &session.request)? else {
-        return Ok(None);
-    };
-    Ok(Some(Message::new(&diagnosis, &study, &session.request)?))
 }
 
 /// Which builds were taken where several would do, and why none of the newer ones.
@@ -358,14 +429,8 @@ fn context<'a>(
     }
 }
 
-fn render_options(args: &LockArgs, format: Format) -> RenderOptions {
-    let mut emit = [Emit::FindLinks, Emit::TrustedHosts, Emit::FormatControl]
-        .into_iter()
-        .collect::<BTreeSet<_>>();
-    if !args.no_emit_index_url {
-        emit.insert(Emit::Indexes);
-    }
-    RenderOptions {
+fn render_options(args: &LockArgs, format: Format) -> Result<RenderOptions, CliError> {
+    Ok(RenderOptions {
         format,
         header: if args.no_header {
             Header::None
@@ -379,14 +444,10 @@ fn render_options(args: &LockArgs, format: Format) -> RenderOptions {
         },
         hashes: !args.no_hashes,
         strip_extras: args.strip_extras,
-        emit,
-        unsafe_packages: if args.allow_unsafe {
-            UnsafePackages::Pinned(UnsafePackages::known())
-        } else {
-            UnsafePackages::Commented(UnsafePackages::known())
-        },
+        emit: compat::emitted(args),
+        unsafe_packages: compat::unsafe_packages(args)?,
         ..RenderOptions::default()
-    }
+    })
 }
 
 /// Writes, shows or checks the lock.
@@ -396,15 +457,7 @@ fn finish(args: &LockArgs, to: &Output, recorded: &Recorded, text: &str) -> Resu
             tell(text);
             Ok(Exit::Done)
         }
-        Output::File(path) if args.check => {
-            let known = recorded.text.as_deref().unwrap_or_default();
-            if known == text {
-                return Ok(Exit::Done);
-            }
-            say(&format!("`{path}` is out of date"));
-            tell(&diff((path, known), ("what follows from the inputs", text)));
-            Ok(Exit::OutOfDate)
-        }
+        Output::File(path) if args.check => lock_check::check(path, recorded.text.as_deref(), text),
         Output::File(path) if args.dry_run => {
             tell(text);
             if !args.resolve.quiet {

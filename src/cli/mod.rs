@@ -13,23 +13,34 @@ mod check;
 mod check_environment;
 mod check_files;
 mod command_line;
+mod compat;
 mod conflict;
+mod diff;
 mod doctor;
 mod error;
 mod files;
+mod graph;
 mod inputs;
 pub mod interpreter;
 mod loaded;
 mod lock;
+mod lock_check;
+mod migration;
 mod output;
+mod outputs;
+mod pip_settings;
+mod pip_tools;
+mod pip_words;
 mod progress;
 mod projects;
 mod recorded;
 mod rule_folders;
 mod rules;
+mod scan;
 mod session;
 mod settings;
 mod snapshot;
+mod targets;
 mod when;
 mod why;
 
@@ -82,8 +93,11 @@ fn run(command: &Command) -> Result<Exit, CliError> {
     match command {
         Command::Lock(args) => lock::run(args),
         Command::Why(args) => why::run(args),
+        Command::Diff(args) => diff::run(args),
+        Command::Graph(args) => graph::run(args),
         Command::Snapshot(SnapshotCommand::Record(args)) => snapshot::record(args),
         Command::Snapshot(SnapshotCommand::Info { file, format }) => snapshot::info(file, *format),
+        Command::Scan(args) => scan::run(args),
         Command::Base { python, output } => base::write(python.as_deref(), output.as_deref()),
         Command::Check(args) => check::run(args),
         Command::Doctor(args) => doctor::run(args),

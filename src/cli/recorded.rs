@@ -7,7 +7,7 @@ use pep508_rs::PackageName;
 use super::error::{CliError, Exit};
 use super::session::is_pylock;
 use crate::Target;
-use crate::lock::{read_pylock, read_requirements};
+use crate::lock::{Lock, Writer, read_pylock, read_requirements};
 use crate::request::Pin;
 
 /// What the lock that is there already says.
@@ -15,6 +15,10 @@ use crate::request::Pin;
 pub(crate) struct Recorded {
     pub(crate) pins: BTreeMap<PackageName, Pin>,
     pub(crate) target: Option<Target>,
+    /// Its path, where there is one.
+    pub(crate) path: String,
+    /// The program that wrote it.
+    pub(crate) writer: Writer,
     /// Its text, where there is one.
     pub(crate) text: Option<String>,
 }
@@ -35,17 +39,31 @@ pub(crate) fn read(path: &str) -> Result<Recorded, CliError> {
         CliError::usage(format!("`{path}` is not UTF-8 text"))
             .hint("name another file with `-o`, or remove this one")
     })?;
-    let lock = if is_pylock(path) {
-        if text.trim().is_empty() {
-            return Ok(Recorded::default());
-        }
-        read_pylock(&text, path).map_err(|error| CliError::diagnostic(Exit::Usage, error))?
-    } else {
-        read_requirements(&text).lock
-    };
+    if is_pylock(path) && text.trim().is_empty() {
+        return Ok(Recorded::default());
+    }
+    let (lock, writer) = parse(&text, path)?;
     Ok(Recorded {
         pins: lock.pins(),
         target: lock.target.words().and_then(|words| words.target().ok()),
+        path: path.to_owned(),
+        writer,
         text: Some(text),
     })
+}
+
+fn parse(text: &str, path: &str) -> Result<(Lock, Writer), CliError> {
+    if is_pylock(path) {
+        let lock =
+            read_pylock(text, path).map_err(|error| CliError::diagnostic(Exit::Usage, error))?;
+        return Ok((lock, Writer::Unknown));
+    }
+    let read = read_requirements(text);
+    Ok((read.lock, read.writer))
+}
+
+/// Reads a lock that must be there.
+pub(crate) fn lock(path: &str) -> Result<Lock, CliError> {
+    let recorded = read(path)?;
+    Ok(parse(recorded.text.as_deref().unwrap_or_default(), path)?.0)
 }

@@ -1,5 +1,13 @@
 //! `mlresolve rules`.
 
+mod boundary;
+mod derive;
+mod evidence;
+mod probe;
+#[cfg(test)]
+mod tests;
+mod verify;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +31,8 @@ pub(crate) fn run(command: &RulesCommand) -> Result<Exit, CliError> {
         } => list(name.as_deref(), rules, *format),
         RulesCommand::Show { id, rules, format } => show(id, rules, *format),
         RulesCommand::Lint { folders } => lint(folders),
+        RulesCommand::Verify(args) => verify::run(args),
+        RulesCommand::Derive(args) => derive::run(args),
     }
 }
 

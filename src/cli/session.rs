@@ -1,5 +1,7 @@
 //! From arguments to what a solve needs: request, target, rules, facts.
 
+mod wheels;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
@@ -14,7 +16,7 @@ use super::error::{CliError, Exit};
 use super::files::Files;
 use super::interpreter::{self, Interpreter};
 use super::recorded::Recorded;
-use super::{accelerator, inputs, rule_folders, say, when};
+use super::{accelerator, inputs, pip_settings, rule_folders, say, when};
 use crate::fetch::build::{BuildIndexes, Builder};
 use crate::fetch::cache::Cache;
 use crate::fetch::edge::Edge;
@@ -24,9 +26,7 @@ use crate::fetch::indexes::{FindLinks, Index, IndexStrategy, Indexes, Mirror};
 use crate::fetch::records::Records;
 use crate::fetch::registry::{Registry, RegistryOptions};
 use crate::fetch::snapshot::{Snapshot, SnapshotFacts};
-use crate::fetch::{
-    Ask, Auth, CertificateSource, Client, ClientOptions, KeyringProvider, Progress,
-};
+use crate::fetch::{Ask, Auth, Client, ClientOptions, KeyringProvider, Progress};
 use crate::metadata::WheelName;
 use crate::request::{
     BuildPolicy, FormatControl, FormatOption, Input, Inputs, LineSource, Policy, Request, Role,
@@ -35,6 +35,8 @@ use crate::request::{
 use crate::rules::{RuleId, RuleKind};
 use crate::solve::Facts;
 use crate::{RuleSet, Target};
+
+pub(crate) use wheels::{WheelSession, declared};
 
 /// The largest requirements file that is downloaded, in bytes.
 const REMOTE_FILE_LIMIT: u64 = 16 * 1024 * 1024;
@@ -97,9 +99,10 @@ impl Session {
     /// Reads the inputs and makes everything else ready; nothing is asked of an index yet
     /// but what the inputs themselves need.
     pub(crate) fn open(args: &ResolveArgs, recorded: &Recorded) -> Result<Self, CliError> {
+        let args = &pip_settings::with(args);
         let input_paths = inputs::inputs(&args.inputs)?;
         let auth = || authentication(args);
-        let client_options = client_options(args);
+        let client_options = client_options(args)?;
         let download = |url: &str| download(url, client_options.clone(), auth);
         let files = Files::new(&download);
         let read = read(args, &input_paths, &files)?;
@@ -119,7 +122,7 @@ impl Session {
         input_paths: Vec<String>,
     ) -> Result<Self, CliError> {
         let auth = || authentication(args);
-        let client_options = client_options(args);
+        let client_options = client_options(args)?;
         let interpreter = Lazy::new(args);
         let base = super::base::open(args)?;
         let mut target = target(args, recorded, &read, &interpreter, &base)?;
@@ -346,13 +349,18 @@ fn places(args: &ResolveArgs, read: &Inputs) -> Places {
     find_links.extend(values(&options.find_links));
     let mut trusted_hosts = args.trusted_host.clone();
     trusted_hosts.extend(values(&options.trusted_hosts));
+    let in_file = || {
+        options
+            .index_url
+            .as_ref()
+            .map(|option| option.value.clone())
+    };
     Places {
-        index: args.index_url.clone().or_else(|| {
-            options
-                .index_url
-                .as_ref()
-                .map(|option| option.value.clone())
-        }),
+        index: args
+            .index_url
+            .clone()
+            .or_else(in_file)
+            .or_else(|| args.pip_index_url.clone()),
         extra,
         find_links,
         no_index: args.no_index || options.no_index,
@@ -470,12 +478,13 @@ fn provider(text: &str, rules: &RuleSet) -> Result<(String, PackageName), CliErr
     }
 }
 
-fn client_options(args: &ResolveArgs) -> ClientOptions {
-    ClientOptions {
-        certificates: CertificateSource::new(args.cert.clone(), &|name| std::env::var_os(name)),
-        offline: args.offline,
-        ..ClientOptions::default()
-    }
+fn client_options(args: &ResolveArgs) -> Result<ClientOptions, CliError> {
+    ClientOptions::from_environment(args.cert.clone(), &|name| std::env::var_os(name))
+        .map(|options| ClientOptions {
+            offline: args.offline,
+            ..options
+        })
+        .map_err(|error| CliError::usage(error.to_string()))
 }
 
 fn authentication(args: &ResolveArgs) -> Result<Auth, CliError> {

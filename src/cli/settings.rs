@@ -1,6 +1,6 @@
 //! `[tool.mlresolve]` and mlresolve.toml: what the command line leaves open.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::accelerator;
 use super::args::{Annotations, IndexStrategy, LockArgs, ResolveArgs};
@@ -9,12 +9,23 @@ use super::files::Files;
 use crate::request::{AnnotationStyle, IndexStrategy as SettingsStrategy, Located, Settings};
 
 /// The settings of the folder that the program runs in.
-pub(crate) fn settings(args: &ResolveArgs) -> Result<Option<Settings>, CliError> {
+///
+/// `file` is read in their place where one is named.
+pub(crate) fn settings(
+    args: &ResolveArgs,
+    file: Option<&Path>,
+) -> Result<Option<Settings>, CliError> {
     if args.no_config {
         return Ok(None);
     }
     let files = Files::new(&|_| Err("settings are read from the disk only".to_owned()));
-    Settings::find(".", &files).map_err(|error| CliError::diagnostic(Exit::Usage, error))
+    let found = match file {
+        // A file of pip-tools' is read where its settings are.
+        Some(file) if super::pip_tools::is_theirs(file) => Ok(None),
+        Some(file) => Settings::read(&file.to_string_lossy(), &files),
+        None => Settings::find(".", &files),
+    };
+    found.map_err(|error| CliError::diagnostic(Exit::Usage, error))
 }
 
 fn values(list: &[Located<String>]) -> Vec<String> {
@@ -68,6 +79,7 @@ pub(crate) fn resolve(args: &ResolveArgs, settings: &Settings) -> ResolveArgs {
     or(&mut args.index_url, settings.index_url.as_ref());
     fill(&mut args.exclude_newer_index, &settings.exclude_newer_index);
     fill(&mut args.extra_index_url, &settings.extra_index_url);
+    fill(&mut args.mirror, &settings.mirror);
     fill(&mut args.find_links, &settings.find_links);
     fill(&mut args.no_binary, &settings.no_binary);
     fill(&mut args.only_binary, &settings.only_binary);

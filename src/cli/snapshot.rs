@@ -8,7 +8,7 @@ use super::args::{Format, RecordArgs};
 use super::error::{CliError, Exit};
 use super::recorded::Recorded;
 use super::session::Session;
-use super::{inputs, lock, output, say, settings, tell, why};
+use super::{conflict, inputs, output, say, settings, tell, why};
 use crate::fetch::indexes::Index;
 use crate::fetch::snapshot::{About, Hosts, Recording, Snapshot};
 use crate::solve::{Facts, Memo, Outcome, solve_again};
@@ -16,7 +16,7 @@ use crate::solve::{Facts, Memo, Outcome, solve_again};
 /// Locks each input by itself, explains what has no solution, and writes down every fact
 /// that this needed.
 pub(crate) fn record(args: &RecordArgs) -> Result<Exit, CliError> {
-    let resolve = match settings::settings(&args.resolve)? {
+    let resolve = match settings::settings(&args.resolve, None)? {
         Some(settings) => settings::resolve(&args.resolve, &settings),
         None => args.resolve.clone(),
     };
@@ -35,7 +35,8 @@ pub(crate) fn record(args: &RecordArgs) -> Result<Exit, CliError> {
         match solve_again(request, target, rules, &facts, &Memo::default())? {
             Outcome::Solved(solution) => {
                 for question in &args.why {
-                    why::answer(question, &session, facts, &solution)?;
+                    // That nothing asks for a name is no reason to record nothing.
+                    why::answer(&session, facts, question).ok();
                 }
                 say(&format!(
                     "recorded `{input}`: {} distributions",
@@ -43,7 +44,7 @@ pub(crate) fn record(args: &RecordArgs) -> Result<Exit, CliError> {
                 ));
             }
             Outcome::Unsolvable(_) => {
-                lock::explained(&session, facts)?;
+                conflict::explained(&session, facts)?;
                 say(&format!("recorded `{input}`: it has no solution"));
             }
         }

@@ -4,15 +4,17 @@ use std::str::FromStr as _;
 
 use pep508_rs::PackageName;
 
-use super::args::{ResolveArgs, WhyArgs};
+use super::args::{Format, ResolveArgs, WhyArgs};
+use super::conflict::{self, tell_json};
 use super::error::{CliError, Exit};
 use super::recorded::{self, Recorded};
 use super::session::Session;
 use super::{inputs, settings, tell};
-use crate::explain::{self, Study};
+use crate::explain::{self, Study, Why, WhyNot};
 use crate::metadata::Dependency;
 use crate::request::Line;
-use crate::solve::{Facts, Outcome, Solution};
+use crate::rules::RuleKind;
+use crate::solve::{Facts, Outcome, Solution, Unusable, eligible_builds};
 
 /// What is asked about.
 enum Question {
@@ -22,48 +24,105 @@ enum Question {
     Wanted(Box<Line>),
 }
 
+/// An answer.
+pub(crate) enum Answer {
+    /// Why a distribution is locked at its version.
+    Why(Box<Why>),
+    /// What blocks a requirement.
+    WhyNot(Box<WhyNot>),
+}
+
 /// Says why a distribution is locked at its version, or what blocks a requirement.
 pub(crate) fn run(args: &WhyArgs) -> Result<Exit, CliError> {
+    // What cannot be understood is said before anything is fetched.
     question(&args.name)?;
     let session = open(&args.resolve)?;
-    let facts = session.facts.facts();
-    let study = Study::new(&session.target, &session.rules, facts);
-    let Outcome::Solved(solution) = study.solve(&session.request)? else {
-        return super::lock::unsolvable(&session);
-    };
-    tell(&answer(&args.name, &session, facts, &solution)?);
+    match answer(&session, session.facts.facts(), &args.name)? {
+        None => return conflict::unsolvable(&session, args.format),
+        Some((Answer::Why(answer), builds)) => match args.format {
+            Format::Text => tell(&(answer.render() + &builds)),
+            Format::Json => tell_json(&explain::why_json(&answer)),
+        },
+        Some((Answer::WhyNot(answer), builds)) => match args.format {
+            Format::Text => tell(&(answer.render() + &builds)),
+            Format::Json => tell_json(&explain::why_not_json(&answer)),
+        },
+    }
     Ok(Exit::Done)
 }
 
-/// The answer to a question about a solution, as text.
-pub(crate) fn answer(
-    text: &str,
+/// Which build of a family's member was taken, and why none of the others; empty for what
+/// is no member, and where the target states no accelerator.
+fn build(
+    name: &PackageName,
+    study: &Study<'_>,
     session: &Session,
-    facts: &dyn Facts,
     solution: &Solution,
 ) -> Result<String, CliError> {
+    let mut text = String::new();
+    let target = &session.target;
+    for builds in eligible_builds(&session.rules, target) {
+        let is_member = session.rules.on(name).iter().any(
+            |rule| matches!(&rule.kind, RuleKind::Family { name, .. } if *name == builds.family),
+        );
+        let Some(taken) = solution.builds.get(&builds.family).filter(|_| is_member) else {
+            continue;
+        };
+        let mut lines = vec![format!("The build {taken} of {} was taken.", builds.family)];
+        for (label, reason) in &builds.refused {
+            lines.push(format!("  {label} {reason}"));
+        }
+        let known = study.candidates(name, &session.request)?;
+        let not_running = known
+            .rejected
+            .iter()
+            .rfind(|(_, reason)| matches!(reason, Unusable::Accelerator { .. }));
+        if let Some((version, reason)) = not_running {
+            lines.push(format!("  {name} {version} {reason}"));
+        }
+        text = format!("\n{}\n", lines.join("\n"));
+    }
+    Ok(text)
+}
+
+/// Answers a question about a session's request, and says which build was taken; `None`
+/// where that has no solution.
+pub(crate) fn answer(
+    session: &Session,
+    facts: &dyn Facts,
+    text: &str,
+) -> Result<Option<(Answer, String)>, CliError> {
     let study = Study::new(&session.target, &session.rules, facts);
     let request = &session.request;
-    match question(text)? {
-        Question::Name(name) => explain::why(&name, &study, request, solution)?
-            .map(|answer| answer.render())
-            .ok_or_else(|| unknown(&name, solution)),
-        Question::Wanted(line) => Ok(explain::why_not(&line, &study, request, solution)?.render()),
-    }
+    let Outcome::Solved(solution) = study.solve(request)? else {
+        return Ok(None);
+    };
+    Ok(Some(match question(text)? {
+        Question::Name(name) => {
+            let answer = explain::why(&name, &study, request, &solution)?
+                .ok_or_else(|| unknown(&name, &solution))?;
+            let builds = build(&name, &study, session, &solution)?;
+            (Answer::Why(Box::new(answer)), builds)
+        }
+        Question::Wanted(line) => {
+            let answer = explain::why_not(&line, &study, request, &solution)?;
+            let builds = build(&line.name, &study, session, &solution)?;
+            (Answer::WhyNot(Box::new(answer)), builds)
+        }
+    }))
 }
 
 /// The session of inputs, with the pins of the lock that is there.
 pub(crate) fn open(given: &ResolveArgs) -> Result<Session, CliError> {
-    let args = match settings::settings(given)? {
-        Some(settings) => settings::resolve(given, &settings),
-        None => given.clone(),
-    };
+    let with_settings =
+        settings::settings(given, None)?.map(|settings| settings::resolve(given, &settings));
+    let args = with_settings.as_ref().unwrap_or(given);
     let named = inputs::inputs(&args.inputs)?;
     let recorded = match inputs::output(None, &named) {
         Ok(inputs::Output::File(path)) => recorded::read(&path)?,
         _ => Recorded::default(),
     };
-    let mut session = Session::open(&args, &recorded)?;
+    let mut session = Session::open(args, &recorded)?;
     session.request.pins.clone_from(&recorded.pins);
     Ok(session)
 }

@@ -149,9 +149,11 @@ fn about(cores: &[Core], request: &Request, demand: Option<&Demand>) -> Vec<Pack
     names
 }
 
-/// A name that no index has, replaced by a near one that has releases that serve.
+/// Names that no index has, each replaced by the nearest one that an index has.
 fn renamed(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveError> {
-    let mut fixes = Vec::new();
+    let mut request = editor.request.clone();
+    let mut edits = Vec::new();
+    let mut names = Vec::new();
     for core in cores {
         let missing = core
             .conflict
@@ -168,54 +170,65 @@ fn renamed(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveErro
             let Some(old) = line.of(editor.request).filter(|old| old.name == *missing) else {
                 continue;
             };
-            for name in near(missing.as_ref(), editor.request, editor.study.rules) {
-                fixes.extend(rename(editor, *line, old, &name)?);
+            let Some(name) = known_near(editor, missing)? else {
+                return Ok(Vec::new());
+            };
+            let new = with_name(old, &name);
+            edits.push(Edit {
+                line: *line,
+                place: old.place.clone(),
+                was: old.text.clone(),
+                now: Some(new.text.clone()),
+            });
+            names.push(name);
+            if let Some(place) = line.of_mut(&mut request) {
+                *place = new;
             }
         }
     }
-    Ok(fixes)
+    if edits.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Attempt::Solved(solution) = editor.study.attempt(&request) else {
+        return Ok(Vec::new());
+    };
+    edits.sort_by_key(|edit| edit.line);
+    Ok(vec![Fix {
+        cost: (edits.len(), 0, 0, 0),
+        edits,
+        adds: Vec::new(),
+        options: Vec::new(),
+        gives: editor.gives(names.iter(), &solution),
+        changes: None,
+    }])
 }
 
-fn rename(
+/// The nearest name to one that no index has, that an index has.
+fn known_near(
     editor: &Fixer<'_, '_>,
-    line: UserLine,
-    old: &Line,
-    name: &str,
-) -> Result<Option<Fix>, SolveError> {
-    let Ok(name) = name.parse::<PackageName>() else {
-        return Ok(None);
-    };
-    if editor.study.page(&name)?.is_none() {
-        return Ok(None);
+    missing: &PackageName,
+) -> Result<Option<PackageName>, SolveError> {
+    for name in near(missing.as_ref(), editor.request, editor.study.rules) {
+        if let Ok(name) = name.parse::<PackageName>()
+            && editor.study.page(&name)?.is_some()
+        {
+            return Ok(Some(name));
+        }
     }
-    let mut new = old.clone();
-    new.name = name.clone();
+    Ok(None)
+}
+
+/// The line with another name; the rest as the user wrote it.
+fn with_name(old: &Line, name: &PackageName) -> Line {
     let rest = old
         .text
         .find(['[', '<', '>', '=', '!', '~', ';', '@', '(', ' '])
         .and_then(|at| old.text.get(at..))
         .unwrap_or_default();
+    let mut new = old.clone();
+    new.name = name.clone();
     new.text = format!("{name}{rest}");
-    let mut request = editor.request.clone();
-    if let Some(place) = line.of_mut(&mut request) {
-        *place = new.clone();
-    }
-    let Attempt::Solved(solution) = editor.study.attempt(&request) else {
-        return Ok(None);
-    };
-    Ok(Some(Fix {
-        edits: vec![Edit {
-            line,
-            place: old.place.clone(),
-            was: old.text.clone(),
-            now: Some(new.text),
-        }],
-        adds: Vec::new(),
-        options: Vec::new(),
-        gives: editor.gives(std::iter::once(&name), &solution),
-        changes: None,
-        cost: (1, 0, 0, 0),
-    }))
+    new
 }
 
 /// Options that admit what the policy keeps away: pre-releases, and files after the cut-off.

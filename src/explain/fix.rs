@@ -139,8 +139,17 @@ impl Fixer<'_, '_> {
         old: &Line,
         chosen: &Version,
     ) -> Result<Option<Moved>, SolveError> {
-        let known = self.study.candidates(&old.name, self.request)?;
-        let known = known.versions.as_slice();
+        let candidates = self.study.candidates(&old.name, self.request)?;
+        let known = candidates.versions.as_slice();
+        // A short bound must not seem to speak of releases that cannot be chosen.
+        let mut all: Vec<Version> = known.to_vec();
+        all.extend(
+            candidates
+                .rejected
+                .iter()
+                .map(|(version, _)| version.clone()),
+        );
+        all.sort();
         let Ok(works) = known.binary_search(chosen) else {
             return Ok(None);
         };
@@ -148,7 +157,7 @@ impl Fixer<'_, '_> {
         if works >= high {
             let first = self.first_working(current, line, known, high, works);
             return Ok(Some(Moved {
-                specifiers: at_least(&known[first], known),
+                specifiers: at_least(&known[first], &all),
                 passed: count(first.abs_diff(high)),
                 down: false,
             }));
@@ -158,8 +167,8 @@ impl Fixer<'_, '_> {
         };
         let last = self.last_working(current, line, known, works, low);
         let specifiers = match known.get(last + 1) {
-            Some(next) => below(next, known),
-            None => at_least(&known[last], known),
+            Some(next) => below(next, &all),
+            None => at_least(&known[last], &all),
         };
         Ok(Some(Moved {
             specifiers,

@@ -83,7 +83,7 @@ impl Message {
         let base = "no set of releases meets these requirements";
         match self.conflicts.len() {
             0 | 1 => base.to_owned(),
-            count => format!("{base}: there are {count} conflicts that have no line in common"),
+            count => format!("{base}: {count} independent conflicts"),
         }
     }
 
@@ -91,6 +91,9 @@ impl Message {
     pub fn help(&self) -> String {
         let mut out = String::new();
         match self.fixes.as_slice() {
+            [] if !self.complete => {
+                out.push_str("hint: no fix was found before the search was ended\n");
+            }
             [] => {}
             [one] => {
                 let sentence = format!("this solves it (it was tried): {one}");

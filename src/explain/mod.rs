@@ -4,9 +4,14 @@
 mod base;
 mod bounds;
 mod chain;
+mod changes;
 mod core;
 mod diagnosis;
 mod fix;
+mod graph;
+mod graph_page;
+mod graph_text;
+mod json;
 mod message;
 mod names;
 mod ranges;
@@ -21,9 +26,12 @@ mod why_text;
 
 pub use base::{BaseRemedy, Replaced, base_remedy};
 pub use chain::Link;
+pub use changes::{Cause, Changed, Changes};
 pub use core::Core;
 pub use diagnosis::{Diagnosis, diagnose};
 pub use fix::{Edit, Fix};
+pub use graph::{From, Graph, GraphEdge, Node};
+pub use json::{changes_json, conflict_json, why_json, why_not_json};
 pub use message::{Message, Shown, Told};
 pub use sentence::Sentence;
 pub use study::{Study, UserLine};

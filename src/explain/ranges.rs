@@ -4,6 +4,9 @@ use pep440_rs::{Operator, VersionSpecifier, VersionSpecifiers};
 
 use crate::versions;
 
+/// How many releases a range is told to leave out.
+const MAX_EXCLUDED: usize = 2;
+
 /// Ranges that all hold, as one range: the highest lower bound, the lowest upper bound, and
 /// whatever is neither.
 pub(super) fn together(ranges: &[String]) -> String {
@@ -34,7 +37,16 @@ pub(super) fn together(ranges: &[String]) -> String {
         .filter(|one| is_upper(one))
         .min_by_key(|one| (one.version(), *one.operator() == Operator::LessThanEqual));
     let mut kept: Vec<VersionSpecifier> = lower.into_iter().chain(upper).cloned().collect();
+    let excluded = parsed
+        .iter()
+        .filter(|one| matches!(one.operator(), Operator::NotEqual | Operator::NotEqualStar))
+        .count();
     for one in &parsed {
+        // Long lists of single releases that are left out hide the range they are left out of.
+        let exclusion = matches!(one.operator(), Operator::NotEqual | Operator::NotEqualStar);
+        if exclusion && excluded > MAX_EXCLUDED && !kept.is_empty() {
+            continue;
+        }
         if !is_lower(one) && !is_upper(one) && !kept.contains(one) {
             kept.push(one.clone());
         }
@@ -98,7 +110,7 @@ fn common(name: &str, ranges: &[&String]) -> String {
         if let Some(most) = most {
             return match most.operator() {
                 Operator::LessThan | Operator::LessThanEqual => format!("{name}{most} or less"),
-                _ => format!("at most {name}{most}"),
+                _ => format!("{name} {} or earlier", most.version()),
             };
         }
     }
@@ -106,7 +118,12 @@ fn common(name: &str, ranges: &[&String]) -> String {
         && let Some(bounds) = bound(false)
         && let Some(least) = bounds.iter().min_by_key(|one| one.version())
     {
-        return format!("at least {name}{least}");
+        return match least.operator() {
+            Operator::GreaterThan | Operator::GreaterThanEqual => {
+                format!("at least {name}{least}")
+            }
+            _ => format!("{name} {} or later", least.version()),
+        };
     }
     let shown: Vec<String> = ranges
         .iter()

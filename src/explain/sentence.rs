@@ -46,6 +46,7 @@ impl Speaker<'_, '_> {
             .map(|(sentence, to)| (sentence, Some(to)))
             .collect();
         found.extend(self.rules(reasons).into_iter().map(|one| (one, None)));
+        found.extend(self.set_aside(reasons).into_iter().map(|one| (one, None)));
         for reason in reasons {
             if let Some(sentence) = self.other(reason)? {
                 found.push((sentence, None));
@@ -97,13 +98,43 @@ impl Speaker<'_, '_> {
             .collect()
     }
 
+    /// Releases that were set aside: one sentence for each distribution and reason.
+    fn set_aside(&self, reasons: &[Reason]) -> Vec<Sentence> {
+        let mut aside: BTreeMap<(&PackageName, &Unusable), Vec<&Span>> = BTreeMap::new();
+        for reason in reasons {
+            if let Reason::SetAside {
+                package,
+                releases,
+                reason,
+            } = reason
+            {
+                aside.entry((package, reason)).or_default().push(releases);
+            }
+        }
+        aside
+            .into_iter()
+            .map(|((package, reason), spans)| {
+                let (who, plural) = text::all_releases(package, &spans);
+                let text = format!("{who} {}", self.unusable(reason, plural));
+                Sentence {
+                    kind: "set-aside",
+                    package: Some(package.clone()),
+                    rule: None,
+                    short: text.clone(),
+                    text,
+                }
+            })
+            .collect()
+    }
+
     fn other(&self, reason: &Reason) -> Result<Option<Sentence>, SolveError> {
         let (kind, package, text) = match reason {
             Reason::Line(_)
             | Reason::Constraint(_)
             | Reason::Requires { .. }
             | Reason::Rule { .. }
-            | Reason::Slot { .. } => return Ok(None),
+            | Reason::Slot { .. }
+            | Reason::SetAside { .. } => return Ok(None),
             Reason::Build { .. } | Reason::NoBuild { .. } | Reason::Brings { .. } => {
                 return Ok(of_builds(reason));
             }
@@ -127,18 +158,6 @@ impl Speaker<'_, '_> {
                     "not-found",
                     Some(package),
                     format!("no index has `{package}` (asked: {asked}){hint}"),
-                )
-            }
-            Reason::SetAside {
-                package,
-                releases,
-                reason,
-            } => {
-                let (who, plural) = text::all_releases(package, &[releases]);
-                (
-                    "set-aside",
-                    Some(package),
-                    format!("{who} {}", self.unusable(reason, plural)),
                 )
             }
             Reason::Installed { package, version } => (
@@ -264,7 +283,7 @@ impl Speaker<'_, '_> {
                 verb("has", "have")
             ),
             Unusable::NeedsBuild => format!(
-                "{} no wheel for this target, and `--no-build` forbids to ask the source distribution",
+                "{} no wheel for this target, and what the source distribution requires is not known without building it",
                 verb("has", "have")
             ),
             other => other.to_string(),

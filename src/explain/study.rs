@@ -8,11 +8,11 @@ use std::sync::Arc;
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::{MarkerTree, PackageName};
 
-use crate::metadata::{File, Metadata, Page};
+use crate::metadata::{File, FileKind, Metadata, Page};
 use crate::request::{BuildPolicy, DirectUrl, Line, LineSource, Request};
 use crate::solve::{
     Candidates, Conflict, DirectFacts, FactError, Facts, Memo, Outcome, Reason, Solution,
-    SolveError, candidates, solve_again,
+    SolveError, Unusable, candidates, solve_again,
 };
 use crate::{RuleSet, Target};
 
@@ -21,7 +21,7 @@ use crate::{RuleSet, Target};
 const MAX_READS: u32 = 60_000;
 
 /// How many files a solve may read that none before it has read: each may be a download.
-const MAX_NEW_FILES: u32 = 400;
+const MAX_NEW_FILES: u32 = 600;
 
 /// How many solves one explanation may take.
 const MAX_SOLVES: u32 = 600;
@@ -83,6 +83,8 @@ pub struct Study<'a> {
     facts: &'a dyn Facts,
     memo: Memo,
     seen: RefCell<BTreeSet<String>>,
+    /// The source distributions that the user's own solve looked into.
+    sources: RefCell<BTreeSet<String>>,
     solves: Cell<u32>,
     known: RefCell<BTreeMap<PackageName, Rc<Candidates>>>,
 }
@@ -105,6 +107,7 @@ impl<'a> Study<'a> {
             facts,
             memo: Memo::default(),
             seen: RefCell::default(),
+            sources: RefCell::default(),
             solves: Cell::new(0),
             known: RefCell::default(),
         }
@@ -116,7 +119,9 @@ impl<'a> Study<'a> {
     ///
     /// [`SolveError`] where facts could not be had.
     pub fn solve(&self, request: &Request) -> Result<Outcome, SolveError> {
-        solve_again(request, self.target, self.rules, &self.facts, &self.memo)
+        let nothing = BTreeSet::new();
+        let facts = Limited::new(self, &nothing, Sources::Read);
+        solve_again(request, self.target, self.rules, &facts, &self.memo)
     }
 
     /// Solves a changed request, with a bound on the work.
@@ -125,26 +130,43 @@ impl<'a> Study<'a> {
     }
 
     /// As [`Self::attempt`], under other rules and without some requirements of metadata.
+    ///
+    /// No source distribution is downloaded or built to answer a question. One that nobody
+    /// looked into is first taken to require nothing: where there is no solution even so,
+    /// there is none. A solution that leans on it is looked for again without it.
     pub(super) fn attempt_with(
         &self,
         request: &Request,
         rules: &RuleSet,
         without: &BTreeSet<MetadataEdge>,
     ) -> Attempt {
+        let facts = Limited::new(self, without, Sources::Undemanding);
+        let attempt = self.once(request, rules, &facts);
+        let Attempt::Solved(solution) = attempt else {
+            return attempt;
+        };
+        let guessed = facts.guessed.borrow();
+        let leans = solution
+            .packages
+            .values()
+            .filter_map(|chosen| chosen.file.as_ref())
+            .any(|file| guessed.contains(&file.filename));
+        if leans {
+            let facts = Limited::new(self, without, Sources::Unusable);
+            self.once(request, rules, &facts)
+        } else {
+            Attempt::Solved(solution)
+        }
+    }
+
+    fn once(&self, request: &Request, rules: &RuleSet, facts: &Limited<'_, '_>) -> Attempt {
         if self.exhausted() {
             return Attempt::GaveUp;
         }
         self.solves.set(self.solves.get() + 1);
-        let facts = Limited {
-            study: self,
-            without,
-            reads: Cell::new(0),
-            new_files: Cell::new(0),
-        };
-        let outcome = solve_again(request, self.target, rules, &facts, &self.memo);
         // A fact that a counterfactual alone needs may be out of reach (a snapshot has only
         // what was recorded): then nothing is known of it, and the rest can still be told.
-        match outcome {
+        match solve_again(request, self.target, rules, facts, &self.memo) {
             Ok(_) if facts.spent() => Attempt::GaveUp,
             Ok(Outcome::Solved(solution)) => Attempt::Solved(solution),
             Ok(Outcome::Unsolvable(conflict)) => Attempt::Unsolvable(conflict),
@@ -163,7 +185,7 @@ impl<'a> Study<'a> {
     }
 
     /// The releases of a distribution that a solve of the request chooses from.
-    pub(super) fn candidates(
+    pub(crate) fn candidates(
         &self,
         name: &PackageName,
         request: &Request,
@@ -203,12 +225,72 @@ pub(super) type MetadataEdge = (PackageName, PackageName);
 struct Limited<'a, 'b> {
     study: &'a Study<'b>,
     without: &'a BTreeSet<MetadataEdge>,
+    sources: Sources,
+    /// The source distributions that were taken to require nothing.
+    guessed: RefCell<BTreeSet<String>>,
     reads: Cell<u32>,
     new_files: Cell<u32>,
 }
 
+/// What is made of source distributions that the user's own solve did not look into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sources {
+    /// They are looked into: this is the user's own solve.
+    Read,
+    /// They are taken to require nothing.
+    Undemanding,
+    /// They cannot be used.
+    Unusable,
+}
+
+impl<'a, 'b> Limited<'a, 'b> {
+    fn new(study: &'a Study<'b>, without: &'a BTreeSet<MetadataEdge>, sources: Sources) -> Self {
+        Self {
+            study,
+            without,
+            sources,
+            guessed: RefCell::default(),
+            reads: Cell::new(0),
+            new_files: Cell::new(0),
+        }
+    }
+}
+
 impl Limited<'_, '_> {
+    /// What is said of a source distribution without looking into it; `None` where it is
+    /// looked into.
+    fn unread(&self, page: &Page, file: &File) -> Option<Result<Arc<Metadata>, FactError>> {
+        if !matches!(file.kind, FileKind::Sdist(_))
+            || self.study.sources.borrow().contains(&file.filename)
+        {
+            return None;
+        }
+        match self.sources {
+            Sources::Read => {
+                let mut sources = self.study.sources.borrow_mut();
+                sources.insert(file.filename.clone());
+                None
+            }
+            Sources::Undemanding => {
+                self.guessed.borrow_mut().insert(file.filename.clone());
+                Some(Ok(Arc::new(Metadata {
+                    name: page.name.clone(),
+                    version: file.version.clone(),
+                    requires_python: None,
+                    requires_dist: Vec::new(),
+                    provides_extras: Vec::new(),
+                    repairs: Vec::new(),
+                })))
+            }
+            Sources::Unusable => Some(Err(FactError::Unusable(Unusable::NeedsBuild))),
+        }
+    }
+
     fn spent(&self) -> bool {
+        self.sources != Sources::Read && self.over()
+    }
+
+    fn over(&self) -> bool {
         self.reads.get() > MAX_READS || self.new_files.get() > MAX_NEW_FILES
     }
 
@@ -263,6 +345,9 @@ impl Facts for Limited<'_, '_> {
                 message: "the search for an explanation was given up".to_owned(),
                 hint: None,
             });
+        }
+        if let Some(answer) = self.unread(page, file) {
+            return answer;
         }
         let metadata = self.study.facts.metadata(page, file, build)?;
         Ok(self.reduced(metadata))

@@ -38,6 +38,8 @@ pub struct Settings {
     pub extra_index_url: Vec<Located<String>>,
     /// `index-strategy`
     pub index_strategy: Option<Located<IndexStrategy>>,
+    /// `mirror`: `FROM=TO`, what is asked in place of the indexes below an address.
+    pub mirror: Vec<Located<String>>,
     /// `find-links`: URLs and paths.
     pub find_links: Vec<Located<String>>,
     /// `no-index`
@@ -206,6 +208,7 @@ fn settings(mut keys: Keys<'_, '_>) -> Result<Settings, RequestError> {
                 ("unsafe-best-match", IndexStrategy::UnsafeBestMatch),
             ],
         )?,
+        mirror: keys.texts("mirror")?,
         find_links: keys.paths("find-links")?,
         no_index: keys.switch("no-index")?,
         pre: keys.switch("pre")?,

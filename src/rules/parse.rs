@@ -89,10 +89,12 @@ pub(super) fn parse(source: &RuleSource<'_>, depth: Depth) -> Result<Parsed, Rul
     })
 }
 
-/// The text before the first `[[evidence]]`, `[[hit]]` or `[[miss]]`.
-///
-/// What stands between two of them goes too: a family writes its `[[label]]` first.
+/// The text before the first `[[evidence]]`, `[[hit]]` or `[[miss]]`; all of it where a
+/// family's `[[label]]` may stand behind them.
 fn head(text: &str) -> &str {
+    if text.contains("\n[[label") {
+        return text;
+    }
     ["\n[[evidence]]", "\n[[hit]]", "\n[[miss]]"]
         .iter()
         .filter_map(|table| text.split_once(table))
@@ -133,7 +135,10 @@ fn read_rule(
     let advice = table.get_text("advice")?.map(|text| text.value.to_owned());
     let checked = read_date(table, &table.require_text("checked")?)?;
     let sources = read_sources(table)?;
-    let evidence = read_evidence(table)?;
+    let evidence = match depth {
+        Depth::Full => read_evidence(table)?,
+        Depth::Head => Vec::new(),
+    };
     if depth == Depth::Full && sources.is_empty() && evidence.is_empty() {
         let place = table.require("kind")?;
         return Err(table.error(RuleErrorKind::Unfounded, &place).with_help(

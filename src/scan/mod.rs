@@ -25,7 +25,7 @@ mod plan;
 mod platform;
 pub mod render;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod wheel;
 mod window;
 
@@ -37,4 +37,4 @@ pub use limits::{Limits, Scope};
 pub use numpy::{NumpyAbi, NumpyFinding, NumpyMechanism, NumpyUse};
 pub use overlap::{Overlap, overlap};
 pub use platform::Floor;
-pub use wheel::{scan_installed, scan_member, scan_wheel};
+pub use wheel::{scan_installed, scan_installed_files, scan_member, scan_wheel};

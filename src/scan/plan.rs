@@ -48,15 +48,9 @@ pub(super) fn plan<'a>(members: &'a [Member], limits: &Limits) -> Vec<Step<'a>> 
     let mut left = limits.max_read_bytes;
     for step in &mut steps {
         let compressed = step.member.compressed;
-        let plain = matches!(step.role, Role::Library | Role::Vendored);
-        let numpy_only = limits.scope == Scope::NumpyAbi;
-        step.unread = if step.member.size > limits.max_member_bytes {
-            Some("it is larger than the limit for one binary")
-        } else if numpy_only
-            && plain
-            && (step.role == Role::Vendored || compressed > limits.max_plain_library_bytes)
-        {
-            Some("plain libraries are not where NumPy is used")
+        let reason = unread(step.role, step.member.size, compressed, limits);
+        step.unread = if reason.is_some() {
+            reason
         } else if compressed > left {
             Some("the limit for all bytes read would be passed")
         } else {
@@ -65,6 +59,27 @@ pub(super) fn plan<'a>(members: &'a [Member], limits: &Limits) -> Vec<Step<'a>> 
         };
     }
     steps
+}
+
+/// Why a binary is not read, whatever was read before; `None` where it is.
+pub(super) fn unread(
+    role: Role,
+    size: u64,
+    compressed: u64,
+    limits: &Limits,
+) -> Option<&'static str> {
+    let plain = matches!(role, Role::Library | Role::Vendored);
+    let numpy_only = limits.scope == Scope::NumpyAbi;
+    if size > limits.max_member_bytes {
+        Some("it is larger than the limit for one binary")
+    } else if numpy_only
+        && plain
+        && (role == Role::Vendored || compressed > limits.max_plain_library_bytes)
+    {
+        Some("plain libraries are not where NumPy is used")
+    } else {
+        None
+    }
 }
 
 /// What a path is as a binary; `None` where it is none.

@@ -5,8 +5,8 @@ use std::io::{Read, Seek};
 use super::archive::{Archive, Member};
 use super::assemble::Gathered;
 use super::findings::{FileDigest, Findings, NameVersion, Problem, WheelTags};
-use super::inspect::{Inspected, Inspection};
-use super::plan::{plan, role};
+use super::inspect::Inspection;
+use super::plan::{plan, role, unread};
 use super::{Limits, ScanError, Scope};
 
 /// No METADATA needs more than this to say name and version.
@@ -73,22 +73,74 @@ pub fn scan_installed<Bytes: AsRef<[u8]>>(
     let mut gathered = Gathered::new(source, None, limits);
     for (path, bytes) in files {
         let bytes = bytes.as_ref();
-        let size = bytes.len() as u64;
-        if role(&path).is_some() && !gathered.is_settled() {
-            gathered.cost.bytes_read += size;
-            gathered.add(size, inspect(&path, bytes, limits))?;
+        gathered.read_installed(path, bytes.len() as u64, bytes, limits)?;
+    }
+    Ok(gathered.finish())
+}
+
+/// As [`scan_installed`], for files that are too large to hold: each is a path, its size in
+/// bytes and what reads it.
+///
+/// [`Scope::NumpyAbi`] reads no plain library that it would leave alone in a wheel.
+pub fn scan_installed_files<R: Read>(
+    source: &str,
+    files: impl IntoIterator<Item = (String, u64, R)>,
+    limits: &Limits,
+) -> Result<Findings, ScanError> {
+    let mut gathered = Gathered::new(source, None, limits);
+    for (path, size, reader) in files {
+        gathered.read_installed(path, size, reader, limits)?;
+    }
+    Ok(gathered.finish())
+}
+
+impl Gathered {
+    fn read_installed(
+        &mut self,
+        path: String,
+        size: u64,
+        mut reader: impl Read,
+        limits: &Limits,
+    ) -> Result<(), ScanError> {
+        let everything = limits.scope == Scope::Everything;
+        let role = role(&path);
+        let unread = role.and_then(|role| unread(role, size, size, limits));
+        if let (Some(role), Some(reason)) = (role, unread) {
+            self.leave(&path, size, role, reason);
         }
-        if limits.scope == Scope::Everything {
-            let mut crc = flate2::Crc::new();
-            crc.update(bytes);
-            gathered.files.push(FileDigest {
+        let is_binary = role.is_some() && unread.is_none() && !self.is_settled();
+        if !is_binary && !everything {
+            return Ok(());
+        }
+        let mut inspection = is_binary.then(|| Inspection::new(&path, size, limits));
+        let mut crc = flate2::Crc::new();
+        let mut buffer = vec![0; 128 << 10];
+        loop {
+            let count = match reader.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(source) => return Err(ScanError::Read { source }),
+            };
+            let piece = buffer.get(..count).unwrap_or_default();
+            crc.update(piece);
+            if let Some(inspection) = &mut inspection {
+                inspection.push(piece);
+            }
+        }
+        if let Some(inspection) = inspection {
+            self.cost.bytes_read = self.cost.bytes_read.saturating_add(size);
+            self.add(size, inspection.finish())?;
+        }
+        if everything {
+            self.files.push(FileDigest {
                 path,
                 size,
                 crc32: crc.sum(),
             });
         }
+        Ok(())
     }
-    Ok(gathered.finish())
 }
 
 /// Finds out what a single binary was built for; `None` where the path is no binary's.
@@ -101,14 +153,6 @@ pub fn scan_member(
         return Ok(None);
     }
     scan_installed(path, [(path.to_owned(), bytes)], limits).map(Some)
-}
-
-fn inspect(path: &str, bytes: &[u8], limits: &Limits) -> Inspected {
-    let mut inspection = Inspection::new(path, bytes.len() as u64, limits);
-    for piece in bytes.chunks(128 << 10) {
-        inspection.push(piece);
-    }
-    inspection.finish()
 }
 
 /// Name and version by the wheel's METADATA; `None` where there is none to be found.

@@ -71,6 +71,8 @@ pub(crate) struct Admission<'a> {
     /// The user's lines that name the distribution.
     lines: Vec<&'a Line>,
     pin: Option<&'a Version>,
+    /// Its releases come from the indexes of a family's builds, which give no upload times.
+    pub(crate) of_builds: bool,
     /// The release that a base has of it, and that may be changed.
     pub(crate) installed: Option<&'a Version>,
 }
@@ -106,6 +108,7 @@ impl<'a> Admission<'a> {
             policy: &request.policy,
             lines,
             pin: request.pins.get(name).map(|pin| &pin.version),
+            of_builds: false,
             installed: request
                 .base
                 .changeable(name)
@@ -196,7 +199,7 @@ impl Universe {
     ///
     /// [`FactError::Failed`] where there is a cut-off and the page gives no upload times.
     pub(crate) fn of_page(page: &Arc<Page>, admission: &Admission<'_>) -> Result<Self, FactError> {
-        let cutoff = cutoff(page, admission.policy)?;
+        let cutoff = cutoff(page, admission)?;
         let mut by_version: BTreeMap<&Version, Vec<usize>> = BTreeMap::new();
         for (index, file) in page.files.iter().enumerate() {
             by_version.entry(&file.version).or_default().push(index);
@@ -408,7 +411,7 @@ impl Universe {
         freely: bool,
     ) -> Option<Rank> {
         if let Some(rank) = pin
-            .and_then(|pin| self.rank(pin))
+            .and_then(|pin| self.rank(pin).or_else(|| self.same_release(pin, range)))
             .filter(|rank| range.contains(*rank))
         {
             return Some(rank);
@@ -424,6 +427,17 @@ impl Universe {
                 self.is_installed(*rank) || self.releases[*rank as usize].has_wheel(&self.source)
             })
             .or(Some(newest))
+    }
+
+    /// The newest build in a range of the release that a pin names, where the pin is to
+    /// another build.
+    fn same_release(&self, pin: &Version, range: &RankSet) -> Option<Rank> {
+        self.builds.as_ref()?;
+        let public = pin.clone().without_local();
+        range
+            .ranks_below(self.len())
+            .rev()
+            .find(|rank| self.versions[*rank as usize].clone().without_local() == public)
     }
 
     /// The rank of a version.
@@ -468,7 +482,8 @@ impl Cutoff {
     }
 }
 
-fn cutoff(page: &Page, policy: &Policy) -> Result<Cutoff, FactError> {
+fn cutoff(page: &Page, admission: &Admission<'_>) -> Result<Cutoff, FactError> {
+    let policy = admission.policy;
     let Some(instant) = policy.exclude_newer else {
         return Ok(Cutoff::Off);
     };
@@ -477,6 +492,9 @@ fn cutoff(page: &Page, policy: &Policy) -> Result<Cutoff, FactError> {
     }
     if page.files.is_empty() || page.files.iter().any(|file| file.upload_time.is_some()) {
         return Ok(Cutoff::Before(instant));
+    }
+    if admission.of_builds {
+        return Ok(Cutoff::Off);
     }
     Err(FactError::Failed {
         message: format!(

@@ -172,7 +172,8 @@ impl<'a, F: Facts> World<'a, F> {
             check_direct(name, url, &facts)?;
             return Ok(Rc::new(Universe::of_direct(url, facts)));
         }
-        let admission = Admission::new(self.request(), self.target(), self.rules(), name);
+        let mut admission = Admission::new(self.request(), self.target(), self.rules(), name);
+        admission.of_builds = self.family_asked(name).is_some();
         let key = admission.key(name);
         if let Some(known) = self.memo.universes.borrow().get(&key) {
             return Ok(Rc::clone(known));
@@ -198,7 +199,7 @@ impl<'a, F: Facts> World<'a, F> {
         let target = self.target();
         let family = Family::with_member(self.rules(), name);
         if let Some((rule, family)) = family
-            && target.accelerator.is_stated()
+            && admission.of_builds
         {
             return self.of_builds(name, admission, rule, family);
         }

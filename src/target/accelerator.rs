@@ -107,13 +107,13 @@ impl Accelerator {
             .strip_prefix("sm_")
             .or_else(|| text.strip_prefix("compute_"))
             .unwrap_or(text);
+        // `sm_90a` is code for one chip only; the chip itself is 9.0.
+        let text = text.trim_end_matches(['a', 'f']);
         let (major, minor) = match text.split_once('.') {
             Some(parts) => parts,
             None if text.is_ascii() && text.len() >= 2 => text.split_at(text.len() - 1),
             None => return Err(refused()),
         };
-        // `sm_90a` is code for one chip only; the chip itself is 9.0.
-        let minor = minor.trim_end_matches(['a', 'f']);
         let number = |text: &str| text.parse::<u64>().ok().filter(|number| *number < 100);
         match (number(major), number(minor)) {
             (Some(major), Some(minor)) => Ok(Version::new([major, minor])),

@@ -1,5 +1,6 @@
 //! The edge against loopback servers.
 
+mod builds;
 mod client;
 mod hints;
 mod registry;

@@ -8,4 +8,4 @@ mod numpy;
 mod objects;
 mod plan;
 mod render;
-mod support;
+pub(crate) mod support;

@@ -12,7 +12,7 @@ use crate::scan::{Findings, Limits, ScanError, scan_wheel};
 pub(super) const WHEEL: &str = "demo-1.0-cp311-cp311-manylinux_2_17_x86_64.whl";
 
 /// A wheel with the given members, deflated.
-pub(super) fn wheel(members: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn wheel(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     for (path, bytes) in members {
@@ -33,7 +33,7 @@ pub(super) fn scan_with(bytes: &[u8], limits: &Limits) -> Result<Findings, ScanE
 }
 
 /// An extension module with these strings in it.
-pub(super) fn binary(strings: &[&str]) -> Vec<u8> {
+pub(crate) fn binary(strings: &[&str]) -> Vec<u8> {
     let mut content = vec![0x90_u8; 300];
     for text in strings {
         content.extend_from_slice(text.as_bytes());

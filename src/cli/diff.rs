@@ -1,0 +1,60 @@
+//! `mlresolve diff`.
+
+use super::args::{DiffArgs, Format};
+use super::conflict::{self, tell_json};
+use super::error::{CliError, Exit};
+use super::recorded;
+use super::session::{Session, is_pylock};
+use super::{rule_folders, settings, tell};
+use crate::explain::{self, Changes, Graph, Study};
+use crate::lock::Lock;
+use crate::solve::Outcome;
+
+/// Says what changed between two locks, or between a lock and what would be locked now.
+pub(crate) fn run(args: &DiffArgs) -> Result<Exit, CliError> {
+    let old = read(&args.old)?;
+    let rules = rule_folders::rules(&args.resolve.rules, &args.resolve.rules_in_settings)?;
+    let before = Graph::of_lock(&old, &rules);
+    let after = match args.resolve.inputs.as_slice() {
+        [one] if is_lock(one) => Graph::of_lock(&read(one)?, &rules),
+        _ => {
+            let resolve = match settings::settings(&args.resolve, None)? {
+                Some(settings) => settings::resolve(&args.resolve, &settings),
+                None => args.resolve.clone(),
+            };
+            let recorded = recorded::read(&args.old)?;
+            let mut session = Session::open(&resolve, &recorded)?;
+            if !args.upgrade {
+                session.request.pins.clone_from(&recorded.pins);
+            }
+            let study = Study::new(&session.target, &session.rules, session.facts.facts());
+            match study.solve(&session.request)? {
+                Outcome::Solved(solution) => Graph::of_solution(&solution, &session.request, None)?,
+                Outcome::Unsolvable(_) => return conflict::unsolvable(&session, args.format),
+            }
+        }
+    };
+    let changes = Changes::between(&before, &after);
+    match args.format {
+        Format::Text => tell(&changes.render()),
+        Format::Json => tell_json(&explain::changes_json(&changes)),
+    }
+    Ok(Exit::Done)
+}
+
+/// Whether a path names a lock rather than an input.
+pub(crate) fn is_lock(path: &str) -> bool {
+    is_pylock(path)
+        || std::path::Path::new(path)
+            .extension()
+            .is_some_and(|extension| extension == "txt" || extension == "lock")
+}
+
+/// Reads a lock, which must be there.
+pub(crate) fn read(path: &str) -> Result<Lock, CliError> {
+    if !std::path::Path::new(path).is_file() {
+        return Err(CliError::usage(format!("there is no file `{path}`"))
+            .hint("name a lock: a requirements.txt or a pylock.toml"));
+    }
+    recorded::lock(path)
+}

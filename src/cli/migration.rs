@@ -1,0 +1,49 @@
+//! What someone who comes from pip-compile is told.
+
+use super::args::LockArgs;
+use super::recorded::Recorded;
+use super::say;
+use super::session::Session;
+use crate::lock::Writer;
+use crate::solve::Solution;
+
+/// Where a lock by another program is replaced and several indexes are asked, says that
+/// their releases are not merged, as pip merges them.
+pub(crate) fn tell_merging(args: &LockArgs, recorded: &Recorded, session: &Session) {
+    let is_theirs = recorded.text.is_some() && recorded.writer != Writer::Mlresolve;
+    if is_theirs && args.resolve.index_strategy.is_none() && !session.places.extra.is_empty() {
+        say(
+            "note: each distribution comes from the first index that has it, extra indexes \
+             first; pip takes the best version of all\n\
+             hint: `--index-strategy unsafe-best-match` is pip's way, which lets anyone who can \
+             upload to one index replace what is in another",
+        );
+    }
+}
+
+/// An empty lock has no pins to keep, which is seldom what `-P` is given for.
+pub(crate) fn tell_empty(args: &LockArgs, recorded: &Recorded) {
+    let is_empty = recorded.text.as_ref().is_some_and(String::is_empty);
+    if is_empty && !args.upgrade && !args.upgrade_package.is_empty() {
+        say(&format!(
+            "warning: `{}` is empty, so that `-P` has no other pins to keep; a shell that \
+             redirects standard output to it has emptied it\n\
+             hint: restore it and name it with `-o`",
+            recorded.path
+        ));
+    }
+}
+
+/// Says which pins could not be kept.
+pub(crate) fn tell_moved(session: &Session, solution: &Solution) {
+    for (name, pin) in &session.request.pins {
+        if let Some(chosen) = solution.packages.get(name)
+            && chosen.version != pin.version
+        {
+            say(&format!(
+                "note: {name} {} could not be kept and is {} now",
+                pin.version, chosen.version
+            ));
+        }
+    }
+}

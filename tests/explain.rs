@@ -1,0 +1,355 @@
+//! Every kind of message, as approved.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "these tests read schemas and may run a browser"
+)]
+
+mod support;
+
+use std::path::Path;
+
+use mlresolve::RuleSet;
+use mlresolve::explain::{
+    Changes, Graph, Message, Study, changes_json, conflict_json, diagnose, wanted, why, why_json,
+    why_not, why_not_json,
+};
+use mlresolve::request::Request;
+use mlresolve::solve::{Outcome, Solution};
+use serde_json::Value;
+use support::{Release, Toy, constrain, name, request, rules, target};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn approve(name: &str, content: &str) {
+    for line in content.lines() {
+        assert!(line.chars().count() <= 80 || !line.contains(' '), "{line}");
+    }
+    insta::with_settings!({
+        snapshot_path => Path::new(ROOT).join("snapshots/approved/explain"),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!(name, content);
+    });
+}
+
+/// The message of a request without a solution, and the same as JSON.
+fn conflict(name: &str, toy: &Toy, request: &Request, rules: &RuleSet) {
+    let target = target();
+    let study = Study::new(&target, rules, toy);
+    let diagnosis = diagnose(&study, request)
+        .expect("toy facts never fail")
+        .expect("there is no solution");
+    let message = Message::new(&diagnosis, &study, request).expect("toy facts never fail");
+    check("conflict", &conflict_json(&diagnosis, &message, request));
+    approve(name, &message.render());
+}
+
+/// Releases of NumPy and what was compiled against it.
+fn numpy() -> Toy {
+    let mut toy = Toy::default();
+    toy.release("numpy", "1.25.0", &[])
+        .release("numpy", "1.26.4", &[])
+        .release("numpy", "2.0.0", &[])
+        .release("numpy", "2.4.6", &[])
+        .release("torch", "2.1.2", &[])
+        .release("torch", "2.2.2", &[])
+        .release("torch", "2.3.0", &[])
+        .release("torch", "2.3.1", &[])
+        .release("torchvision", "0.17.2", &["torch==2.2.2", "numpy"])
+        .release("torchvision", "0.18.1", &["torch==2.3.1", "numpy"])
+        .release("scipy", "1.12.0", &["numpy>=1.22.4,<1.29.0"])
+        .release("scipy", "1.13.1", &["numpy>=1.22.4,<2.3"])
+        .release("scipy", "1.17.1", &["numpy>=1.26.4"])
+        .release("pandas", "2.1.4", &["numpy>=1.22.4"])
+        .release("pandas", "2.2.2", &["numpy>=1.22.4"]);
+    toy
+}
+
+fn numpy_rules() -> RuleSet {
+    rules(vec![
+        constrain("torch", "<2.3.0", "numpy", "<2"),
+        constrain("pandas", "<2.2.2", "numpy", "<2"),
+    ])
+}
+
+fn solved(study: &Study<'_>, request: &Request) -> Box<Solution> {
+    match study.solve(request).expect("toy facts never fail") {
+        Outcome::Solved(solution) => solution,
+        Outcome::Unsolvable(conflict) => panic!("{conflict:?}"),
+    }
+}
+
+#[test]
+fn a_rule_between_two_lines() {
+    let lines = request(&["torch==2.2.2", "numpy>=2.0"]);
+    conflict("rule", &numpy(), &lines, &numpy_rules());
+}
+
+#[test]
+fn several_blockers_of_one_line() {
+    let lines = request(&["torch<2.3", "pandas<2.2", "scipy<1.13", "numpy>=2"]);
+    conflict("several-blockers", &numpy(), &lines, &numpy_rules());
+}
+
+#[test]
+fn independent_conflicts() {
+    let mut toy = numpy();
+    toy.release("a", "1", &["b<2"])
+        .release("b", "1", &[])
+        .release("b", "2", &[]);
+    let lines = request(&["torch==2.2.2", "a", "numpy>=2", "b>=2"]);
+    conflict("independent", &toy, &lines, &numpy_rules());
+}
+
+#[test]
+fn metadata_along_a_chain() {
+    let lines = request(&["torchvision==0.17.2", "torch>=2.3"]);
+    conflict("metadata", &numpy(), &lines, &RuleSet::default());
+}
+
+#[test]
+fn a_constraint_takes_part() {
+    let mut lines = request(&["torchvision==0.18.1"]);
+    lines.constraints = vec![support::line("torch<2.3", 1)];
+    lines.constraints[0].place.file = "constraints.txt".into();
+    conflict("constraint", &numpy(), &lines, &RuleSet::default());
+}
+
+#[test]
+fn an_unknown_name() {
+    let lines = request(&["scipyy", "torch"]);
+    conflict("unknown-name", &numpy(), &lines, &RuleSet::default());
+}
+
+#[test]
+fn a_range_without_a_release() {
+    let lines = request(&["numpy>=9"]);
+    conflict("no-release", &numpy(), &lines, &RuleSet::default());
+}
+
+/// A distribution of which one release can be chosen, and one cannot.
+fn limited(content: &Release) -> Toy {
+    let mut toy = Toy::default();
+    toy.release("tool", "1.0", &[]).add("tool", "2.0", content);
+    toy
+}
+
+#[test]
+fn another_python() {
+    let toy = limited(&Release {
+        python: Some(">=3.12".to_owned()),
+        ..Release::default()
+    });
+    conflict("python", &toy, &request(&["tool>=2"]), &RuleSet::default());
+}
+
+#[test]
+fn another_platform() {
+    let toy = limited(&Release {
+        tags: Some("cp311-cp311-win_amd64".to_owned()),
+        ..Release::default()
+    });
+    conflict(
+        "platform",
+        &toy,
+        &request(&["tool>=2"]),
+        &RuleSet::default(),
+    );
+}
+
+#[test]
+fn a_yanked_release() {
+    let toy = limited(&Release {
+        yanked: true,
+        ..Release::default()
+    });
+    conflict("yanked", &toy, &request(&["tool>=2"]), &RuleSet::default());
+}
+
+#[test]
+fn a_release_after_the_cut_off() {
+    let mut toy = Toy::default();
+    for (release, uploaded) in [("1.0", "2026-01-01"), ("2.0", "2026-11-05")] {
+        let content = Release {
+            uploaded: Some(format!("{uploaded}T10:00:00Z")),
+            ..Release::default()
+        };
+        toy.add("tool", release, &content);
+    }
+    let mut lines = request(&["tool>=2"]);
+    lines.policy.exclude_newer = Some("2026-11-02T00:00:00Z".parse().expect("an instant"));
+    conflict("too-new", &toy, &lines, &RuleSet::default());
+}
+
+#[test]
+fn a_pre_release() {
+    let mut toy = Toy::default();
+    toy.release("tool", "1.0", &[])
+        .release("tool", "2.0rc1", &[])
+        .release("user", "1.0", &["tool>=1.5"]);
+    conflict(
+        "pre-release",
+        &toy,
+        &request(&["user"]),
+        &RuleSet::default(),
+    );
+}
+
+#[test]
+fn why_a_version() {
+    let (target, rules, toy) = (target(), numpy_rules(), numpy());
+    let study = Study::new(&target, &rules, &toy);
+    let lines = request(&["torch<2.3", "torchvision", "pandas"]);
+    let solution = solved(&study, &lines);
+    let answer = why(&name("numpy"), &study, &lines, &solution)
+        .expect("toy facts never fail")
+        .expect("it is locked");
+    check("why", &why_json(&answer));
+    approve("why", &answer.render());
+}
+
+#[test]
+fn why_the_newest() {
+    let (target, rules, toy) = (target(), numpy_rules(), numpy());
+    let study = Study::new(&target, &rules, &toy);
+    let lines = request(&["pandas"]);
+    let solution = solved(&study, &lines);
+    let answer = why(&name("numpy"), &study, &lines, &solution)
+        .expect("toy facts never fail")
+        .expect("it is locked");
+    approve("why-newest", &answer.render());
+}
+
+fn ask(name: &str, lines: &[&str], demand: &str) {
+    let (target, rules, toy) = (target(), numpy_rules(), numpy());
+    let study = Study::new(&target, &rules, &toy);
+    let lines = request(lines);
+    let solution = solved(&study, &lines);
+    let line = wanted(&support::dependency(demand), demand).expect("no direct reference");
+    let answer = why_not(&line, &study, &lines, &solution).expect("toy facts never fail");
+    check("why-not", &why_not_json(&answer));
+    approve(name, &answer.render());
+}
+
+#[test]
+fn what_blocks() {
+    let lines = ["torch<2.3", "torchvision", "pandas<2.2", "numpy<2", "scipy"];
+    ask("why-not-blocked", &lines, "numpy>=2");
+}
+
+#[test]
+fn nothing_blocks() {
+    ask("why-not-free", &["pandas", "scipy"], "numpy<2.4");
+    ask("why-not-met", &["pandas", "scipy"], "numpy>=2");
+}
+
+#[test]
+fn what_changed() {
+    let (target, rules, toy) = (target(), numpy_rules(), numpy());
+    let study = Study::new(&target, &rules, &toy);
+    let graph = |lines: &[&str]| {
+        let lines = request(lines);
+        Graph::of_solution(&solved(&study, &lines), &lines, Some(&study))
+            .expect("toy facts never fail")
+    };
+    let (before, after) = (graph(&["scipy", "pandas"]), graph(&["pandas", "torch<2.3"]));
+    let changes = Changes::between(&before, &after);
+    check("diff", &changes_json(&changes));
+    approve("diff", &changes.render());
+    approve("diff-none", &Changes::between(&after, &after).render());
+    check("graph", &after.json());
+    approve("graph-tree", &after.tree());
+    approve("graph-dot", &after.dot());
+    approve("graph-mermaid", &after.mermaid());
+    page(&after);
+}
+
+/// The page is whole, asks for nothing, and shows the graph in a browser where one is there.
+fn page(graph: &Graph) {
+    let html = graph.html();
+    assert!(!html.contains("/*GRAPH*/null"), "the graph is not in it");
+    for word in ["<link", "src=", "url(", "import(", "fetch("] {
+        assert!(!html.contains(word), "{word} would load something");
+    }
+    assert!(html.contains("default-src 'none'"));
+    let Some(browser) = ["/usr/bin/chromium", "/usr/bin/chromium-browser"]
+        .into_iter()
+        .find(|path| Path::new(path).is_file())
+    else {
+        println!("skipped: no Chromium is installed, so the page is not opened");
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("graph.html");
+    std::fs::write(&file, html).expect("the page is written");
+    let output = std::process::Command::new(browser)
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+        ])
+        .args(["--no-first-run", "--disable-background-networking"])
+        .args(["--disable-component-update", "--disable-sync", "--dump-dom"])
+        .arg(format!(
+            "--user-data-dir={}",
+            folder.path().join("profile").display()
+        ))
+        .arg(format!("file://{}#numpy", file.display()))
+        .output()
+        .expect("the browser runs");
+    let shown = String::from_utf8_lossy(&output.stdout);
+    for words in [
+        "<h1>numpy 1.26.4</h1>",
+        "■ blocks",
+        "3 of 3 distributions",
+        "rule torch/numpy",
+    ] {
+        assert!(shown.contains(words), "no {words:?} in\n{shown}");
+    }
+}
+
+/// Checks a document against its schema: the parts of JSON Schema that ours use.
+fn check(schema: &str, document: &Value) {
+    let path = Path::new(ROOT).join(format!("schemas/{schema}.schema.json"));
+    let text = std::fs::read_to_string(path).expect("the schema is there");
+    let schema: Value = serde_json::from_str(&text).expect("the schema is JSON");
+    valid(&schema, document, "$");
+}
+
+fn valid(schema: &Value, value: &Value, at: &str) {
+    if let Some(choices) = schema["enum"].as_array() {
+        assert!(
+            choices.contains(value),
+            "{at}: {value} is none of {choices:?}"
+        );
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    match &schema["type"] {
+        Value::String(wanted) => assert_eq!(wanted, kind, "{at}"),
+        Value::Array(wanted) => assert!(wanted.contains(&Value::from(kind)), "{at}: {kind}"),
+        _ => assert!(schema["enum"].is_array(), "{at}: the schema says nothing"),
+    }
+    if let Value::Array(items) = value {
+        for (index, item) in items.iter().enumerate() {
+            valid(&schema["items"], item, &format!("{at}[{index}]"));
+        }
+    }
+    if let Value::Object(fields) = value {
+        for (name, field) in fields {
+            valid(&schema["properties"][name], field, &format!("{at}.{name}"));
+        }
+        for required in schema["required"].as_array().into_iter().flatten() {
+            let name = required.as_str().expect("a name");
+            assert!(fields.contains_key(name), "{at} lacks {name}");
+        }
+    }
+}

@@ -211,6 +211,52 @@ fn notebooks() {
     }
 }
 
+/// On the image that the notebook runs in, nothing that is there is touched.
+#[test]
+fn notebooks_on_their_image() {
+    let base = ["--base", "colab-2025-11-py312"];
+    let lock = lock(
+        "3.12",
+        "colab-notebook/later.in",
+        &[&base[..], &["--no-hashes"]].concat(),
+    );
+    let there =
+        std::fs::read_to_string(Path::new(ROOT).join("base-images/colab-2025-11-py312.txt"))
+            .expect("the image");
+    let names: Vec<&str> = there
+        .lines()
+        .filter_map(|line| line.split_once("=="))
+        .map(|pin| pin.0)
+        .collect();
+    for line in lock.lines() {
+        if let Some((name, _)) = line.split_once("==") {
+            assert!(!names.contains(&name), "{name} is there already");
+        }
+    }
+    approve("colab-notebook_on_image", &lock);
+
+    let words = [
+        "lock",
+        "colab-notebook/v3.2.in",
+        "-o",
+        "-",
+        base[0],
+        base[1],
+    ];
+    let output = mlresolve("3.12", &words);
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    for word in [
+        "opencv-contrib-python 4.12.0.88, opencv-python 4.12.0.88, opencv-python-headless 4.12.0.88 share",
+        "the base has datasets 4.0.0",
+        "the base has pytest 8.4.2",
+        "--allow-change datasets,fsspec,pytest",
+        "fsspec 2025.3.0 -> 2024.6.1: datasets 2.21.0 requires fsspec>=2023.1.0,<=2024.6.1",
+    ] {
+        assert!(message.contains(word), "no {word:?} in\n{message}");
+    }
+}
+
 #[test]
 fn every_pin_has_hashes() {
     let lock = lock("3.11", "torch222/requirements.in", &[]);

@@ -23,7 +23,7 @@ const TAGS: usize = 3;
 /// Says what the environment is, what can be reached, and what is wrong. The exit code is 0
 /// unless the environment itself cannot be read, or `check` finds errors in it.
 pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
-    let with_settings = settings::settings(&given.resolve)?
+    let with_settings = settings::settings(&given.resolve, None)?
         .map(|settings| settings::resolve(&given.resolve, &settings));
     let args = CheckArgs {
         resolve: with_settings.unwrap_or_else(|| given.resolve.clone()),

@@ -178,19 +178,18 @@ impl Session {
     }
 
     /// Learns what the packages of the base ask for, and says whose requirements are not known.
-    pub(crate) fn learn_base(&mut self, quiet: bool) -> Result<(), CliError> {
+    pub(crate) fn learn_base(&mut self, quiet: bool) {
         let facts = self.facts.facts();
         let base = std::sync::Arc::make_mut(&mut self.request.base);
-        let unknown = super::base::learn(base, &self.target, facts)?;
+        let unknown = super::base::learn(base, &self.target, facts);
         if !unknown.is_empty() && !quiet {
             let names: Vec<&str> = unknown.iter().map(AsRef::as_ref).collect();
             say(&format!(
-                "warning: no index tells what {} of the base require{}; nothing is assumed",
+                "warning: it is not known what {} of the base require{}; nothing is assumed",
                 names.join(", "),
                 if names.len() == 1 { "s" } else { "" }
             ));
         }
-        Ok(())
     }
 
     /// Gives direct references without a name theirs.

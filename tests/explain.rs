@@ -277,7 +277,6 @@ fn page(graph: &Graph) {
         .into_iter()
         .find(|path| Path::new(path).is_file())
     else {
-        println!("skipped: no Chromium is installed, so the page is not opened");
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");

@@ -211,6 +211,55 @@ fn notebooks() {
     }
 }
 
+/// On the image that the notebook runs in, nothing that is there is touched.
+#[test]
+fn notebooks_on_their_image() {
+    let base = ["--base", "colab-2025-11-py312"];
+    let changes = ["datasets", "fsspec", "pytest"];
+    let allow = format!("--allow-change={}", changes.join(","));
+    let stack = "colab-notebook/v3.2.in";
+    let lock = lock("3.12", stack, &[base[0], base[1], &allow, "--no-hashes"]);
+    let there =
+        std::fs::read_to_string(Path::new(ROOT).join("base-images/colab-2025-11-py312.txt"))
+            .expect("the image");
+    let names: Vec<&str> = there
+        .lines()
+        .filter_map(|line| line.split_once("=="))
+        .map(|pin| pin.0)
+        .collect();
+    for line in lock.lines() {
+        if let Some((name, _)) = line.split_once("==") {
+            let name = name.split('[').next().unwrap_or_default();
+            assert!(
+                !names.contains(&name) || changes.contains(&name),
+                "{name} is there already"
+            );
+        }
+    }
+    approve("colab-notebook_on_image", &lock);
+
+    let words = [
+        "lock",
+        "colab-notebook/v3.2.in",
+        "-o",
+        "-",
+        base[0],
+        base[1],
+        "--allow-change=datasets,fsspec",
+    ];
+    let output = mlresolve("3.12", &words);
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    for word in [
+        "opencv-contrib-python 4.12.0.88, opencv-python 4.12.0.88, opencv-python-headless 4.12.0.88 share",
+        "the base has pytest 8.4.2",
+        "--allow-change pytest",
+        "pytest 8.4.2 -> 7.4.4: colab-notebook/v3.2.in:6 asks for pytest>=7.4.0,<8.0.0",
+    ] {
+        assert!(message.contains(word), "no {word:?} in\n{message}");
+    }
+}
+
 #[test]
 fn every_pin_has_hashes() {
     let lock = lock("3.11", "torch222/requirements.in", &[]);

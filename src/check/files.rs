@@ -264,7 +264,7 @@ fn half_replaced(distribution: &Distribution, shared: &BTreeSet<String>) -> Opti
         distribution
             .unowned
             .iter()
-            .take(NAMED)
+            .take(NAMED / 2)
             .map(|path| format!("of another version: {path}")),
     );
     finding.reason = (!edited).then(|| {

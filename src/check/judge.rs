@@ -13,6 +13,9 @@ use crate::rules::{self, RuleKind, Sharing, Violation};
 use crate::versions::{contains, display};
 use crate::{RuleSet, Target};
 
+/// How much of a rule's evidence a finding repeats; `mlresolve rules show` has all of it.
+const EVIDENCE: usize = 2;
+
 /// What is wrong with a subject by itself: nothing is asked of an index.
 pub fn judge(subject: &Subject, target: &Target, rules: &RuleSet) -> Vec<Finding> {
     let judge = Judge {
@@ -102,6 +105,7 @@ impl Judge<'_> {
         finding.evidence = rule
             .evidence
             .iter()
+            .take(EVIDENCE)
             .map(|evidence| format!("{}: {}", evidence.file, evidence.finding))
             .collect();
         match (&rule.kind, &rule.advice) {
@@ -114,21 +118,16 @@ impl Judge<'_> {
                 },
                 _,
             ) => finding.advice(format!("{package}{versions}")),
-            (RuleKind::Slot { members, .. }, advice) => {
-                let keep = violation.packages.iter().map(|(name, _)| name).max();
-                match (keep, advice) {
-                    (_, Some(advice)) => finding.advice(advice.clone()),
-                    (Some(keep), None) => finding.advice(format!(
-                        "keep one of them, such as `{keep}`: uninstall {}, then install it anew",
-                        members
-                            .iter()
-                            .filter(|name| self.named(name).is_some())
-                            .map(ToString::to_string)
-                            .collect::<Vec<_>>()
-                            .join(" ")
-                    )),
-                    _ => finding,
-                }
+            (RuleKind::Slot { .. }, _) if self.subject.is_installed() => {
+                let names: Vec<&str> = violation
+                    .packages
+                    .iter()
+                    .map(|(name, _)| name.as_ref())
+                    .collect();
+                finding.advice(format!(
+                    "keep one: pip uninstall -y {}, then install the one that is wanted",
+                    names.join(" ")
+                ))
             }
             (_, Some(advice)) => finding.advice(advice.clone()),
             _ => finding,

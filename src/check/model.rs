@@ -205,6 +205,11 @@ impl Finding {
 }
 
 impl Subject {
+    /// Whether it is what an interpreter has installed.
+    pub(crate) fn is_installed(&self) -> bool {
+        self.format == "environment"
+    }
+
     /// Where an entry stands.
     pub(crate) fn place(&self, entry: &Entry) -> Option<Location> {
         Some(Location {

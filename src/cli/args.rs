@@ -42,6 +42,8 @@ pub(crate) enum Command {
     /// Judge a lock, requirements or an environment: combinations that break, whatever their
     /// metadata says
     Check(Box<CheckArgs>),
+    /// Say what this environment is, what can be reached, and what is wrong: for bug reports
+    Doctor(Box<CheckArgs>),
     /// Write down what an environment has installed, for `--base` elsewhere
     Base {
         /// The interpreter or environment; the one in use where none is named

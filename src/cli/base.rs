@@ -246,11 +246,7 @@ fn direct_url(folder: &Path) -> Option<String> {
 ///
 /// Only where packages of it may change: who needs them then counts. Says for how many nothing
 /// could be had; without metadata they ask for nothing.
-pub(crate) fn learn(
-    base: &mut Base,
-    target: &Target,
-    facts: &dyn Facts,
-) -> Result<Vec<PackageName>, CliError> {
+pub(crate) fn learn(base: &mut Base, target: &Target, facts: &dyn Facts) -> Vec<PackageName> {
     let waiting: Vec<(PackageName, Version)> = base
         .packages
         .iter()
@@ -263,13 +259,14 @@ pub(crate) fn learn(
     }
     let mut unknown = Vec::new();
     for (name, version) in waiting {
-        let metadata = indexed_metadata(&name, &version, target, &facts)?;
+        // What cannot be had, for whatever reason, is told as not known.
+        let metadata = indexed_metadata(&name, &version, target, &facts).unwrap_or_default();
         match (metadata, base.packages.get_mut(&name)) {
             (Some(metadata), Some(package)) => package.metadata = Some(metadata),
             _ => unknown.push(name),
         }
     }
-    Ok(unknown)
+    unknown
 }
 
 /// The base as a lock names it: its name, how much it has, and a digest of it.

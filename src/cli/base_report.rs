@@ -123,7 +123,7 @@ pub(crate) fn refuse_loaded(session: &Session, solution: &Solution) -> Result<()
         ),
     )
     .hint(format!(
-        "let {} stay as they are, or stop the kernel, install, and start it anew: say so with \
+        "leave {} unchanged, or stop the kernel, install, and start it anew: say so with \
          `--allow-restart`",
         names.join(", ")
     )))

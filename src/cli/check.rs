@@ -166,7 +166,7 @@ fn report(subject: &Subject, target: &Target, findings: Vec<Finding>) -> Report 
 }
 
 /// A session for the target, without a request.
-fn online(args: &CheckArgs, target: &Target) -> Result<Session, CliError> {
+pub(crate) fn online(args: &CheckArgs, target: &Target) -> Result<Session, CliError> {
     let recorded = Recorded {
         target: Some(target.clone()),
         ..Recorded::default()
@@ -226,7 +226,11 @@ fn unasked(subject: &Subject, error: &FactError) -> Finding {
     )
 }
 
-fn environment(args: &CheckArgs, given: Option<&str>, rules: &RuleSet) -> Result<Report, CliError> {
+pub(crate) fn environment(
+    args: &CheckArgs,
+    given: Option<&str>,
+    rules: &RuleSet,
+) -> Result<Report, CliError> {
     let Environment {
         subject,
         target,

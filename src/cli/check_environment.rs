@@ -190,7 +190,7 @@ fn own_version(site: &Path, one: &Distribution) -> Option<Version> {
             if !["version", "__version__", "full_version"].contains(&key) {
                 return None;
             }
-            let value = value.rsplit('=').next()?.trim();
+            let value = value.split('#').next()?.rsplit('=').next()?.trim();
             value.trim_matches(['"', '\'']).parse().ok()
         })
     })

@@ -85,11 +85,11 @@ pub(crate) fn prepare(
         base_report::warn(&session.request.base, &session.rules, &session.target);
     }
     if !session.request.base.changeable.is_empty() {
-        session.learn_base(args.resolve.quiet)?;
+        session.learn_base(args.resolve.quiet);
     }
     let Some(solution) = solve_shown(&session, args.resolve.quiet)? else {
         if !session.request.base.packages.is_empty() {
-            session.learn_base(args.resolve.quiet)?;
+            session.learn_base(args.resolve.quiet);
         }
         let exit = conflict::unsolvable(&session, super::args::Format::Text)?;
         if !session.request.base.packages.is_empty() {

@@ -16,6 +16,7 @@ mod command_line;
 mod compat;
 mod conflict;
 mod diff;
+mod doctor;
 mod error;
 mod files;
 mod graph;
@@ -99,6 +100,7 @@ fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Scan(args) => scan::run(args),
         Command::Base { python, output } => base::write(python.as_deref(), output.as_deref()),
         Command::Check(args) => check::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Rules(command) => rules::run(command),
         Command::Cache(command) => cache(command),
         Command::Completions { shell } => {

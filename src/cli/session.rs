@@ -41,6 +41,9 @@ pub(crate) use wheels::{WheelSession, declared};
 /// The largest requirements file that is downloaded, in bytes.
 const REMOTE_FILE_LIMIT: u64 = 16 * 1024 * 1024;
 
+/// How many names a warning lists.
+const NAMES_TOLD: usize = 12;
+
 /// What a solve needs, and what a lock says beside the solution.
 pub(crate) struct Session {
     pub(crate) request: Request,
@@ -178,19 +181,25 @@ impl Session {
     }
 
     /// Learns what the packages of the base ask for, and says whose requirements are not known.
-    pub(crate) fn learn_base(&mut self, quiet: bool) -> Result<(), CliError> {
+    pub(crate) fn learn_base(&mut self, quiet: bool) {
         let facts = self.facts.facts();
         let base = std::sync::Arc::make_mut(&mut self.request.base);
-        let unknown = super::base::learn(base, &self.target, facts)?;
+        let unknown = super::base::learn(base, &self.target, facts);
         if !unknown.is_empty() && !quiet {
             let names: Vec<&str> = unknown.iter().map(AsRef::as_ref).collect();
+            let told = match names.as_slice() {
+                [some @ .., _] if some.len() >= NAMES_TOLD => format!(
+                    "{} and {} more",
+                    names[..NAMES_TOLD].join(", "),
+                    names.len() - NAMES_TOLD
+                ),
+                all => all.join(", "),
+            };
             say(&format!(
-                "warning: no index tells what {} of the base require{}; nothing is assumed",
-                names.join(", "),
-                if names.len() == 1 { "s" } else { "" }
+                "warning: what these packages of the base require is not known, and nothing is \
+                 assumed: {told}"
             ));
         }
-        Ok(())
     }
 
     /// Gives direct references without a name theirs.

@@ -11,6 +11,7 @@ use super::Study;
 use super::text;
 use crate::metadata::DependencySource;
 use crate::request::Request;
+use crate::rules::RuleKind;
 use crate::solve::{Edge, EdgeCause, Outcome, Reason, Solution, SolveError};
 
 /// The packages of a base that must be allowed to change, and what becomes of them.
@@ -71,7 +72,7 @@ pub fn base_remedy(study: &Study<'_>, request: &Request) -> Result<Option<BaseRe
     match study.solve(&asked)? {
         Outcome::Solved(solution) if !allow.is_empty() => Ok(Some(BaseRemedy {
             allow,
-            replaced: replaced(&solution, &asked),
+            replaced: replaced(study, &solution, &asked),
         })),
         _ => Ok(None),
     }
@@ -85,7 +86,11 @@ fn allowing(request: &Request, changeable: &BTreeSet<PackageName>) -> Request {
     request
 }
 
-fn replaced(solution: &Solution, request: &Request) -> BTreeMap<PackageName, Replaced> {
+fn replaced(
+    study: &Study<'_>,
+    solution: &Solution,
+    request: &Request,
+) -> BTreeMap<PackageName, Replaced> {
     let broken = |name: &PackageName| -> Vec<String> {
         // A package that nothing else asks to change cannot stay beside what does change.
         let metadata = request
@@ -121,11 +126,37 @@ fn replaced(solution: &Solution, request: &Request) -> BTreeMap<PackageName, Rep
         });
         if because.is_empty() {
             because = broken(name);
+            because.extend(was.iter().flat_map(|was| ruled(study, solution, name, was)));
         }
         let was = was.clone();
         Some((name.clone(), Replaced { was, now, because }))
     };
     solution.replaced.iter().filter_map(one).collect()
+}
+
+/// The rules by which the installed release cannot stay beside what is locked.
+fn ruled(study: &Study<'_>, solution: &Solution, name: &PackageName, was: &Version) -> Vec<String> {
+    let rules = study.rules.on(name).iter();
+    rules
+        .filter_map(|rule| {
+            let RuleKind::Constrain {
+                when,
+                package,
+                versions,
+                ..
+            } = &rule.kind
+            else {
+                return None;
+            };
+            let now = &solution.packages.get(package)?.version;
+            (when.applies(was, &study.target.markers) && !versions.contains(now)).then(|| {
+                format!(
+                    "the installed one works with {package}{versions} only (rule {})",
+                    rule.id
+                )
+            })
+        })
+        .collect()
 }
 
 fn refuses(edge: &Edge, version: &Version) -> bool {

@@ -24,9 +24,9 @@ struct Header {
     #[serde(rename = "python-versions")]
     python_versions: Option<String>,
     requires_python: Option<String>,
-    #[serde(rename = "lock-version")]
+    /// pdm writes it with `_`, poetry with `-`.
+    #[serde(rename = "lock-version", alias = "lock_version")]
     lock_version: Option<String>,
-    lock_version_pdm: Option<String>,
     /// Before version 2 poetry kept the hashes here.
     files: Option<toml::Table>,
 }
@@ -81,7 +81,7 @@ fn read(text: &str, file: &str, format: &'static str) -> Result<Subject, ReadErr
             format!("`[metadata]` or `[[package]]` is missing: this is no whole {format}"),
         ));
     };
-    if header.lock_version.is_none() && header.lock_version_pdm.is_none() {
+    if header.lock_version.is_none() {
         return Err(ReadError::at(
             file,
             text,

@@ -38,7 +38,7 @@ fn one(finding: &Finding, out: &mut String) {
     if let Some(error) = &finding.error {
         out.push_str(&wrap(error, "  users see: ", "    ", COLUMNS));
     }
-    for evidence in finding.evidence.iter().take(4) {
+    for evidence in finding.evidence.iter().take(6) {
         out.push_str(&wrap(evidence, "  - ", "    ", COLUMNS));
     }
     if let Some(fix) = &finding.fix {

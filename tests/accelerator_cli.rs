@@ -1,0 +1,300 @@
+//! CUDA builds with the real binary, on loopback indexes that behave like PyTorch's.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails loudly, runs the program and reads its files"
+)]
+
+#[path = "support/wheel_server.rs"]
+mod wheel_server;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+use wheel_server::{Indexes, Wheel};
+
+const STACK: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/stacks/docker-numpy2-upgrade"
+);
+
+/// The default index of the stack, and the builds of its torch.
+fn indexes() -> Indexes {
+    let mut indexes = Indexes::start();
+    let text = include_str!("fixtures/cuda/docker.json");
+    let recorded: serde_json::Value = serde_json::from_str(text).unwrap();
+    for (name, versions) in recorded.as_object().unwrap() {
+        for (version, told) in versions.as_object().unwrap() {
+            let requires: Vec<&str> = told["requires"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|line| line.as_str().unwrap())
+                .collect();
+            let tags = told["tags"].as_str().unwrap();
+            indexes.add("/simple/", &Wheel::new(name, version, tags, &requires));
+            let (named, built) = (name.as_str(), format!("{version}+cu121"));
+            let linux = "cp311-cp311-linux_x86_64";
+            match named {
+                "torch" | "torchvision" | "torchaudio" => {
+                    indexes.add("/whl/cu121/", &Wheel::new(name, &built, linux, &requires));
+                    let plain: Vec<&str> = requires
+                        .iter()
+                        .copied()
+                        .filter(|line| !line.starts_with("nvidia-") && !line.starts_with("triton"))
+                        .collect();
+                    let cpu = format!("{version}+cpu");
+                    indexes.add("/whl/cpu/", &Wheel::new(name, &cpu, linux, &plain));
+                }
+                "triton" => {
+                    indexes.add("/whl/cu121/", &Wheel::new(name, version, tags, &requires));
+                }
+                _ => {}
+            }
+        }
+    }
+    // Old copies of other people's files, as the vendor's index has them.
+    for (name, version) in [("numpy", "1.24.1"), ("pillow", "99.0"), ("sympy", "99.0")] {
+        indexes.add(
+            "/whl/cu121/",
+            &Wheel::new(name, version, "py3-none-any", &[]),
+        );
+    }
+    indexes
+}
+
+fn mlresolve(indexes: &Indexes, folder: &Path, words: &[&str]) -> Output {
+    let mirror = format!("https://download.pytorch.org/whl/={}", indexes.url("/whl/"));
+    Command::new(env!("CARGO_BIN_EXE_mlresolve"))
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", folder)
+        .args(words)
+        .args(["--python-version", "3.11"])
+        .args(["--python-platform", "x86_64-manylinux_2_28"])
+        .args(["--index-url", &indexes.url("/simple/")])
+        .args(["--mirror", &mirror, "--cache-dir", "cache", "--no-build"])
+        .output()
+        .unwrap()
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Locks, and gives what was written.
+fn locked(indexes: &Indexes, folder: &TempDir, output: &str, words: &[&str]) -> String {
+    let mut all = vec!["lock"];
+    all.extend(words);
+    all.extend(["-o", output]);
+    let done = mlresolve(indexes, folder.path(), &all);
+    assert!(done.status.success(), "{}", told(&done));
+    fs::read_to_string(folder.path().join(output)).unwrap()
+}
+
+/// The indexes of the packages of a pylock.toml, by name.
+fn origins(lock: &str) -> Vec<(String, String, String)> {
+    let lock: toml::Table = lock.parse().unwrap();
+    let packages = lock["packages"].as_array().unwrap();
+    let text = |value: &toml::Value, key: &str| value[key].as_str().unwrap().to_owned();
+    packages
+        .iter()
+        .map(|package| {
+            (
+                text(package, "name"),
+                text(package, "version"),
+                text(package, "index"),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn the_docker_stack_takes_torch_from_its_index_and_nothing_else() {
+    let indexes = indexes();
+    for stack in ["before", "after", "rollback"] {
+        let folder = tempfile::tempdir().unwrap();
+        let input = format!("{STACK}/{stack}.in");
+        let words = [input.as_str(), "--cuda", "12.1", "--no-config"];
+        let pylock = locked(&indexes, &folder, "pylock.toml", &words);
+        let origins = origins(&pylock);
+        assert!(origins.len() > 20, "{origins:?}");
+        for (name, version, index) in &origins {
+            let family = ["torch", "torchvision", "torchaudio", "triton"];
+            let expected = if family.contains(&name.as_str()) {
+                indexes.url("/whl/cu121/")
+            } else {
+                indexes.url("/simple/")
+            };
+            assert_eq!(index, &expected, "{stack}: {name} {version}");
+        }
+        for (name, version) in [
+            ("torch", "2.3.1+cu121"),
+            ("torchvision", "0.18.1+cu121"),
+            ("torchaudio", "2.3.1+cu121"),
+        ] {
+            let found = origins.iter().find(|(known, ..)| known == name).unwrap();
+            assert_eq!(found.1, version);
+        }
+        // The index gives no hash of this file: it was downloaded to be hashed.
+        let torchaudio = indexes.sha256("torchaudio-2.3.1+cu121-cp311-cp311-linux_x86_64.whl");
+        assert!(pylock.contains(&torchaudio), "{pylock}");
+
+        let requirements = locked(&indexes, &folder, "requirements.txt", &words);
+        for line in ["torch==2.3.1+cu121 \\", "torchvision==0.18.1+cu121 \\"] {
+            assert!(requirements.lines().any(|known| known == line), "{line}");
+        }
+        let index = format!("--extra-index-url {}", indexes.url("/whl/cu121/"));
+        assert!(requirements.contains(&index), "{requirements}");
+        assert!(requirements.contains(&torchaudio));
+    }
+}
+
+#[test]
+fn a_file_without_a_hash_is_never_locked_unhashed() {
+    let indexes = indexes();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("requirements.in"), "torchaudio\n").unwrap();
+    let words = ["requirements.in", "--cuda", "12.1", "--no-config"];
+    // Everything but the whole file is in the cache after this.
+    let mut first = vec!["lock"];
+    first.extend(words);
+    first.extend(["-o", "first.txt", "--no-hashes"]);
+    let done = mlresolve(&indexes, folder.path(), &first);
+    assert!(done.status.success(), "{}", told(&done));
+    let mut offline = vec!["lock"];
+    offline.extend(words);
+    offline.extend(["-o", "offline.txt", "--offline"]);
+    let done = mlresolve(&indexes, folder.path(), &offline);
+    assert_eq!(done.status.code(), Some(3), "{}", told(&done));
+    let message = told(&done);
+    assert!(message.contains("torchaudio-2.3.1"), "{message}");
+    assert!(!folder.path().join("offline.txt").exists());
+}
+
+#[test]
+fn several_targets_are_locked_in_one_run_and_share_what_they_can() {
+    let mut indexes = indexes();
+    // The build for the processor has a release more, which would part the two locks.
+    let newer = Wheel::new("torch", "2.4.0+cpu", "cp311-cp311-linux_x86_64", &["numpy"]);
+    indexes.add("/whl/cpu/", &newer);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("requirements.in"), "torch\nnumpy<2\n").unwrap();
+    let settings = "[targets.cpu]\ntorch-backend = \"cpu\"\n\n[targets.cu121]\ncuda = \"12.1\"\n";
+    fs::write(folder.path().join("mlresolve.toml"), settings).unwrap();
+    let words = ["lock", "requirements.in", "-o", "pylock.toml"];
+    let targets = ["--target", "cpu", "--target", "cu121"];
+    let done = mlresolve(
+        &indexes,
+        folder.path(),
+        &[&words[..], &targets[..]].concat(),
+    );
+    assert!(done.status.success(), "{}", told(&done));
+    let read = |name: &str| origins(&fs::read_to_string(folder.path().join(name)).unwrap());
+    let (cpu, cuda) = (read("pylock.cpu.toml"), read("pylock.cu121.toml"));
+    assert!(!folder.path().join("pylock.toml").exists());
+    let version = |lock: &[(String, String, String)], name: &str| {
+        let found = lock.iter().find(|(known, ..)| known == name);
+        found.map(|(_, version, _)| version.clone())
+    };
+    assert_eq!(version(&cpu, "torch").unwrap(), "2.3.1+cpu");
+    assert_eq!(version(&cuda, "torch").unwrap(), "2.3.1+cu121");
+    for (name, of_cpu, _) in cpu.iter().filter(|(name, ..)| name != "torch") {
+        assert_eq!(version(&cuda, name).as_ref(), Some(of_cpu), "{name}");
+    }
+    assert!(version(&cuda, "nvidia-cudnn-cu12").is_some());
+    assert!(version(&cpu, "nvidia-cudnn-cu12").is_none());
+}
+
+#[test]
+fn a_pinned_distribution_comes_from_its_index_alone() {
+    let mut indexes = indexes();
+    indexes.add(
+        "/own/",
+        &Wheel::new(
+            "torchaudio",
+            "2.3.1+cu121",
+            "py3-none-any",
+            &["torch==2.3.1"],
+        ),
+    );
+    indexes.add("/own/", &Wheel::new("numpy", "99.0", "py3-none-any", &[]));
+    let folder = tempfile::tempdir().unwrap();
+    let settings = format!("[sources]\ntorchaudio = \"{}\"\n", indexes.url("/own/"));
+    fs::write(folder.path().join("mlresolve.toml"), settings).unwrap();
+    fs::write(
+        folder.path().join("requirements.in"),
+        "torchaudio\nnumpy<2\n",
+    )
+    .unwrap();
+    let words = ["requirements.in", "--cuda", "12.1"];
+    let lock = origins(&locked(&indexes, &folder, "pylock.toml", &words));
+    let index = |name: &str| &lock.iter().find(|(known, ..)| known == name).unwrap().2;
+    assert_eq!(index("torchaudio"), &indexes.url("/own/"));
+    assert_eq!(index("torch"), &indexes.url("/whl/cu121/"));
+    assert_eq!(index("numpy"), &indexes.url("/simple/"));
+}
+
+#[test]
+fn an_old_driver_without_a_build_says_why() {
+    let indexes = indexes();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("requirements.in"), "torch\n").unwrap();
+    let words = ["lock", "requirements.in", "-o", "-", "--no-config"];
+    let done = mlresolve(
+        &indexes,
+        folder.path(),
+        &[&words[..], &["--driver", "470.82"]].concat(),
+    );
+    assert_eq!(done.status.code(), Some(1), "{}", told(&done));
+    assert!(done.stdout.is_empty());
+    assert!(told(&done).contains("torch"), "{}", told(&done));
+}
+
+/// What pip and uv make of the locks: run it with `MLRESOLVE_PEERS` naming the folder that
+/// has both programs, on Linux for x86-64 with Python 3.11.
+#[test]
+#[ignore = "needs pip and uv"]
+fn pip_and_uv_accept_the_locks() {
+    let programs = std::env::var("MLRESOLVE_PEERS").expect("a folder with pip and uv");
+    let indexes = indexes();
+    let folder = tempfile::tempdir().unwrap();
+    let input = format!("{STACK}/before.in");
+    let words = [input.as_str(), "--cuda", "12.1", "--no-config"];
+    for name in ["pylock.toml", "requirements.txt"] {
+        locked(&indexes, &folder, name, &words);
+        for (program, words) in [
+            ("pip", &["install", "--dry-run", "--ignore-installed"][..]),
+            (
+                "uv",
+                &[
+                    "pip",
+                    "install",
+                    "--dry-run",
+                    "--target",
+                    "new",
+                    "--no-cache",
+                ],
+            ),
+        ] {
+            // By itself uv looks for numpy on the vendor's index alone, where old copies lie;
+            // the hashes say which files are meant.
+            let lenient = (program, name) == ("uv", "requirements.txt");
+            let strategy = ["--index-strategy", "unsafe-best-match"];
+            let done = Command::new(Path::new(&programs).join(program))
+                .args(words)
+                .args(["-r", name])
+                .args(strategy.iter().filter(|_| lenient))
+                .current_dir(folder.path())
+                .env("PIP_CONFIG_FILE", "/dev/null")
+                .env("UV_NO_CONFIG", "1")
+                .output()
+                .unwrap();
+            let out = String::from_utf8_lossy(&done.stdout).into_owned() + &told(&done);
+            assert!(done.status.success(), "{program} {name}\n{out}");
+            assert!(out.contains("2.3.1+cu121"), "{program} {name}\n{out}");
+        }
+    }
+}

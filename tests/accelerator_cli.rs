@@ -253,6 +253,52 @@ fn an_old_driver_without_a_build_says_why() {
     assert!(told(&done).contains("torch"), "{}", told(&done));
 }
 
+#[test]
+fn a_lock_of_a_build_is_made_again_from_a_snapshot() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("requirements.in"), "torch\nnumpy<2\n").unwrap();
+    let words = ["requirements.in", "--cuda", "12.1", "--no-config"];
+    let (first, index) = {
+        let indexes = indexes();
+        let first = locked(
+            &indexes,
+            &folder,
+            "first.txt",
+            &[&words[..], &["--no-header"]].concat(),
+        );
+        let record = [&["snapshot", "record"], &words[..], &["-o", "facts"]].concat();
+        let done = mlresolve(&indexes, folder.path(), &record);
+        assert!(done.status.success(), "{}", told(&done));
+        (first, indexes.url("/simple/"))
+    };
+    // The servers are gone.
+    let again = |more: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_mlresolve"))
+            .current_dir(folder.path())
+            .env_clear()
+            .args([
+                "lock",
+                "requirements.in",
+                "--no-config",
+                "--no-header",
+                "-o",
+                "-",
+            ])
+            .args(["--python-version", "3.11"])
+            .args(["--python-platform", "x86_64-manylinux_2_28"])
+            .args(["--index-url", &index, "--snapshot", "facts"])
+            .args(more)
+            .output()
+            .unwrap()
+    };
+    let done = again(&["--cuda", "12.1"]);
+    assert!(done.status.success(), "{}", told(&done));
+    assert_eq!(String::from_utf8(done.stdout).unwrap(), first);
+    let done = again(&["--cuda", "12.4"]);
+    assert_eq!(done.status.code(), Some(3), "{}", told(&done));
+    assert!(told(&done).contains("whl/cu124"), "{}", told(&done));
+}
+
 /// What pip and uv make of the locks: run it with `MLRESOLVE_PEERS` naming the folder that
 /// has both programs, on Linux for x86-64 with Python 3.11.
 #[test]

@@ -15,7 +15,7 @@ mod record;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use pep508_rs::PackageName;
@@ -24,7 +24,7 @@ use url::Url;
 
 pub use record::{Hosts, Recorder, Recording};
 
-use self::format::{DirectSection, Header, MetadataKey, Section, SectionPage};
+use self::format::{BuildSection, DirectSection, Header, MetadataKey, Section, SectionPage};
 use super::error::{FetchError, without_credentials};
 use crate::metadata::{File, Metadata, Page};
 use crate::request::{BuildPolicy, DirectUrl};
@@ -78,6 +78,8 @@ pub struct Snapshot {
     bytes: Vec<u8>,
     /// Where the sections begin.
     body: usize,
+    /// The pages of families' builds, unpacked when one is asked for.
+    builds: OnceLock<Result<BuildSection, SnapshotError>>,
 }
 
 /// Several snapshots as one source of facts. What an earlier one says counts before what a
@@ -111,6 +113,7 @@ impl Snapshot {
             header,
             bytes,
             body,
+            builds: OnceLock::new(),
         })
     }
 
@@ -153,6 +156,22 @@ impl Snapshot {
 
     fn directs(&self) -> Result<DirectSection, SnapshotError> {
         self.unpack(self.header.directs)
+    }
+
+    /// What was recorded of a distribution's page on the index of a build. What was written
+    /// by a version that kept none ends with the direct references.
+    fn build(&self, key: &(PackageName, String)) -> Result<Option<SectionPage>, SnapshotError> {
+        let builds = self.builds.get_or_init(|| {
+            let (offset, length) = self.header.directs;
+            let from = offset.checked_add(length).ok_or(SnapshotError::Damaged)?;
+            let end = (self.bytes.len() - self.body) as u64;
+            match end.checked_sub(from) {
+                Some(length) if length > 0 => self.unpack((from, length)),
+                _ => Ok(BuildSection::new()),
+            }
+        });
+        let builds = builds.as_ref().map_err(Clone::clone)?;
+        Ok(builds.get(key).cloned())
     }
 
     fn unpack<T: serde::de::DeserializeOwned>(
@@ -270,6 +289,29 @@ impl Facts for SnapshotFacts {
             }),
             (None, None) => Err(missing(&format!("the page of `{name}`"))),
         }
+    }
+
+    fn page_at(&self, name: &PackageName, index: &str) -> Result<Arc<Page>, FactError> {
+        let key = (name.clone(), index.to_owned());
+        for snapshot in &self.snapshots {
+            match snapshot.build(&key).map_err(|error| failed(name, &error))? {
+                Some(SectionPage::Found(recorded)) => {
+                    let page = recorded.page(name, &self.default_index);
+                    let page = page.ok_or_else(|| failed(name, &SnapshotError::Damaged))?;
+                    return Ok(Arc::new(page));
+                }
+                Some(SectionPage::NotFound(asked)) => {
+                    let named =
+                        |index: Option<String>| index.unwrap_or_else(|| self.default_index.clone());
+                    return Err(FactError::NotFound {
+                        name: name.clone(),
+                        asked: asked.into_iter().map(named).collect(),
+                    });
+                }
+                None => {}
+            }
+        }
+        Err(missing(&format!("the page of `{name}` on `{index}`")))
     }
 
     fn metadata(

@@ -64,6 +64,10 @@ pub(super) type RecordedMetadata = Result<String, Unusable>;
 /// What is known of direct references, by their address.
 pub(super) type DirectSection = BTreeMap<String, RecordedDirect>;
 
+/// The pages of families' builds, by the distribution and the index that was asked. It
+/// follows all else, and is left out where there are none.
+pub(super) type BuildSection = BTreeMap<(PackageName, String), SectionPage>;
+
 /// What was found at a direct reference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RecordedDirect {
@@ -193,6 +197,7 @@ pub(super) fn write(
     about: About,
     sections: &BTreeMap<PackageName, Section>,
     directs: &DirectSection,
+    builds: &BuildSection,
 ) -> Result<Vec<u8>, SnapshotError> {
     let mut body = Vec::new();
     let mut append = |packed: Vec<u8>| {
@@ -205,6 +210,9 @@ pub(super) fn write(
         places.insert(name.clone(), append(pack(section)?));
     }
     let directs = append(pack(directs)?);
+    if !builds.is_empty() {
+        append(pack(builds)?);
+    }
     let metadata = sections
         .values()
         .map(|section| section.metadata.len() as u64);

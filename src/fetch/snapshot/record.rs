@@ -8,8 +8,8 @@ use pep508_rs::PackageName;
 use url::Url;
 
 use super::format::{
-    self, Detail, DirectSection, EXAMPLE_FILES, MetadataKey, RecordedDirect, RecordedMetadata,
-    RecordedPage, Section, SectionPage,
+    self, BuildSection, Detail, DirectSection, EXAMPLE_FILES, MetadataKey, RecordedDirect,
+    RecordedMetadata, RecordedPage, Section, SectionPage,
 };
 use super::{About, SnapshotError, metadata_text};
 use crate::fetch::error::without_credentials;
@@ -31,9 +31,14 @@ pub enum Hosts {
 #[derive(Debug, Default)]
 pub struct Recording(Mutex<Recorded>);
 
+/// A page, or the indexes that have none.
+type Answer = Result<Arc<Page>, Vec<String>>;
+
 #[derive(Debug, Default)]
 struct Recorded {
-    pages: BTreeMap<PackageName, Result<Arc<Page>, Vec<String>>>,
+    pages: BTreeMap<PackageName, Answer>,
+    /// By the index that was asked.
+    builds: BTreeMap<(PackageName, String), Answer>,
     metadata: BTreeMap<PackageName, BTreeMap<MetadataKey, RecordedMetadata>>,
     /// The releases whose metadata was asked for.
     releases: BTreeMap<PackageName, BTreeSet<Version>>,
@@ -71,18 +76,21 @@ impl Recording {
         let mut sections: BTreeMap<PackageName, Section> = BTreeMap::new();
         for (name, answer) in &recorded.pages {
             let releases = recorded.releases.get(name).unwrap_or(&none);
-            let page = match answer {
-                Ok(page) => SectionPage::Found(hosts.page(page, releases)),
-                Err(asked) => {
-                    SectionPage::NotFound(asked.iter().map(|it| hosts.index(it)).collect())
-                }
-            };
+            let page = hosts.answer(answer, releases);
             sections.entry(name.clone()).or_default().page = Some(page);
         }
+        let builds: BuildSection = recorded
+            .builds
+            .iter()
+            .map(|(key, answer)| {
+                let releases = recorded.releases.get(&key.0).unwrap_or(&none);
+                (key.clone(), hosts.answer(answer, releases))
+            })
+            .collect();
         for (name, metadata) in &recorded.metadata {
             sections.entry(name.clone()).or_default().metadata = metadata.clone();
         }
-        format::write(about, &sections, &recorded.directs)
+        format::write(about, &sections, &recorded.directs, &builds)
     }
 
     fn lock(&self) -> MutexGuard<'_, Recorded> {
@@ -150,6 +158,13 @@ impl Hosts {
         }
     }
 
+    fn answer(&self, answer: &Answer, releases: &BTreeSet<Version>) -> SectionPage {
+        match answer {
+            Ok(page) => SectionPage::Found(self.page(page, releases)),
+            Err(asked) => SectionPage::NotFound(asked.iter().map(|it| self.index(it)).collect()),
+        }
+    }
+
     fn page(&self, page: &Page, releases: &BTreeSet<Version>) -> RecordedPage {
         let mut recorded = RecordedPage {
             index: self.index(&page.index),
@@ -204,21 +219,19 @@ impl Hosts {
 impl<F: Facts + ?Sized> Facts for Recorder<'_, F> {
     fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
         let answer = self.facts.page(name);
-        let noted = match &answer {
-            Ok(page) => Some(Ok(Arc::clone(page))),
-            Err(FactError::NotFound { asked, .. }) => Some(Err(asked.clone())),
-            Err(_) => None,
-        };
-        if let Some(noted) = noted {
+        if let Some(noted) = noted(&answer) {
             self.recording.lock().pages.insert(name.clone(), noted);
         }
         answer
     }
 
-    // Pages of single builds are not kept: a snapshot answers for targets that state no
-    // accelerator.
     fn page_at(&self, name: &PackageName, index: &str) -> Result<Arc<Page>, FactError> {
-        self.facts.page_at(name, index)
+        let answer = self.facts.page_at(name, index);
+        if let Some(noted) = noted(&answer) {
+            let key = (name.clone(), index.to_owned());
+            self.recording.lock().builds.insert(key, noted);
+        }
+        answer
     }
 
     fn hint_at(&self, name: &PackageName, index: &str) {
@@ -261,6 +274,15 @@ impl<F: Facts + ?Sized> Facts for Recorder<'_, F> {
 
     fn hint_older(&self, page: &Page, older: &[&File]) {
         self.facts.hint_older(page, older);
+    }
+}
+
+/// What is recorded of an answer; `None` for a failure, which is not a fact.
+fn noted(answer: &Result<Arc<Page>, FactError>) -> Option<Answer> {
+    match answer {
+        Ok(page) => Some(Ok(Arc::clone(page))),
+        Err(FactError::NotFound { asked, .. }) => Some(Err(asked.clone())),
+        Err(_) => None,
     }
 }
 

@@ -238,19 +238,64 @@ fn a_pinned_distribution_comes_from_its_index_alone() {
 }
 
 #[test]
-fn an_old_driver_without_a_build_says_why() {
-    let indexes = indexes();
+fn an_old_driver_takes_a_build_for_cuda_11_or_says_why_not() {
+    let mut indexes = indexes();
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("requirements.in"), "torch\n").unwrap();
     let words = ["lock", "requirements.in", "-o", "-", "--no-config"];
-    let done = mlresolve(
-        &indexes,
-        folder.path(),
-        &[&words[..], &["--driver", "470.82"]].concat(),
-    );
+    let words = [&words[..], &["--driver", "470.82"]].concat();
+    let done = mlresolve(&indexes, folder.path(), &words);
     assert_eq!(done.status.code(), Some(1), "{}", told(&done));
     assert!(done.stdout.is_empty());
-    assert!(told(&done).contains("torch"), "{}", told(&done));
+
+    // With a build for CUDA 11 that one is taken, and it is said why.
+    let linux = "cp311-cp311-linux_x86_64";
+    indexes.add(
+        "/whl/cu118/",
+        &Wheel::new("torch", "2.3.1+cu118", linux, &[]),
+    );
+    let words = [&words[..], &["--no-cache"]].concat();
+    let done = mlresolve(&indexes, folder.path(), &words);
+    assert!(done.status.success(), "{}", told(&done));
+    assert!(String::from_utf8_lossy(&done.stdout).contains("torch==2.3.1+cu118"));
+    let message = told(&done);
+    assert!(
+        message.contains("the build cu118 was taken for driver 470.82"),
+        "{message}"
+    );
+    assert!(message.contains("needs driver"), "{message}");
+
+    let why = [
+        "why",
+        "torch",
+        "requirements.in",
+        "--no-config",
+        "--no-cache",
+    ];
+    let why = [&why[..], &["--driver", "470.82"]].concat();
+    let done = mlresolve(&indexes, folder.path(), &why);
+    assert!(done.status.success(), "{}", told(&done));
+    let text = String::from_utf8(done.stdout).unwrap();
+    assert!(text.contains("2.3.1+cu118"), "{text}");
+}
+
+#[test]
+fn what_is_added_to_a_base_is_of_its_build() {
+    let indexes = indexes();
+    let folder = tempfile::tempdir().unwrap();
+    let base = "torch==2.3.1+cu121\nnumpy==1.26.4\npillow==13.0.0\n";
+    fs::write(folder.path().join("base.txt"), base).unwrap();
+    fs::write(folder.path().join("requirements.in"), "torchvision\n").unwrap();
+    let words = ["requirements.in", "--no-config", "--base", "base.txt"];
+    let words = [&words[..], &["--no-header"]].concat();
+    let stated = [&words[..], &["--driver", "550.54.14"]].concat();
+    let lock = locked(&indexes, &folder, "stated.txt", &stated);
+    assert!(lock.contains("torchvision==0.18.1+cu121"), "{lock}");
+    let other = [&["lock"], &words[..], &["--cuda", "none", "-o", "-"]].concat();
+    let done = mlresolve(&indexes, folder.path(), &other);
+    assert_eq!(done.status.code(), Some(1), "{}", told(&done));
+    let lock = locked(&indexes, &folder, "unstated.txt", &words);
+    assert!(lock.contains("torchvision==0.18.1+cu121"), "{lock}");
 }
 
 #[test]

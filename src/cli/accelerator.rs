@@ -7,7 +7,8 @@ use pep440_rs::Version;
 use super::args::ResolveArgs;
 use super::error::CliError;
 use super::say;
-use crate::rules::RuleKind;
+use crate::request::Base;
+use crate::rules::{RuleKind, label_of};
 use crate::solve::{EligibleBuilds, eligible_builds};
 use crate::target::{Accelerator, Build, Os, TargetError, sm};
 use crate::{RuleSet, Target};
@@ -75,6 +76,34 @@ pub(crate) fn of(
         return auto(stated, target, rules, quiet);
     }
     Ok(stated)
+}
+
+/// The accelerator of what a base has installed: the build of a family's member there that
+/// names one, so that what is added comes from the same build.
+pub(crate) fn of_base(base: &Base, rules: &RuleSet, quiet: bool) -> Accelerator {
+    for (name, version) in base.releases() {
+        if !version.is_local() || base.frozen(&name).is_none() {
+            continue;
+        }
+        let label = label_of(&version);
+        let known = rules.on(&name).iter().any(|rule| match &rule.kind {
+            RuleKind::Family { labels, .. } => labels.iter().any(|known| known.name == label),
+            _ => false,
+        });
+        if known {
+            if !quiet {
+                say(&format!(
+                    "accelerator: the base has {name} {version}, so what is added to it is \
+                     taken in the build {label}"
+                ));
+            }
+            return Accelerator {
+                build: as_cuda(Build::Label(label), rules),
+                ..Accelerator::default()
+            };
+        }
+    }
+    Accelerator::default()
 }
 
 /// A label that brings a CUDA stands for that CUDA, so that everything else is held to it.

@@ -135,6 +135,9 @@ impl Session {
         let asked = accelerator::Asked::of(args);
         let known = recorded.target.as_ref().map(|target| &target.accelerator);
         target.accelerator = accelerator::of(&asked, known, &target, &rules, args.quiet)?;
+        if !target.accelerator.is_stated() {
+            target.accelerator = accelerator::of_base(&base.base, &rules, args.quiet);
+        }
         let places = places(args, &read);
         let policy = policy(args, &read, &rules)?;
         let request = Request {

@@ -283,12 +283,21 @@ fn check_all(
     }
 }
 
-/// Whether another rule keeps the release from NumPy 2.
+/// Whether another rule keeps the release from NumPy 2, whatever its own bound is.
 fn is_bound_by_others(set: &RuleSet, when: &When, release: &Release<'_>) -> bool {
-    set.on(&when.package)
-        .iter()
-        .filter_map(|rule| numpy_abi(&rule.kind))
-        .any(|other| other.applies(release.version, &release.target.markers))
+    set.on(&when.package).iter().any(|rule| match &rule.kind {
+        RuleKind::Constrain {
+            when,
+            package,
+            versions,
+            ..
+        } => {
+            package.as_ref() == "numpy"
+                && !versions.contains(&Version::new([2, 0, 0]))
+                && when.applies(release.version, &release.target.markers)
+        }
+        _ => false,
+    })
 }
 
 /// What a wheel says of a rule. `bound` says what else keeps a release from NumPy 2.

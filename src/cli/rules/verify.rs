@@ -191,7 +191,9 @@ pub(super) fn verify(
         sources: rule.sources.clone(),
         network: false,
     };
-    let Some(when) = numpy_abi(&rule.kind) else {
+    // By the folder's convention: a bound on NumPy for another reason (a name that its Python
+    // API lost) is called otherwise.
+    let Some(when) = numpy_abi(&rule.kind).filter(|_| rule.id.0.contains("-abi")) else {
         report.why = Some("binaries do not tell what a rule of this kind says".to_owned());
         return report;
     };
@@ -283,12 +285,21 @@ fn check_all(
     }
 }
 
-/// Whether another rule keeps the release from NumPy 2.
+/// Whether another rule keeps the release from NumPy 2, whatever its own bound is.
 fn is_bound_by_others(set: &RuleSet, when: &When, release: &Release<'_>) -> bool {
-    set.on(&when.package)
-        .iter()
-        .filter_map(|rule| numpy_abi(&rule.kind))
-        .any(|other| other.applies(release.version, &release.target.markers))
+    set.on(&when.package).iter().any(|rule| match &rule.kind {
+        RuleKind::Constrain {
+            when,
+            package,
+            versions,
+            ..
+        } => {
+            package.as_ref() == "numpy"
+                && !versions.contains(&Version::new([2, 0, 0]))
+                && when.applies(release.version, &release.target.markers)
+        }
+        _ => false,
+    })
 }
 
 /// What a wheel says of a rule. `bound` says what else keeps a release from NumPy 2.

@@ -265,10 +265,6 @@ fn what_changed() {
     page(&after);
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "whoever runs the tests is told what was skipped"
-)]
 /// The page is whole, asks for nothing, and shows the graph in a browser where one is there.
 fn page(graph: &Graph) {
     let html = graph.html();

@@ -23,7 +23,7 @@ fn mlresolve(python: &str, words: &[&str]) -> Output {
         .args(words)
         .args(["--python-version", python])
         .args(["--python-platform", "x86_64-manylinux_2_28"])
-        .args(["--exclude-newer", CUTOFF, "--no-config", "--no-build"])
+        .args(["--exclude-newer", CUTOFF, "--no-config"])
         .arg("--snapshot")
         .arg(snapshot(python))
         .output()

@@ -237,6 +237,11 @@ impl<'a, F: Facts> Provider<'a, F> {
             Node::Package(id) => self.package(id, rank)?,
             Node::Extra(id, extra) => self.extra(id, extra, rank)?,
             Node::Label(rule) => self.world.label_terms(rule, rank),
+            // Present means present at this release: without it, a release that fails is
+            // followed by a walk over all others beside the same shadow.
+            Node::Shadow(id) if rank != ABSENT => {
+                vec![(Node::Package(id), RankSet::singleton(rank))]
+            }
             Node::Shadow(_) | Node::Slot(_) | Node::Virtual(_) => Vec::new(),
         })
     }

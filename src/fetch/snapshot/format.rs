@@ -14,7 +14,7 @@ use crate::request::BuildPolicy;
 use crate::solve::{DirectFacts, FactError, Unusable};
 
 /// The layout of all that follows the magic bytes.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 const MAGIC: [u8; 8] = *b"MLRSNAP\n";
 

@@ -319,7 +319,7 @@ fn damage_is_noticed_and_credentials_are_not_kept() {
         error,
         SnapshotError::Layout {
             found: 99,
-            known: 1
+            known: 2
         }
     );
 }

@@ -1,4 +1,3 @@
-// Off until `snapshots/record-compat` has been run again: the recorded facts have an older layout.
 //! In place of pip-compile: the same names and layout for real inputs, the same habits in
 //! CI. All from recorded index facts, with the real binary.
 #![expect(

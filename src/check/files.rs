@@ -238,6 +238,10 @@ fn half_replaced(distribution: &Distribution, shared: &BTreeSet<String>) -> Opti
     let message = match other {
         Some(own) => format!("{name} is {version} by its metadata and {own} by its own files"),
         None if edited => format!("{name} {version} has a module that was changed"),
+        None if changed.is_empty() => format!(
+            "of the {total} modules of {name} {version} {} are missing",
+            missing.len()
+        ),
         None => format!(
             "{name} {version} is not what was installed: of {total} modules {} are missing and \
              {} changed",
@@ -267,11 +271,15 @@ fn half_replaced(distribution: &Distribution, shared: &BTreeSet<String>) -> Opti
             .take(NAMED / 2)
             .map(|path| format!("of another version: {path}")),
     );
-    finding.reason = (!edited).then(|| {
+    let removed = changed.is_empty() && other.is_none() && distribution.unowned.is_empty();
+    let reason = if removed {
+        "its files were removed and its metadata was not: a distribution that had the same files \
+         was uninstalled, or a removal was broken off"
+    } else {
         "modules of two versions are mixed: it was replaced while it was loaded, or the \
          replacement was broken off"
-            .to_owned()
-    });
+    };
+    finding.reason = (!edited).then(|| reason.to_owned());
     Some(finding.advice(format!(
         "pip install --force-reinstall --no-deps {name}=={version}, and start the interpreter anew"
     )))

@@ -161,12 +161,20 @@ pub(crate) fn read(path: &str, target: &Target) -> Result<Read, CliError> {
         readers::pipfile(&text, path).map_err(wrong)?
     } else if matches!(lower.rsplit_once('.'), Some((_, "yml" | "yaml"))) {
         let lines = readers::conda(&text, path).map_err(wrong)?;
-        listed(lines, path, "conda environment", &files)?
+        let subject = listed(lines, path, "conda environment", &files)?;
+        Subject {
+            requires_python: readers::python_of_conda(&text),
+            ..subject
+        }
     } else if ["dockerfile", "containerfile"]
         .iter()
         .any(|word| lower.contains(word))
     {
-        listed(readers::containerfile(&text), path, "Dockerfile", &files)?
+        let subject = listed(readers::containerfile(&text), path, "Dockerfile", &files)?;
+        Subject {
+            requires_python: readers::python_of_containerfile(&text),
+            ..subject
+        }
     } else {
         return requirements(&text, path, &files);
     };

@@ -9,6 +9,7 @@ mod lines;
 mod pdm_poetry;
 mod pipfile;
 mod pylock;
+mod python;
 mod toml_text;
 mod uv;
 
@@ -19,4 +20,5 @@ pub use lines::{base, requirements};
 pub use pdm_poetry::{pdm, poetry};
 pub use pipfile::{pipfile, wanted};
 pub use pylock::pylock;
+pub use python::{python_of_conda, python_of_containerfile};
 pub use uv::uv;

@@ -2,9 +2,11 @@
 
 use std::str::FromStr as _;
 
+use pep440_rs::VersionSpecifiers;
 use pep508_rs::MarkerTree;
 
 use super::error::line_of;
+use super::python::python_of_pylock;
 use crate::check::{Entry, Subject, Wanted};
 use crate::lock::{LockError, Source, read_pylock};
 use crate::metadata::parse_marker;
@@ -41,11 +43,10 @@ pub fn pylock(text: &str, file: &str) -> Result<Subject, LockError> {
         name: file.to_owned(),
         format: "pylock.toml",
         entries,
-        requires_python: pep440_rs::VersionSpecifiers::from_str(&format!(
-            ">={}",
-            lock.target.python
-        ))
-        .ok(),
+        requires_python: python_of_pylock(text).or_else(|| {
+            let oldest = format!(">={}", lock.target.python);
+            VersionSpecifiers::from_str(&oldest).ok()
+        }),
         complete: true,
     })
 }

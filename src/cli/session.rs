@@ -585,7 +585,8 @@ fn edge(
         } else {
             Refresh::None
         },
-        guesses: Some(Guesses {
+        // Without the network there is nothing to begin early.
+        guesses: (!args.offline).then(|| Guesses {
             target: target.clone(),
             policy: request.policy.clone(),
         }),

@@ -230,7 +230,7 @@ impl Sources<'_> {
         let file = |metadata: &Metadata, kind: FileKind| File {
             filename: filename.clone(),
             url: shown.clone(),
-            hashes: BTreeMap::from([("sha256".to_owned(), digested.sha256.clone())]),
+            hashes: [("sha256".to_owned(), digested.sha256.clone())].into(),
             size: Some(digested.size),
             upload_time: None,
             requires_python: None,

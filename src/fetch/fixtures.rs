@@ -147,7 +147,7 @@ pub(super) fn listed(url: &str, body: &[u8]) -> File {
     File {
         filename,
         url: url.to_owned(),
-        hashes: BTreeMap::from([("sha256".to_owned(), sha256(body))]),
+        hashes: [("sha256".to_owned(), sha256(body))].into(),
         size: Some(body.len() as u64),
         upload_time: None,
         requires_python: None,

@@ -4,14 +4,12 @@
 //! A large stack's pages list a hundred thousand files, and reading them is most of what a
 //! warm run does.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use pep508_rs::PackageName;
 use serde::{Deserialize, Serialize};
 
 use super::digest::{bytes_of, hexadecimal};
-use crate::metadata::{CoreMetadataSidecar, File, FileKind, Page, Yanked};
+use crate::metadata::{CoreMetadataSidecar, Digests, File, FileKind, Page, Yanked};
 
 /// A page; what it borrows lies in the record.
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,7 +76,7 @@ pub(super) fn pack(page: &Page, mut record: Vec<u8>) -> Option<Vec<u8>> {
         let sha256 = file.sha256().and_then(bytes_of);
         let others = file
             .hashes
-            .iter()
+            .pairs()
             .filter(|(algorithm, _)| sha256.is_none() || *algorithm != "sha256");
         Some(PackedFile {
             filename: &file.filename,
@@ -86,9 +84,7 @@ pub(super) fn pack(page: &Page, mut record: Vec<u8>) -> Option<Vec<u8>> {
             path: named.unwrap_or(path),
             path_ends_in_name: named.is_some(),
             sha256,
-            hashes: others
-                .map(|(algorithm, digest)| (algorithm.as_str(), digest.as_str()))
-                .collect(),
+            hashes: others.collect(),
             size: file.size,
             uploaded: file
                 .upload_time
@@ -128,13 +124,12 @@ pub(super) fn unpack(bytes: &[u8]) -> Option<Page> {
         if file.path_ends_in_name {
             url.push_str(file.filename);
         }
-        let mut hashes: BTreeMap<String, String> = file
-            .hashes
-            .into_iter()
-            .map(|(algorithm, digest)| (algorithm.to_owned(), digest.to_owned()))
-            .collect();
+        let mut hashes = Digests::new();
+        for (algorithm, digest) in file.hashes {
+            hashes.insert(algorithm, digest.to_owned());
+        }
         if let Some(digest) = file.sha256 {
-            hashes.insert("sha256".to_owned(), hexadecimal(&digest));
+            hashes.insert("sha256", hexadecimal(&digest));
         }
         Some(File {
             filename: file.filename.to_owned(),

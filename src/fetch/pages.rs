@@ -17,7 +17,7 @@ use super::freshness::{Freshness, Refresh};
 use super::indexes::Index;
 use super::page_record::{Kept, PageRecord, Unreadable};
 use super::tasks::blocking;
-use crate::metadata::{File, FileKind, Page};
+use crate::metadata::{Digests, File, FileKind, Page};
 
 /// What is preferred: JSON, then HTML of a known version, then any HTML (PEP 691).
 pub(super) const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
@@ -278,7 +278,7 @@ pub(super) fn files_of_folder(folder: &Path, name: &PackageName) -> Result<Vec<F
         Some(File {
             filename: filename.to_owned(),
             url: url.into(),
-            hashes: std::collections::BTreeMap::new(),
+            hashes: Digests::new(),
             size: path.metadata().ok().map(|metadata| metadata.len()),
             upload_time: None,
             requires_python: None,

@@ -174,6 +174,9 @@ impl Registry {
 impl Drop for Registry {
     fn drop(&mut self) {
         self.world.pages.cache.flush();
+        // A run ends with its registry. To give the pages of a large stack back piece by piece
+        // takes longer than to solve it; the system takes them back at once.
+        std::mem::forget(std::mem::take(&mut *lock(&self.world.known_pages)));
         if let Some(runtime) = self.runtime.take() {
             // What was fetched on a guess and not needed is not waited for.
             runtime.shutdown_background();

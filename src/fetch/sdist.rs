@@ -176,7 +176,8 @@ impl Sources<'_> {
             subdirectory: None,
             identity,
         };
-        let source = || self.archive(&file.url, &file.filename, identity, &[&file.hashes]);
+        let hashes = file.hashes.to_map();
+        let source = || self.archive(&file.url, &file.filename, identity, &[&hashes]);
         self.built(project, source, expected)
     }
 
@@ -198,6 +199,7 @@ impl Sources<'_> {
     /// be needed for is kept.
     fn look_into(&self, name: &PackageName, file: &File) -> Result<Looked, FactError> {
         let expected = Some((name, &file.version));
+        let hashes = file.hashes.to_map();
         let mut attempt = 1;
         loop {
             let mut kept = self.temporary_file()?;
@@ -207,7 +209,7 @@ impl Sources<'_> {
                 .or(file.size)
                 .is_some_and(|size| size > READ_WHOLE);
             let copy = kept.reopen().map_err(|error| not_kept(&error))?;
-            let mut tee = Tee::new(body.reader, Some(copy), &[&file.hashes]);
+            let mut tee = Tee::new(body.reader, Some(copy), &[&hashes]);
             let enough = |members: &Members| decides(members, expected);
             let scanned = archive::scan_stream(&mut tee, None, &enough);
             if is_large && let Some(Ok(members)) = &scanned {
@@ -227,7 +229,7 @@ impl Sources<'_> {
                     continue;
                 }
             };
-            check_hashes(&file.url, &file.hashes, &digests)?;
+            check_hashes(&file.url, &hashes, &digests)?;
             let scanned =
                 scanned.unwrap_or_else(|| archive::scan(kept.as_file_mut(), None, &enough));
             let sha256 = digests.get("sha256").cloned().unwrap_or_default();

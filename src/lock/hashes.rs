@@ -202,8 +202,8 @@ fn all_hashes<'a>(file: &'a File, context: &'a LockContext<'_>) -> impl Iterator
         .get(&file.url)
         .map(|digest| ("sha256".to_owned(), digest.clone()));
     file.hashes
-        .iter()
-        .map(|(algorithm, digest)| (algorithm.clone(), digest.clone()))
+        .pairs()
+        .map(|(algorithm, digest)| (algorithm.to_owned(), digest.to_owned()))
         .chain(computed)
 }
 

@@ -1,13 +1,13 @@
 //! JSON index pages (PEP 691, PEP 700).
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use url::Url;
 
+use super::Digests;
 use super::page::{self, CoreMetadataSidecar, Link, Yanked};
 
 /// The links of a JSON page, in page order; `None` stands for one that cannot be understood.
@@ -124,9 +124,9 @@ impl Loose<'_> {
         }
     }
 
-    fn hashes(&self) -> BTreeMap<String, String> {
+    fn hashes(&self) -> Digests {
         let Self::Map(entries) = self else {
-            return BTreeMap::new();
+            return Digests::new();
         };
         entries
             .iter()

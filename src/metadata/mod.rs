@@ -4,6 +4,7 @@
 //! one file or one release unusable, with a typed reason; it does not end a run.
 
 mod core_metadata;
+mod digests;
 mod filename;
 mod html;
 mod json;
@@ -15,6 +16,7 @@ mod requirement;
 mod sdist;
 
 pub use core_metadata::{Dependency, DependencySource, Metadata, MetadataError};
+pub use digests::Digests;
 pub use filename::{FileKind, FilenameError, SdistName, WheelName};
 pub use marker::parse_marker;
 pub use page::{CoreMetadataSidecar, File, Page, PageError, Yanked};

@@ -1,15 +1,13 @@
 //! Index pages: PEP 503 HTML and PEP 691 JSON, with yanked files (PEP 592),
 //! metadata sidecars (PEP 658, PEP 714), sizes and upload times (PEP 700).
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{FileKind, html, json};
+use super::{Digests, FileKind, html, json};
 
 /// One distribution's page on one index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +31,7 @@ pub struct File {
     /// The absolute URL, without credentials and without fragment.
     pub url: String,
     /// Hashes by algorithm (`sha256`), hexadecimal, lower case.
-    pub hashes: BTreeMap<String, String>,
+    pub hashes: Digests,
     /// Size in bytes, where the index gives it.
     pub size: Option<u64>,
     /// When the file was uploaded, where the index gives it.
@@ -213,7 +211,7 @@ impl Format {
 pub(super) struct Link {
     pub(super) filename: String,
     pub(super) url: Url,
-    pub(super) hashes: BTreeMap<String, String>,
+    pub(super) hashes: Digests,
     pub(super) size: Option<u64>,
     pub(super) upload_time: Option<Timestamp>,
     pub(super) requires_python: Option<String>,
@@ -337,7 +335,7 @@ fn strip_credentials(url: &mut Url) {
 impl File {
     /// The sha256, hexadecimal, where the index gives it.
     pub fn sha256(&self) -> Option<&str> {
-        self.hashes.get("sha256").map(String::as_str)
+        self.hashes.get("sha256")
     }
 }
 

@@ -137,7 +137,7 @@ impl Toy {
             .map(|part| part.split('.').map(str::to_owned).collect());
         let file = File {
             url: format!("https://files.example/{filename}"),
-            hashes: BTreeMap::from([("sha256".to_owned(), format!("{:064x}", filename.len()))]),
+            hashes: [("sha256".to_owned(), format!("{:064x}", filename.len()))].into(),
             size: Some(1000),
             upload_time: content.uploaded.as_ref().map(|text| text.parse().unwrap()),
             requires_python: content.python.clone(),

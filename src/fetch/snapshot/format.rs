@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{About, SnapshotError, metadata_text};
 use crate::fetch::digest::hexadecimal;
-use crate::metadata::{File, FileKind, Page, Yanked};
+use crate::metadata::{Digests, File, FileKind, Page, Yanked};
 use crate::request::BuildPolicy;
 use crate::solve::{DirectFacts, FactError, Unusable};
 
@@ -142,7 +142,7 @@ impl RecordedPage {
             let mut file = File {
                 filename: filename.to_owned(),
                 url: String::new(),
-                hashes: BTreeMap::new(),
+                hashes: Digests::new(),
                 size: None,
                 upload_time: uploaded,
                 requires_python,

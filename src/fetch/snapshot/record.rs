@@ -204,11 +204,11 @@ impl Hosts {
     }
 
     fn detail(&self, file: &File, index: Option<&str>) -> Detail {
-        let hashes = file.hashes.iter();
+        let hashes = file.hashes.pairs();
         Detail {
             url: self.file(&file.url, index),
             hashes: hashes
-                .map(|(algorithm, digest)| (algorithm.clone(), digest_bytes(digest)))
+                .map(|(algorithm, digest)| (algorithm.to_owned(), digest_bytes(digest)))
                 .collect(),
             size: file.size,
             uploaded: file.upload_time,

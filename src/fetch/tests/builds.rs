@@ -106,7 +106,7 @@ fn each_build_has_its_own_files_and_metadata() {
                 ))
                 .as_str()
         );
-        assert_eq!(file.hashes["sha256"], sha256(&torch(label)));
+        assert_eq!(file.sha256(), Some(&*sha256(&torch(label))));
         assert!(page.files[1].hashes.is_empty());
         let metadata = registry
             .metadata(&page, file, BuildPolicy::Never)

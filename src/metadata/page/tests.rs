@@ -36,7 +36,7 @@ fn told(page: Result<Page, PageError>) -> String {
     let mut told = String::new();
     for file in &page.files {
         let _ = write!(told, "{} {} {}", file.filename, file.version, file.url);
-        for (algorithm, digest) in &file.hashes {
+        for (algorithm, digest) in file.hashes.pairs() {
             let _ = write!(told, " {algorithm}={}", &digest[..4]);
         }
         if let Some(size) = file.size {

@@ -1,0 +1,131 @@
+//! The hashes of one file.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The hashes of one file by algorithm (`sha256`), hexadecimal, lower case.
+///
+/// Pages list a hundred thousand files with one hash each, for which a map takes half a
+/// kilobyte; so this is a list, sorted by algorithm.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Digests(Vec<(Cow<'static, str>, String)>);
+
+impl Digests {
+    /// No hashes.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The hash that an algorithm gave.
+    pub fn get(&self, algorithm: &str) -> Option<&str> {
+        let known = self.0.iter().find(|(known, _)| known == algorithm);
+        known.map(|(_, digest)| digest.as_str())
+    }
+
+    /// Adds a hash, in the place of one of the same algorithm.
+    pub fn insert(&mut self, algorithm: &str, digest: String) {
+        let place = self
+            .0
+            .binary_search_by(|(known, _)| known.as_ref().cmp(algorithm));
+        match place {
+            Ok(place) => self.0[place].1 = digest,
+            Err(place) => {
+                let algorithm = match algorithm {
+                    "sha256" => Cow::Borrowed("sha256"),
+                    other => Cow::Owned(other.to_owned()),
+                };
+                // Hardly any file has a second hash.
+                self.0.reserve_exact(1);
+                self.0.insert(place, (algorithm, digest));
+            }
+        }
+    }
+
+    /// Takes a hash away.
+    pub fn remove(&mut self, algorithm: &str) -> Option<String> {
+        let place = self.0.iter().position(|(known, _)| known == algorithm)?;
+        Some(self.0.remove(place).1)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Algorithms and hashes, in the order of the algorithms' names.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(algorithm, digest)| (algorithm.as_ref(), digest.as_str()))
+    }
+
+    /// The same as a map.
+    pub fn to_map(&self) -> BTreeMap<String, String> {
+        self.pairs()
+            .map(|(algorithm, digest)| (algorithm.to_owned(), digest.to_owned()))
+            .collect()
+    }
+}
+
+impl FromIterator<(String, String)> for Digests {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(hashes: T) -> Self {
+        let mut digests = Self::new();
+        for (algorithm, digest) in hashes {
+            digests.insert(&algorithm, digest);
+        }
+        digests
+    }
+}
+
+impl<const N: usize> From<[(String, String); N]> for Digests {
+    fn from(hashes: [(String, String); N]) -> Self {
+        hashes.into_iter().collect()
+    }
+}
+
+impl Serialize for Digests {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.pairs())
+    }
+}
+
+impl<'de> Deserialize<'de> for Digests {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map = BTreeMap::<String, String>::deserialize(deserializer)?;
+        Ok(map.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_kept_by_algorithm_and_sorted() {
+        let pairs = [("sha512", "b"), ("md5", "c"), ("sha256", "a"), ("md5", "d")];
+        let mut digests: Digests = pairs
+            .map(|(algorithm, digest)| (algorithm.to_owned(), digest.to_owned()))
+            .into();
+        let all: Vec<_> = digests.pairs().collect();
+        assert_eq!(all, [("md5", "d"), ("sha256", "a"), ("sha512", "b")]);
+        assert_eq!(digests.get("sha256"), Some("a"));
+        assert_eq!(digests.remove("sha256").as_deref(), Some("a"));
+        assert_eq!(digests.remove("sha256"), None);
+        assert!(!digests.is_empty());
+    }
+
+    #[test]
+    fn they_are_written_as_a_map_is() {
+        let digests: Digests = [("sha256".to_owned(), "a".to_owned())].into();
+        let written = json_of(&digests);
+        assert_eq!(written, json_of(&digests.to_map()));
+        let read: Digests = serde_json::from_str(&written).expect("it was written");
+        assert_eq!(read, digests);
+    }
+
+    fn json_of(value: &impl Serialize) -> String {
+        serde_json::to_string(value).expect("a map of texts")
+    }
+}

@@ -102,6 +102,29 @@ fn what_is_left_open_where_a_rule_bounds_it_is_told() {
             "{bounded}: {found:?}"
         );
     }
+    // A range is affected where all of it is, and not where some of it would do.
+    for (affected, expected) in [
+        (
+            "torch>=2.1,<2.2",
+            Some(
+                "warning at 2: whatever `torch>=2.1,<2.2` admits works with numpy<2 only, and \
+                 `numpy` admits 2",
+            ),
+        ),
+        ("torch>=2.1", None),
+        ("torch", None),
+    ] {
+        let lines = [line(affected, 1), line("numpy", 2)];
+        let found = judge(
+            &read::requirements(&lines, "requirements.txt"),
+            &target(),
+            &our_rules(),
+        );
+        let warned = told(&found)
+            .into_iter()
+            .find(|one| one.starts_with("warning"));
+        assert_eq!(warned.as_deref(), expected, "{affected}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Requirements that leave open what a rule would bound.
 //!
-//! `torch==2.1.2` beside a bare `numpy` installs NumPy 2 today: nothing in the file is wrong by
-//! its metadata, and the environment is broken.
+//! `torch==2.1.2`, or `torch>=2.1,<2.2`, beside a bare `numpy` installs NumPy 2 today: nothing in
+//! the file is wrong by its metadata, and the environment is broken.
 
 use std::collections::BTreeSet;
 use std::str::FromStr as _;
@@ -9,7 +9,7 @@ use std::str::FromStr as _;
 use pep440_rs::{Version, VersionSpecifiers};
 
 use super::{Entry, Finding, Severity, Wanted};
-use crate::rules::{RuleKind, VersionRange};
+use crate::rules::{RuleKind, VersionRange, When};
 use crate::versions::{contains, display};
 use crate::{RuleSet, Target};
 
@@ -17,9 +17,6 @@ use crate::{RuleSet, Target};
 pub(super) fn findings(present: &[&Entry], target: &Target, rules: &RuleSet) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in present {
-        let Some(version) = entry.version() else {
-            continue;
-        };
         for rule in rules.on(&entry.name) {
             let RuleKind::Constrain {
                 when,
@@ -30,9 +27,9 @@ pub(super) fn findings(present: &[&Entry], target: &Target, rules: &RuleSet) -> 
             else {
                 continue;
             };
-            if !when.applies(version, &target.markers) {
+            let Some(what) = affected(entry, when, target) else {
                 continue;
-            }
+            };
             let open = present.iter().find_map(|other| match &other.wanted {
                 Wanted::Range(range) if other.name == *package => {
                     admitted(range, versions).map(|admitted| (*other, range, admitted))
@@ -46,14 +43,13 @@ pub(super) fn findings(present: &[&Entry], target: &Target, rules: &RuleSet) -> 
                 "unbounded",
                 Severity::Warning,
                 format!(
-                    "{} {version} works with {package}{versions} only, and `{package}{}` admits \
+                    "{what} works with {package}{versions} only, and `{package}{}` admits \
                      {admitted}",
-                    entry.name,
                     display(range)
                 ),
             )
             .about(&open.name, None)
-            .about(&entry.name, Some(version));
+            .about(&entry.name, entry.version());
             finding.rule = Some(rule.id.to_string());
             finding.reason = Some(rule.reason.clone());
             finding.error.clone_from(&rule.error);
@@ -61,6 +57,20 @@ pub(super) fn findings(present: &[&Entry], target: &Target, rules: &RuleSet) -> 
         }
     }
     findings
+}
+
+/// What a rule speaks of, in words, where it speaks of every release that the entry may be.
+fn affected(entry: &Entry, when: &When, target: &Target) -> Option<String> {
+    match &entry.wanted {
+        Wanted::Exactly(version) => when
+            .applies(version, &target.markers)
+            .then(|| format!("{} {version}", entry.name)),
+        Wanted::Range(range) => (!range.is_empty()
+            && when.marker.evaluate(&target.markers, &[])
+            && admitted(range, &when.versions).is_none())
+        .then(|| format!("whatever `{}{}` admits", entry.name, display(range))),
+        Wanted::Unknown => None,
+    }
 }
 
 /// A version that the line admits and the rule does not, among those where either begins or

@@ -379,3 +379,27 @@ fn prereleases_only_where_a_line_names_one_or_nothing_else_exists() {
         &["a==1.0", "b==2.0rc1", "c==0.1b2"],
     );
 }
+
+/// A release that fails is not followed by a look at all the others beside the same shadow:
+/// each look may cost a download, or a build.
+#[test]
+fn a_failing_release_costs_one_look_and_not_one_for_each_release() {
+    let mut toy = numpy_world();
+    for minor in 0..40 {
+        toy.release("pandas", &format!("1.{minor}"), &["numpy>=1.20"]);
+    }
+    toy.release("pandas", "3.0.0", &["numpy>=2"]);
+    let rules = rules(vec![
+        constrain("torch", "<2.3", "numpy", "<2"),
+        constrain("pandas", "<1.1", "numpy", "<2"),
+        constrain("six", "<1", "pandas", "<1"),
+    ]);
+    check(
+        &toy,
+        &["torch<2.3", "pandas", "numpy"],
+        &rules,
+        &["numpy==1.26.4", "pandas==2.3.0", "torch==2.1.2"],
+    );
+    let looked = toy.looked("pandas");
+    assert_eq!(looked, ["2.3.0", "3.0.0"], "pandas was walked");
+}

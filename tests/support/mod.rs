@@ -11,7 +11,8 @@
 
 pub mod worlds;
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -50,6 +51,8 @@ pub struct Toy {
     metadata: BTreeMap<String, Arc<Metadata>>,
     /// By distribution and index: the pages of single builds.
     builds: BTreeMap<(PackageName, String), Arc<Page>>,
+    /// The releases whose metadata was asked for.
+    looked: RefCell<BTreeSet<(PackageName, Version)>>,
 }
 
 pub fn name(text: &str) -> PackageName {
@@ -231,6 +234,19 @@ impl Toy {
     }
 }
 
+impl Toy {
+    /// The releases of a distribution whose metadata was asked for, ascending.
+    pub fn looked(&self, package: &str) -> Vec<String> {
+        let package = name(package);
+        self.looked
+            .borrow()
+            .iter()
+            .filter(|(looked, _)| *looked == package)
+            .map(|(_, version)| version.to_string())
+            .collect()
+    }
+}
+
 impl Facts for Toy {
     fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
         self.pages
@@ -254,10 +270,12 @@ impl Facts for Toy {
 
     fn metadata(
         &self,
-        _page: &Page,
+        page: &Page,
         file: &File,
         _build: BuildPolicy,
     ) -> Result<Arc<Metadata>, FactError> {
+        let mut looked = self.looked.borrow_mut();
+        looked.insert((page.name.clone(), file.version.clone()));
         Ok(Arc::clone(&self.metadata[&file.filename]))
     }
 

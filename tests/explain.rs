@@ -116,6 +116,27 @@ fn a_constraint_takes_part() {
     conflict("constraint", &numpy(), &lines, &RuleSet::default());
 }
 
+/// What is not known of a source distribution is no reason: the conflict is elsewhere.
+#[test]
+fn a_source_that_nobody_looked_into() {
+    let mut toy = numpy();
+    toy.source("charts", "0.9", &[])
+        .release("flow", "1.0", &["torch<2.3", "charts"]);
+    let lines = request(&["flow", "torch>=2.3"]);
+    conflict("source-unread", &toy, &lines, &RuleSet::default());
+}
+
+/// Releases that would have to be built are passed over, and that is said.
+#[test]
+fn a_source_that_was_passed_over() {
+    let mut toy = numpy();
+    toy.source("flow", "0.8", &["torch<2.3"])
+        .source("flow", "0.9", &["torch<2.3"])
+        .release("flow", "1.0", &["torch<2.3"]);
+    let lines = request(&["flow", "torch>=2.3"]);
+    conflict("source-passed-over", &toy, &lines, &RuleSet::default());
+}
+
 #[test]
 fn an_unknown_name() {
     let lines = request(&["scipyy", "torch"]);

@@ -286,6 +286,10 @@ impl Speaker<'_, '_> {
                 "{} no wheel for this target, and what the source distribution requires is not known without building it",
                 verb("has", "have")
             ),
+            Unusable::SourceOnly => format!(
+                "{} no wheel for this target; a source distribution is tried only where a requirement leaves nothing else, or with `--build :all:`",
+                verb("has", "have")
+            ),
             other => other.to_string(),
         }
     }

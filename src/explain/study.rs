@@ -87,6 +87,8 @@ pub struct Study<'a> {
     /// The source distributions that the user's own solve looked into.
     sources: RefCell<BTreeSet<String>>,
     solves: Cell<u32>,
+    /// The first fact that an answer needed and that could not be had.
+    missed: RefCell<Option<String>>,
     known: RefCell<BTreeMap<PackageName, Rc<Candidates>>>,
 }
 
@@ -110,6 +112,7 @@ impl<'a> Study<'a> {
             seen: RefCell::default(),
             sources: RefCell::default(),
             solves: Cell::new(0),
+            missed: RefCell::default(),
             known: RefCell::default(),
         }
     }
@@ -175,13 +178,24 @@ impl<'a> Study<'a> {
             Ok(_) if facts.spent() => Attempt::GaveUp,
             Ok(Outcome::Solved(solution)) => Attempt::Solved(solution),
             Ok(Outcome::Unsolvable(conflict)) => Attempt::Unsolvable(conflict),
-            Err(_) => Attempt::GaveUp,
+            Err(error) => {
+                if !facts.spent() {
+                    let mut missed = self.missed.borrow_mut();
+                    missed.get_or_insert_with(|| error.to_string());
+                }
+                Attempt::GaveUp
+            }
         }
     }
 
     /// The facts, without a bound on the work.
     pub(super) fn facts(&self) -> &'a dyn Facts {
         self.facts
+    }
+
+    /// Why a fact that an answer needed could not be had, where one could not.
+    pub(super) fn missed(&self) -> Option<String> {
+        self.missed.borrow().clone()
     }
 
     /// Whether no further solve is made.

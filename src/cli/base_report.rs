@@ -78,6 +78,10 @@ fn remedy_text(remedy: &BaseRemedy) -> String {
          --allow-change {}",
         names.join(",")
     );
+    if !remedy.hold.is_empty() {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n  and these lines: {}", remedy.hold.join(", "));
+    }
     for (name, change) in &remedy.replaced {
         let was = change
             .was

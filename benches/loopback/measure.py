@@ -12,7 +12,9 @@ import sys
 # Reads lists of words, an environment and a file for the output; starts the words, waits,
 # and answers with what it measured.
 HELPER = """
-import marshal, os, sys, time
+import marshal, os, signal, sys, time
+child = None
+signal.signal(signal.SIGALRM, lambda *_: child and os.kill(child, signal.SIGKILL))
 while True:
     try:
         words, environment, output, limit = marshal.load(sys.stdin.buffer)
@@ -23,14 +25,11 @@ while True:
     actions += [(os.POSIX_SPAWN_OPEN, 1, output, flags, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2)]
     start = time.perf_counter()
     child = os.posix_spawn(words[0], words, environment, file_actions=actions)
-    if limit:
-        guard = os.posix_spawn('/bin/sh', ['sh', '-c', f'sleep {limit}; kill -9 {child}'],
-            environment, setpgroup=0)
+    signal.alarm(limit)
     _, status, used = os.wait4(child, 0)
     wall = time.perf_counter() - start
-    if limit:
-        os.killpg(guard, 9)
-        os.waitpid(guard, 0)
+    signal.alarm(0)
+    child = None
     cpu = used.ru_utime + used.ru_stime
     marshal.dump((os.waitstatus_to_exitcode(status), wall, cpu, used.ru_maxrss), sys.stdout.buffer)
     sys.stdout.buffer.flush()

@@ -134,7 +134,8 @@ impl<'a> Study<'a> {
     ///
     /// No source distribution is downloaded or built to answer a question. One that nobody
     /// looked into is first taken to require nothing: where there is no solution even so,
-    /// there is none. A solution that leans on it is looked for again without it.
+    /// there is none. A solution that leans on it is looked for again without it; where that
+    /// finds nothing, nothing is known.
     pub(super) fn attempt_with(
         &self,
         request: &Request,
@@ -154,7 +155,10 @@ impl<'a> Study<'a> {
             .any(|file| guessed.contains(&file.filename));
         if leans {
             let facts = Limited::new(self, without, Sources::Unusable);
-            self.once(request, rules, &facts)
+            match self.once(request, rules, &facts) {
+                Attempt::Unsolvable(_) => Attempt::GaveUp,
+                other => other,
+            }
         } else {
             Attempt::Solved(solution)
         }
@@ -352,6 +356,14 @@ impl Facts for Limited<'_, '_> {
         }
         let metadata = self.study.facts.metadata(page, file, build)?;
         Ok(self.reduced(metadata))
+    }
+
+    fn last_look(&self, page: &Page, file: &File) -> Result<Arc<Metadata>, FactError> {
+        let looked = self.study.sources.borrow().contains(&file.filename);
+        if looked || self.sources == Sources::Read {
+            return self.metadata(page, file, BuildPolicy::Never);
+        }
+        Err(FactError::Unusable(Unusable::NeedsBuild))
     }
 
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {

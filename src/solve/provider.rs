@@ -125,6 +125,7 @@ impl<'a, F: Facts> Provider<'a, F> {
             .iter()
             .map(|constraint| set_of(&universe, &constraint.range))
             .fold(RankSet::full(), |all, next| all.intersection(&next));
+        self.world.sources.ask(&universe, &set);
         if self.world.is_frozen(&name) {
             return Ok(vec![(Node::Package(id), set)]);
         }
@@ -326,6 +327,7 @@ impl<'a, F: Facts> Provider<'a, F> {
         let older: Vec<_> = range
             .ranks_below(rank)
             .rev()
+            .filter(|older| universe.needs_no_build(*older))
             .filter_map(|older| universe.metadata_file(older))
             .take(count)
             .collect();

@@ -14,7 +14,7 @@ use super::registry::Registry;
 use super::sdist::Sources;
 use crate::metadata::{File, FileKind, Metadata, Page};
 use crate::request::{BuildPolicy, DirectUrl};
-use crate::solve::{DirectFacts, FactError, Facts};
+use crate::solve::{DirectFacts, FactError, Facts, Unusable};
 
 /// All facts of one run.
 pub struct Edge {
@@ -98,6 +98,9 @@ impl Facts for Edge {
                 let learned = self.sources().sdist_metadata(&page.name, file, build)?;
                 Ok(Arc::new(learned.value))
             }
+            FileKind::Variants(_) => Err(FactError::Unusable(Unusable::NoSuitableFile {
+                found: Vec::new(),
+            })),
         }
     }
 

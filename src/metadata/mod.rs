@@ -17,7 +17,7 @@ mod sdist;
 
 pub use core_metadata::{Dependency, DependencySource, Metadata, MetadataError};
 pub use digests::Digests;
-pub use filename::{FileKind, FilenameError, SdistName, WheelName};
+pub use filename::{FileKind, FilenameError, SdistName, VariantsName, WheelName};
 pub use marker::parse_marker;
 pub use page::{CoreMetadataSidecar, File, Page, PageError, Yanked};
 pub use repair::{Repair, parse_specifiers};

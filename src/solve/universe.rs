@@ -540,6 +540,10 @@ impl<'a> Judge<'a> {
         let yanked_admitted = self.admission.admits_yanked(version);
         for &index in files {
             let file = &self.page.files[index];
+            // It is no part of the release that anybody installs.
+            if matches!(file.kind, FileKind::Variants(_)) {
+                continue;
+            }
             if let Err(reason) = self.visible(file, yanked_admitted) {
                 reasons.push(reason);
                 continue;
@@ -572,6 +576,7 @@ impl<'a> Judge<'a> {
                     Ok(()) => release.sdist = Some(better_sdist(self.page, release.sdist, index)),
                     Err(reason) => reasons.push(reason),
                 },
+                FileKind::Variants(_) => {}
             }
         }
         release.wheel = best.map(|(_, index)| index);

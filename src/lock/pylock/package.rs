@@ -129,8 +129,11 @@ fn read_file(
         None => last_part(&location),
     };
     let fits = FileKind::parse(&filename, name).is_ok_and(|found| {
-        matches!(found, FileKind::Wheel(_)) == (kind == Kind::Wheel)
-            && version.is_none_or(|version| found.version() == version)
+        let is_kind = match kind {
+            Kind::Wheel => matches!(found, FileKind::Wheel(_)),
+            Kind::Sdist => matches!(found, FileKind::Sdist(_)),
+        };
+        is_kind && version.is_none_or(|version| found.version() == version)
     });
     if !fits {
         let release = match version {

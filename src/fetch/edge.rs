@@ -15,6 +15,7 @@ use super::sdist::Sources;
 use crate::metadata::{File, FileKind, Metadata, Page};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::solve::{DirectFacts, FactError, Facts, Unusable};
+use crate::variants::VariantsJson;
 
 /// All facts of one run.
 pub struct Edge {
@@ -102,6 +103,14 @@ impl Facts for Edge {
                 found: Vec::new(),
             })),
         }
+    }
+
+    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        self.registry.variants(page, wheels)
+    }
+
+    fn hint_variants(&self, page: &Page, wheels: &[&File]) {
+        self.registry.hint_variants(page, wheels);
     }
 
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {

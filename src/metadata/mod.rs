@@ -14,6 +14,7 @@ mod pyproject;
 mod repair;
 mod requirement;
 mod sdist;
+mod variant;
 
 pub use core_metadata::{Dependency, DependencySource, Metadata, MetadataError};
 pub use digests::Digests;
@@ -22,3 +23,5 @@ pub use marker::parse_marker;
 pub use page::{CoreMetadataSidecar, File, Page, PageError, Yanked};
 pub use repair::{Repair, parse_specifiers};
 pub use sdist::{SdistPart, SdistPath, sdist_path};
+pub use variant::{PropertyError, VariantProperty};
+pub(crate) use variant::{is_name as is_variant_name, is_value as is_variant_value};

@@ -665,11 +665,7 @@ fn indexes(args: &ResolveArgs, places: &Places) -> Result<Indexes, crate::fetch:
             Some(url) => Index::new(url)?,
             None => Index::standard(),
         },
-        extra: places
-            .extra
-            .iter()
-            .map(|url| index(url))
-            .collect::<Result<_, _>>()?,
+        extra: places.extra.iter().map(&index).collect::<Result<_, _>>()?,
         strategy: match args.index_strategy.unwrap_or_default() {
             args::IndexStrategy::FirstIndex => IndexStrategy::First,
             args::IndexStrategy::UnsafeBestMatch => IndexStrategy::UnsafeBestMatch,

@@ -217,13 +217,15 @@ impl Metadata {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
     use crate::Target;
 
     fn metadata(markers: &[&str]) -> Metadata {
         let mut text = "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n".to_owned();
         for (number, marker) in markers.iter().enumerate() {
-            text.push_str(&format!("Requires-Dist: dep{number}; {marker}\n"));
+            let _ = writeln!(text, "Requires-Dist: dep{number}; {marker}");
         }
         Metadata::parse(text.as_bytes(), None).expect("metadata")
     }

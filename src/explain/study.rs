@@ -14,6 +14,7 @@ use crate::solve::{
     Candidates, Conflict, DirectFacts, FactError, Facts, Memo, Outcome, Reason, Solution,
     SolveError, Unusable, candidates, solve_again,
 };
+use crate::variants::VariantsJson;
 use crate::{RuleSet, Target};
 
 /// How often a solve may read metadata before it is given up. A solve of 300 distributions
@@ -378,6 +379,14 @@ impl Facts for Limited<'_, '_> {
             return self.metadata(page, file, BuildPolicy::Never);
         }
         Err(FactError::Unusable(Unusable::NeedsBuild))
+    }
+
+    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        self.study.facts.variants(page, wheels)
+    }
+
+    fn hint_variants(&self, page: &Page, wheels: &[&File]) {
+        self.study.facts.hint_variants(page, wheels);
     }
 
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {

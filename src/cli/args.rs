@@ -252,6 +252,19 @@ pub(crate) struct ResolveArgs {
         help_heading = "Target"
     )]
     pub(crate) gpu: Vec<String>,
+    /// Take wheel variants (PEP 825, a draft that pip does not know)
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        help_heading = "Target"
+    )]
+    pub(crate) wheel_variants: Option<bool>,
+    /// A property of wheel variants that the target supports (`x86_64::level::v3`)
+    #[arg(long, value_name = "PROPERTY", help_heading = "Target")]
+    pub(crate) variant_property: Vec<String>,
     /// The interpreter to lock for, and to build with
     #[arg(long, value_name = "PATH", help_heading = "Target")]
     pub(crate) python: Option<String>,
@@ -382,9 +395,12 @@ pub(crate) struct ResolveArgs {
     /// The index that pip's own settings name, which is weaker than what a file says.
     #[arg(skip)]
     pub(crate) pip_index_url: Option<String>,
-    /// The one index that a distribution comes from, by the settings.
+    /// The one index that a distribution comes from, by the settings: a URL, or a name.
     #[arg(skip)]
     pub(crate) sources: BTreeMap<PackageName, String>,
+    /// The names of indexes with their URLs, by the settings.
+    #[arg(skip)]
+    pub(crate) named_indexes: Vec<(String, String)>,
 }
 
 #[expect(

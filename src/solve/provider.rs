@@ -127,6 +127,7 @@ impl<'a, F: Facts> Provider<'a, F> {
             .iter()
             .map(|constraint| set_of(&universe, &constraint.range))
             .fold(RankSet::full(), |all, next| all.intersection(&next));
+        self.world.sources.ask(&universe, &set);
         if self.world.is_frozen(&name) {
             return Ok(vec![(Node::Package(id), set)]);
         }
@@ -328,6 +329,7 @@ impl<'a, F: Facts> Provider<'a, F> {
         let older: Vec<_> = range
             .ranks_below(rank)
             .rev()
+            .filter(|older| universe.needs_no_build(*older))
             .filter_map(|older| universe.metadata_file(older))
             .take(count)
             .collect();

@@ -238,6 +238,63 @@ fn a_pinned_distribution_comes_from_its_index_alone() {
 }
 
 #[test]
+fn an_explicit_index_serves_what_is_taken_from_it_and_nothing_else() {
+    let mut indexes = indexes();
+    for (index, name, version) in [
+        ("/own/", "secret", "1.0"),
+        // Someone has put other files under these names.
+        ("/own/", "numpy", "99.0"),
+        ("/simple/", "secret", "99.0"),
+        ("/own/", "hidden", "1.0"),
+        ("/team/", "tool", "1.0"),
+        ("/simple/", "tool", "99.0"),
+    ] {
+        let requires: &[&str] = if name == "secret" { &["numpy<2"] } else { &[] };
+        indexes.add(index, &Wheel::new(name, version, "py3-none-any", requires));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let settings = format!(
+        "[[tool.mlresolve.index]]\nname = \"own\"\nurl = \"{}\"\nexplicit = true\n\n\
+         [[tool.mlresolve.index]]\nname = \"team\"\nurl = \"{}\"\n\n\
+         [tool.mlresolve.sources]\nsecret = \"own\"\n",
+        indexes.url("/own/"),
+        indexes.url("/team/"),
+    );
+    fs::write(folder.path().join("pyproject.toml"), settings).unwrap();
+    fs::write(folder.path().join("requirements.in"), "secret\ntool\n").unwrap();
+    let lock = origins(&locked(
+        &indexes,
+        &folder,
+        "pylock.toml",
+        &["requirements.in"],
+    ));
+    let expected = [
+        ("numpy", "1.26.4", "/simple/"),
+        ("secret", "1.0", "/own/"),
+        ("tool", "1.0", "/team/"),
+    ];
+    let expected = expected
+        .map(|(name, version, index)| (name.to_owned(), version.to_owned(), indexes.url(index)));
+    assert_eq!(lock, expected);
+    // An installer must be told where the files are.
+    let requirements = locked(&indexes, &folder, "requirements.txt", &["requirements.in"]);
+    for index in ["/team/", "/own/"] {
+        let line = format!("--extra-index-url {}", indexes.url(index));
+        assert!(requirements.contains(&line), "{requirements}");
+    }
+    fs::write(folder.path().join("requirements.in"), "hidden\n").unwrap();
+    let done = mlresolve(
+        &indexes,
+        folder.path(),
+        &["lock", "requirements.in", "-o", "-"],
+    );
+    assert_eq!(done.status.code(), Some(1), "{}", told(&done));
+    let message = told(&done);
+    assert!(message.contains("hidden"), "{message}");
+    assert!(!message.contains("/own/"), "{message}");
+}
+
+#[test]
 fn an_old_driver_takes_a_build_for_cuda_11_or_says_why_not() {
     let mut indexes = indexes();
     let folder = tempfile::tempdir().unwrap();

@@ -532,6 +532,7 @@ pub fn judge_index(
         let suits = files.iter().any(|file| match &file.kind {
             FileKind::Wheel(wheel) => target.wheel_priority(wheel).is_some(),
             FileKind::Sdist(_) => true,
+            FileKind::Variants(_) => false,
         });
         if !suits {
             add(

@@ -93,7 +93,7 @@ pub(crate) fn prepare(
         }
         let exit = conflict::unsolvable(&session, super::args::Format::Text)?;
         if !session.request.base.packages.is_empty() {
-            say(&base_report::remedy(&session)?);
+            say(&base_report::remedy(&session, session.facts.facts())?);
         }
         return Ok(Err(exit));
     };
@@ -129,6 +129,7 @@ impl Prepared {
             warn(solution);
             migration::tell_moved(session, solution);
             tell_builds(session, solution);
+            tell_variants(solution);
         }
         if args.resolve.verbose > 0 {
             narrate(solution);
@@ -213,6 +214,36 @@ fn tell_builds(session: &Session, solution: &Solution) {
         {
             say(&accelerator::told(&builds, taken, &session.target));
         }
+    }
+}
+
+/// Which wheel variants were taken, and who can install them.
+fn tell_variants(solution: &Solution) {
+    let mut labelled = Vec::new();
+    for (name, chosen) in &solution.packages {
+        let Some(variant) = &chosen.variant else {
+            continue;
+        };
+        match &variant.label {
+            Some(label) => labelled.push(format!("{name} {} ({label})", chosen.version)),
+            None => {
+                for (label, reason) in &variant.refused {
+                    say(&format!("{name}: the wheel variant {label} {reason}"));
+                }
+            }
+        }
+    }
+    if !labelled.is_empty() {
+        say(&format!(
+            "warning: {} taken as wheel variants: {}. pip does not take such wheels; uv does \
+             with `--preview-features wheel-variants`, from a requirements file",
+            if labelled.len() == 1 {
+                "one is"
+            } else {
+                "several are"
+            },
+            labelled.join(", ")
+        ));
     }
 }
 
@@ -381,6 +412,17 @@ fn build_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
         .collect()
 }
 
+/// The indexes of what the settings take from one index alone.
+fn pinned_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
+    let pinned = session.places.pinned.iter();
+    pinned
+        .filter_map(|name| match &solution.packages.get(name)?.origin {
+            ChosenOrigin::Index(page) => Some(page.index.clone()),
+            ChosenOrigin::Direct { .. } => None,
+        })
+        .collect()
+}
+
 fn context<'a>(
     args: &LockArgs,
     command: &str,
@@ -396,6 +438,7 @@ fn context<'a>(
     let mut indexes = vec![default];
     indexes.extend(places.extra.iter().cloned());
     indexes.extend(build_indexes(session, solution));
+    indexes.extend(pinned_indexes(session, solution));
     let mut options = InstallerOptions::format_control(&session.request.policy);
     options.find_links.clone_from(&places.find_links);
     options.trusted_hosts.clone_from(&places.trusted_hosts);

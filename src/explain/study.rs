@@ -14,6 +14,7 @@ use crate::solve::{
     Candidates, Conflict, DirectFacts, FactError, Facts, Memo, Outcome, Reason, Solution,
     SolveError, Unusable, candidates, solve_again,
 };
+use crate::variants::VariantsJson;
 use crate::{RuleSet, Target};
 
 /// How often a solve may read metadata before it is given up. A solve of 300 distributions
@@ -87,6 +88,8 @@ pub struct Study<'a> {
     /// The source distributions that the user's own solve looked into.
     sources: RefCell<BTreeSet<String>>,
     solves: Cell<u32>,
+    /// The first fact that an answer needed and that could not be had.
+    missed: RefCell<Option<String>>,
     known: RefCell<BTreeMap<PackageName, Rc<Candidates>>>,
 }
 
@@ -110,6 +113,7 @@ impl<'a> Study<'a> {
             seen: RefCell::default(),
             sources: RefCell::default(),
             solves: Cell::new(0),
+            missed: RefCell::default(),
             known: RefCell::default(),
         }
     }
@@ -175,13 +179,24 @@ impl<'a> Study<'a> {
             Ok(_) if facts.spent() => Attempt::GaveUp,
             Ok(Outcome::Solved(solution)) => Attempt::Solved(solution),
             Ok(Outcome::Unsolvable(conflict)) => Attempt::Unsolvable(conflict),
-            Err(_) => Attempt::GaveUp,
+            Err(error) => {
+                if !facts.spent() {
+                    let mut missed = self.missed.borrow_mut();
+                    missed.get_or_insert_with(|| error.to_string());
+                }
+                Attempt::GaveUp
+            }
         }
     }
 
     /// The facts, without a bound on the work.
     pub(super) fn facts(&self) -> &'a dyn Facts {
         self.facts
+    }
+
+    /// Why a fact that an answer needed could not be had, where one could not.
+    pub(super) fn missed(&self) -> Option<String> {
+        self.missed.borrow().clone()
     }
 
     /// Whether no further solve is made.
@@ -364,6 +379,14 @@ impl Facts for Limited<'_, '_> {
             return self.metadata(page, file, BuildPolicy::Never);
         }
         Err(FactError::Unusable(Unusable::NeedsBuild))
+    }
+
+    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        self.study.facts.variants(page, wheels)
+    }
+
+    fn hint_variants(&self, page: &Page, wheels: &[&File]) {
+        self.study.facts.hint_variants(page, wheels);
     }
 
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {

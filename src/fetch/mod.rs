@@ -44,6 +44,7 @@ mod tasks;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod variants;
 pub mod wheel_metadata;
 pub mod wheels;
 pub mod zip_directory;

@@ -21,10 +21,12 @@ use super::pages::Pages;
 use super::prefetch::Prefetched;
 use super::progress::Progress;
 use super::tasks::Pending;
+use super::variants::Told;
 use super::wheels::Wheels;
 use crate::metadata::{File, FileKind, Metadata, Page};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::solve::{DirectFacts, FactError, Facts, Unusable};
+use crate::variants::VariantsJson;
 
 /// What a registry is made of.
 #[derive(Debug)]
@@ -70,6 +72,8 @@ pub(super) struct World {
     /// By name and index: the pages of families' builds.
     known_builds: Mutex<BTreeMap<(PackageName, String), Answer<Page>>>,
     known_metadata: Mutex<BTreeMap<String, Answer<Metadata>>>,
+    /// By the address of the first labelled wheel.
+    known_variants: Mutex<BTreeMap<String, Answer<VariantsJson>>>,
 }
 
 impl std::fmt::Debug for World {
@@ -122,6 +126,7 @@ impl Registry {
             known_pages: Mutex::default(),
             known_builds: Mutex::default(),
             known_metadata: Mutex::default(),
+            known_variants: Mutex::default(),
         };
         Ok(Self {
             world: Arc::new(world),
@@ -210,6 +215,16 @@ impl Facts for Registry {
         }
     }
 
+    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        let what = format!("the wheel variants of {}", page.name);
+        self.wait(&what, self.world.variants(page, wheels))
+    }
+
+    fn hint_variants(&self, page: &Page, wheels: &[&File]) {
+        // It goes on by itself.
+        drop(self.world.variants(page, wheels));
+    }
+
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {
         Err(FactError::Failed {
             message: format!(
@@ -283,6 +298,29 @@ impl World {
         let answer = self.begin(async move { world.wheels.metadata(&asked, &wheel).await });
         known.insert(file.url.clone(), answer.clone());
         Some(answer)
+    }
+
+    /// What the labels of a release's wheels stand for, asked for once.
+    fn variants(self: &Arc<Self>, page: &Page, wheels: &[&File]) -> Answer<VariantsJson> {
+        let key = wheels
+            .first()
+            .map_or_else(String::new, |file| file.url.clone());
+        let mut known = lock(&self.known_variants);
+        if let Some(answer) = known.get(&key) {
+            return answer.clone();
+        }
+        let version = wheels.first().map(|file| &file.version);
+        let linked = page.files.iter().find(|file| {
+            matches!(file.kind, FileKind::Variants(_)) && Some(&file.version) == version
+        });
+        let told = Told {
+            linked: linked.cloned(),
+            wheels: wheels.iter().map(|file| (*file).clone()).collect(),
+        };
+        let world = Arc::clone(self);
+        let answer = self.begin(async move { world.wheels.variants(told).await });
+        known.insert(key, answer.clone());
+        answer
     }
 
     /// Begins work on an answer; it goes on whether somebody waits for it or not.

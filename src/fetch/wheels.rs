@@ -97,6 +97,28 @@ impl Wheels {
             })
     }
 
+    /// The bytes under a key of the cache, else what `fetch` gives. A file whose index gives no
+    /// hash may be replaced by another of the same name.
+    pub(super) async fn kept_or<E>(
+        &self,
+        key: String,
+        file: &File,
+        fetch: impl Future<Output = Result<Vec<u8>, E>>,
+    ) -> Result<Vec<u8>, E> {
+        if let Some(bytes) = self.kept(&key, file).await {
+            self.client.progress().cache_hit();
+            return Ok(bytes);
+        }
+        let bytes = fetch.await?;
+        let content = bytes.clone();
+        self.cache.write_later(RecordKind::Metadata, key, move || {
+            let mut bytes = postcard::to_stdvec(&Freshness::unsaid()).ok()?;
+            bytes.extend(content);
+            Some(bytes)
+        });
+        Ok(bytes)
+    }
+
     /// The sidecar (PEP 658); `None` where the index offers one and has none.
     async fn sidecar(
         &self,

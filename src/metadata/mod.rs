@@ -14,11 +14,14 @@ mod pyproject;
 mod repair;
 mod requirement;
 mod sdist;
+mod variant;
 
 pub use core_metadata::{Dependency, DependencySource, Metadata, MetadataError};
 pub use digests::Digests;
-pub use filename::{FileKind, FilenameError, SdistName, WheelName};
+pub use filename::{FileKind, FilenameError, SdistName, VariantsName, WheelName};
 pub use marker::parse_marker;
 pub use page::{CoreMetadataSidecar, File, Page, PageError, Yanked};
 pub use repair::{Repair, parse_specifiers};
 pub use sdist::{SdistPart, SdistPath, sdist_path};
+pub use variant::{PropertyError, VariantProperty};
+pub(crate) use variant::{is_name as is_variant_name, is_value as is_variant_value};

@@ -176,11 +176,12 @@ pub fn indexed_metadata(
     let file = page
         .files
         .iter()
+        .filter(|file| !matches!(file.kind, FileKind::Variants(_)))
         .filter(|file| file.version == *version || file.version == public)
         .max_by_key(|file| {
             let (is_wheel, order) = match &file.kind {
                 FileKind::Wheel(wheel) => (true, target.wheel_order(wheel)),
-                FileKind::Sdist(_) => (false, None),
+                _ => (false, None),
             };
             (file.version == *version, is_wheel, order)
         });

@@ -348,6 +348,7 @@ fn chosen(
         file,
         origin,
         files,
+        variant: release.variant.clone(),
     }
 }
 

@@ -7,6 +7,7 @@ use pep508_rs::PackageName;
 
 use crate::metadata::{File, Metadata, Page};
 use crate::request::{BuildPolicy, DirectUrl};
+use crate::variants::VariantsJson;
 
 /// Where facts come from: memory, the cache, a snapshot or the network; it may block.
 ///
@@ -46,6 +47,19 @@ pub trait Facts {
     fn last_look(&self, page: &Page, file: &File) -> Result<Arc<Metadata>, FactError> {
         self.metadata(page, file, BuildPolicy::Never)
     }
+
+    /// What the labels of one release's wheels stand for (PEP 825, draft); `wheels` has one wheel
+    /// of each label.
+    ///
+    /// Only asked for where the target takes wheel variants.
+    fn variants(&self, page: &Page, _wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        Err(FactError::Unusable(Unusable::Metadata {
+            detail: format!("these facts tell of no wheel variants of `{}`", page.name),
+        }))
+    }
+
+    /// The solver will ask what these wheels' labels stand for.
+    fn hint_variants(&self, _page: &Page, _wheels: &[&File]) {}
 
     /// What is found at a direct reference.
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError>;
@@ -215,6 +229,14 @@ impl<T: Facts + ?Sized> Facts for &T {
 
     fn last_look(&self, page: &Page, file: &File) -> Result<Arc<Metadata>, FactError> {
         (**self).last_look(page, file)
+    }
+
+    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        (**self).variants(page, wheels)
+    }
+
+    fn hint_variants(&self, page: &Page, wheels: &[&File]) {
+        (**self).hint_variants(page, wheels);
     }
 
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {

@@ -45,6 +45,14 @@ pub fn eligible_builds(rules: &RuleSet, target: &Target) -> Vec<EligibleBuilds> 
         .collect()
 }
 
+/// The builds of all families.
+pub(crate) fn of_all_families(rules: &RuleSet) -> impl Iterator<Item = &FamilyLabel> {
+    rules
+        .iter()
+        .filter_map(|rule| Family::of(rule))
+        .flat_map(|family| family.labels)
+}
+
 impl<'a> Family<'a> {
     /// The family that a rule tells of.
     pub(crate) fn of(rule: &'a Rule) -> Option<Self> {

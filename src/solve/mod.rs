@@ -13,6 +13,7 @@ mod provider;
 mod sides;
 mod sources;
 mod universe;
+mod variants;
 mod virtuals;
 mod world;
 
@@ -27,8 +28,8 @@ pub use base::indexed_metadata;
 pub use facts::{DirectFacts, FactError, Facts, Unusable};
 pub use labels::{EligibleBuilds, eligible_builds};
 pub use outcome::{
-    ChangedEdge, Chosen, ChosenOrigin, Conflict, Edge, EdgeCause, Outcome, Reason, Solution,
-    SolveError, Span, Warning,
+    ChangedEdge, Chosen, ChosenOrigin, ChosenVariant, Conflict, Edge, EdgeCause, Outcome, Reason,
+    Solution, SolveError, Span, Warning,
 };
 pub use world::Memo;
 

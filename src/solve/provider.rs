@@ -83,9 +83,11 @@ impl<'a, F: Facts> Provider<'a, F> {
             .flat_map(|name| {
                 let (id, _) = self.world.names.package(name);
                 let concerns = self.world.base_concerns(name);
+                let constrained = self.world.is_constrained(name);
                 [
                     Some((Node::Package(id), RankSet::interval(0, ABSENT))),
                     concerns.then(|| (Node::Base(id), RankSet::singleton(0))),
+                    constrained.then(|| (Node::Constraint(id), RankSet::singleton(0))),
                 ]
             });
         lines.chain(changeable.flatten()).collect()

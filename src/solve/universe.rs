@@ -9,6 +9,8 @@ use pep508_rs::PackageName;
 
 use super::facts::{DirectFacts, FactError, Unusable};
 use super::labels::{self, Family, MemberBuilds, Merged};
+use super::outcome::ChosenVariant;
+use super::variants::Grouped;
 use crate::metadata::{File, FileKind, Page, Yanked};
 use crate::request::{BasePackage, DirectUrl, Line, LineSource, Policy, Request};
 use crate::rules::{Rule, RuleKind, RuleSet};
@@ -61,6 +63,8 @@ pub(crate) struct Release {
     pub(crate) files: Vec<usize>,
     /// The release is yanked, and was admitted because a pin demands it.
     pub(crate) yanked: Option<Yanked>,
+    /// The wheel variant that it is taken in, where it has some and the target takes them.
+    pub(crate) variant: Option<ChosenVariant>,
 }
 
 /// What decides which releases of a distribution can be chosen.
@@ -75,6 +79,8 @@ pub(crate) struct Admission<'a> {
     pub(crate) of_builds: bool,
     /// The release that a base has of it, and that may be changed.
     pub(crate) installed: Option<&'a Version>,
+    /// The releases that have wheel variants, where the target takes them.
+    pub(crate) variants: BTreeMap<Version, Grouped>,
 }
 
 /// What a universe hangs on beside page, target and policy.
@@ -113,6 +119,7 @@ impl<'a> Admission<'a> {
                 .base
                 .changeable(name)
                 .and_then(|package| package.version.as_ref()),
+            variants: BTreeMap::new(),
         }
     }
 
@@ -225,6 +232,8 @@ impl Universe {
                 Err(Unusable::PreRelease)
             } else if let Some(broken) = admission.broken_by(&page.name, version) {
                 Err(broken)
+            } else if let Some(grouped) = admission.variants.get(version) {
+                judge.best_variant(version, grouped)
             } else {
                 judge.release(version, &files)
             };
@@ -346,8 +355,13 @@ impl Universe {
         let versions = std::mem::take(&mut self.versions);
         let releases = std::mem::take(&mut self.releases);
         for (version, release) in versions.into_iter().zip(releases) {
+            let is_labelled = release
+                .variant
+                .as_ref()
+                .is_some_and(|variant| variant.label.is_some());
+            // A wheel variant says by itself what it needs.
             let own = labels::named(family, &version).or_else(|| {
-                let file = release.wheel.or(release.sdist)?;
+                let file = release.wheel.or(release.sdist).filter(|_| !is_labelled)?;
                 files.get(file).cloned()
             });
             let running =
@@ -538,6 +552,25 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// The release made of the best group of files that has one.
+    fn best_variant(&mut self, version: &Version, grouped: &Grouped) -> Result<Release, Unusable> {
+        let mut last = None;
+        for (variant, files) in &grouped.groups {
+            match self.release(version, files) {
+                Ok(release) => {
+                    let variant = Some(variant.clone());
+                    return Ok(Release { variant, ..release });
+                }
+                Err(reason) => last = Some(reason),
+            }
+        }
+        Err(match (grouped.none_because(), last) {
+            (Some(detail), _) => Unusable::Accelerator { detail },
+            (None, Some(reason)) => reason,
+            (None, None) => Unusable::NoSuitableFile { found: Vec::new() },
+        })
+    }
+
     /// The release made of these files, or the reason that comes closest to a use of it.
     fn release(&mut self, version: &Version, files: &[usize]) -> Result<Release, Unusable> {
         let mut release = Release::default();
@@ -547,8 +580,19 @@ impl<'a> Judge<'a> {
         let yanked_admitted = self.admission.admits_yanked(version);
         for &index in files {
             let file = &self.page.files[index];
+            // It is no part of the release that anybody installs.
+            if matches!(file.kind, FileKind::Variants(_)) {
+                continue;
+            }
             if let Err(reason) = self.visible(file, yanked_admitted) {
                 reasons.push(reason);
+                continue;
+            }
+            // Installers that know no variants cannot even read such a name.
+            if let Some(label) = file.kind.variant()
+                && self.admission.target.accelerator.variants.is_none()
+            {
+                tags.push(format!("the wheel variant {label}"));
                 continue;
             }
             release.files.push(index);
@@ -579,6 +623,7 @@ impl<'a> Judge<'a> {
                     Ok(()) => release.sdist = Some(better_sdist(self.page, release.sdist, index)),
                     Err(reason) => reasons.push(reason),
                 },
+                FileKind::Variants(_) => {}
             }
         }
         release.wheel = best.map(|(_, index)| index);

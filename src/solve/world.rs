@@ -185,7 +185,7 @@ impl<'a, F: Facts> World<'a, F> {
         if let Some(known) = self.memo.universes.borrow().get(&key) {
             return Ok(Rc::clone(known));
         }
-        let universe = self.of_indexes(name, &admission)?;
+        let universe = self.of_indexes(name, &mut admission)?;
         let universe = match admission.installed {
             Some(version) => universe.with_installed(version),
             None => universe,
@@ -201,7 +201,7 @@ impl<'a, F: Facts> World<'a, F> {
     fn of_indexes(
         &self,
         name: &PackageName,
-        admission: &Admission<'_>,
+        admission: &mut Admission<'_>,
     ) -> Result<Universe, SolveError> {
         let target = self.target();
         let family = Family::with_member(self.rules(), name);
@@ -211,7 +211,7 @@ impl<'a, F: Facts> World<'a, F> {
             return self.of_builds(name, admission, rule, family);
         }
         let universe = match self.facts.page(name) {
-            Ok(page) => Universe::of_page(&page, admission).map_err(|error| fatal(&error))?,
+            Ok(page) => self.of_page(&page, admission)?,
             Err(FactError::NotFound { asked, .. }) => return Ok(Universe::missing(name, asked)),
             Err(error) => return Err(fatal(&error)),
         };
@@ -226,7 +226,7 @@ impl<'a, F: Facts> World<'a, F> {
     fn of_builds(
         &self,
         name: &PackageName,
-        admission: &Admission<'_>,
+        admission: &mut Admission<'_>,
         rule: &Arc<Rule>,
         family: Family<'_>,
     ) -> Result<Universe, SolveError> {
@@ -255,9 +255,19 @@ impl<'a, F: Facts> World<'a, F> {
             files: std::mem::take(&mut merged.page.files),
             ..merged.page.clone()
         };
-        let universe =
-            Universe::of_page(&Arc::new(page), admission).map_err(|error| fatal(&error))?;
+        let universe = self.of_page(&Arc::new(page), admission)?;
         Ok(universe.with_builds(rule, family, target, Some(merged)))
+    }
+
+    fn of_page(
+        &self,
+        page: &Arc<Page>,
+        admission: &mut Admission<'_>,
+    ) -> Result<Universe, SolveError> {
+        let (target, rules) = (self.target(), self.rules());
+        admission.variants = super::variants::grouped(page, target, rules, self.facts)
+            .map_err(|error| fatal(&error))?;
+        Universe::of_page(page, admission).map_err(|error| fatal(&error))
     }
 
     /// Whether a distribution has a shadow: something may limit it without pulling it in.
@@ -706,9 +716,16 @@ impl<'a, F: Facts> World<'a, F> {
                         found: Vec::new(),
                     }));
                 };
-                read(page, file).map_err(|error| match error {
+                let metadata = read(page, file).map_err(|error| match error {
                     FactError::Unusable(reason) => Failure::Unusable(reason),
                     other => Failure::Fatal(fatal(&other)),
+                })?;
+                let variant = universe.releases[rank as usize].variant.as_ref();
+                Ok(match variant.map(|variant| (&variant.label, variant)) {
+                    Some((Some(label), variant)) => {
+                        Arc::new(metadata.of_variant(label, &variant.properties))
+                    }
+                    _ => metadata,
                 })
             }
         }

@@ -8,10 +8,11 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use mlresolve::explain::{Message, Study, diagnose};
-use mlresolve::solve::{Outcome, Solution, Warning, solve};
-use mlresolve::target::Accelerator;
+use mlresolve::explain::{self, Message, Study, diagnose};
+use mlresolve::solve::{Outcome, Solution, Warning, eligible_builds, solve};
+use mlresolve::target::{Accelerator, sm};
 use mlresolve::{RuleSet, Target};
 use support::{Release, Toy, name, request};
 
@@ -21,8 +22,11 @@ fn index(label: &str) -> String {
     format!("https://download.pytorch.org/whl/{label}")
 }
 
-fn rules() -> RuleSet {
-    RuleSet::embedded().unwrap_or_else(|errors| panic!("{errors}"))
+/// The rules that the program has; read once, since each cell of the table asks for them.
+fn rules() -> &'static RuleSet {
+    static RULES: LazyLock<RuleSet> =
+        LazyLock::new(|| RuleSet::embedded().unwrap_or_else(|errors| panic!("{errors}")));
+    &RULES
 }
 
 fn target(platform: &str, options: &[(&str, &str)]) -> Target {
@@ -132,7 +136,7 @@ fn stack() -> Toy {
 }
 
 fn solved(toy: &Toy, lines: &[&str], target: &Target) -> Solution {
-    match solve(&request(lines), target, &rules(), toy).unwrap() {
+    match solve(&request(lines), target, rules(), toy).unwrap() {
         Outcome::Solved(solution) => *solution,
         Outcome::Unsolvable(_) => panic!("{}", explained(toy, lines, target)),
     }
@@ -141,7 +145,7 @@ fn solved(toy: &Toy, lines: &[&str], target: &Target) -> Solution {
 /// Why there is no solution, on one line.
 fn explained(toy: &Toy, lines: &[&str], target: &Target) -> String {
     let (rules, request) = (rules(), request(lines));
-    let study = Study::new(target, &rules, toy);
+    let study = Study::new(target, rules, toy);
     let diagnosis = diagnose(&study, &request).unwrap();
     let diagnosis = diagnosis.unwrap_or_else(|| panic!("{lines:?} has a solution"));
     let text = Message::new(&diagnosis, &study, &request).unwrap().render();
@@ -159,9 +163,62 @@ fn index_of(solution: &Solution, package: &str) -> String {
     }
 }
 
+/// What is told of a cell's build, on one line: by `why torch`, or why there is none.
+fn told_of(toy: &Toy, target: &Target, solution: Option<&Solution>) -> String {
+    let Some(solution) = solution else {
+        return explained(toy, &["torch"], target);
+    };
+    let (rules, request) = (rules(), request(&["torch"]));
+    let study = Study::new(target, rules, toy);
+    let torch = name("torch");
+    let why = explain::why(&torch, &study, &request, solution).unwrap();
+    let builds = explain::builds(&torch, &study, &request, solution).unwrap();
+    format!("{} {}", why.unwrap().render(), builds.join(" "))
+}
+
+/// What the explanation of a cell must name: the driver and the GPU that are stated, and the
+/// build that was taken; where none is, what the driver or the GPU does not do.
+fn check_explained(place: &str, target: &Target, taken: Option<&Solution>, text: &str) {
+    let accelerator = &target.accelerator;
+    let driver = accelerator.driver.as_ref().unwrap();
+    let gpu = accelerator.gpus.first().map(sm);
+    let Some(solution) = taken else {
+        let by_driver = text.contains("needs driver") && text.contains(&driver.to_string());
+        let by_gpu = gpu.is_some_and(|gpu| text.contains(&gpu));
+        let by_platform = text.contains("is not built for");
+        assert!(by_driver || by_gpu || by_platform, "{place}: {text}");
+        return;
+    };
+    let build = &solution.builds["pytorch"];
+    let gpu = gpu.map_or_else(String::new, |gpu| format!(", {gpu}"));
+    let sentence = format!("The build {build} of pytorch was taken for driver {driver}{gpu}.");
+    assert!(text.contains(&sentence), "{place}: {text}");
+    // Whatever is newer than the driver is told with what it needs.
+    for (label, reason) in refused(target) {
+        assert!(
+            text.contains(&format!("{label} {reason}")),
+            "{place}: {text}"
+        );
+        assert!(
+            reason.contains(&format!("and the target has {driver}"))
+                || reason.contains("is not built for"),
+            "{place}: {reason}"
+        );
+    }
+}
+
+/// The builds of torch that a target does not admit, with the reasons.
+fn refused(target: &Target) -> Vec<(String, String)> {
+    eligible_builds(rules(), target)
+        .into_iter()
+        .find(|builds| builds.family == "pytorch")
+        .unwrap()
+        .refused
+}
+
 /// The table was computed without the solver, from the same facts.
 #[test]
-fn every_cell_of_the_table_is_what_is_solved() {
+fn every_cell_of_the_table_is_what_is_solved_and_explained() {
     let toy = torch();
     let table = std::fs::read_to_string("docs/accelerators.md").unwrap();
     let mut platform = "";
@@ -188,18 +245,12 @@ fn every_cell_of_the_table_is_what_is_solved() {
                 }
                 let target = target(platform, &options);
                 let place = format!("{platform}, {} with {driver}", fields[0]);
-                if *expected == "none" {
-                    let text = explained(&toy, &["torch"], &target);
-                    assert!(
-                        text.contains("sm_")
-                            || text.contains("needs driver")
-                            || text.contains("is not built for"),
-                        "{place}: {text}"
-                    );
-                } else {
-                    let solution = solved(&toy, &["torch"], &target);
-                    assert_eq!(version_of(&solution, "torch"), *expected, "{place}");
+                let solution = (*expected != "none").then(|| solved(&toy, &["torch"], &target));
+                if let Some(solution) = &solution {
+                    assert_eq!(version_of(solution, "torch"), *expected, "{place}");
                 }
+                let text = told_of(&toy, &target, solution.as_ref());
+                check_explained(&place, &target, solution.as_ref(), &text);
                 cells += 1;
             }
         }

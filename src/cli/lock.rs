@@ -93,7 +93,7 @@ pub(crate) fn prepare(
         }
         let exit = conflict::unsolvable(&session, super::args::Format::Text)?;
         if !session.request.base.packages.is_empty() {
-            say(&base_report::remedy(&session)?);
+            say(&base_report::remedy(&session, session.facts.facts())?);
         }
         return Ok(Err(exit));
     };

@@ -494,7 +494,7 @@ fn provider(text: &str, rules: &RuleSet) -> Result<(String, PackageName), CliErr
     }
 }
 
-fn client_options(args: &ResolveArgs) -> Result<ClientOptions, CliError> {
+pub(super) fn client_options(args: &ResolveArgs) -> Result<ClientOptions, CliError> {
     ClientOptions::from_environment(args.cert.clone(), &|name| std::env::var_os(name))
         .map(|options| ClientOptions {
             offline: args.offline,
@@ -503,7 +503,7 @@ fn client_options(args: &ResolveArgs) -> Result<ClientOptions, CliError> {
         .map_err(|error| CliError::usage(error.to_string()))
 }
 
-fn authentication(args: &ResolveArgs) -> Result<Auth, CliError> {
+pub(super) fn authentication(args: &ResolveArgs) -> Result<Auth, CliError> {
     let keyring = match args.keyring_provider.as_deref() {
         None | Some("disabled") => KeyringProvider::Disabled,
         Some("subprocess") => KeyringProvider::Subprocess {
@@ -646,7 +646,10 @@ fn snapshots(paths: &[PathBuf], places: &Places) -> Result<SnapshotFacts, CliErr
     Ok(SnapshotFacts::new(opened, &default.url))
 }
 
-fn indexes(args: &ResolveArgs, places: &Places) -> Result<Indexes, crate::fetch::FetchError> {
+pub(super) fn indexes(
+    args: &ResolveArgs,
+    places: &Places,
+) -> Result<Indexes, crate::fetch::FetchError> {
     // A named index has its name's credentials, whichever way it was called.
     let index = |place: &String| {
         let named = args

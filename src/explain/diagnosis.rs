@@ -35,6 +35,11 @@ pub struct Diagnosis {
 ///
 /// [`SolveError`] where facts could not be had.
 pub fn diagnose(study: &Study<'_>, request: &Request) -> Result<Option<Diagnosis>, SolveError> {
+    // The study learns which source distributions the user's own solve looked into: those
+    // count as known, and no others are looked into.
+    if let Outcome::Solved(_) = study.solve(request)? {
+        return Ok(None);
+    }
     diagnose_demand(study, request, None, None)
 }
 

@@ -40,6 +40,14 @@ pub trait Facts {
         build: BuildPolicy,
     ) -> Result<Arc<Metadata>, FactError>;
 
+    /// The static metadata of a source distribution that nothing demands in particular, and
+    /// that is looked into before it is said that there is no solution.
+    ///
+    /// [`Unusable::NeedsBuild`] where there is none, or where it is not worth the look.
+    fn last_look(&self, page: &Page, file: &File) -> Result<Arc<Metadata>, FactError> {
+        self.metadata(page, file, BuildPolicy::Never)
+    }
+
     /// What the labels of one release's wheels stand for (PEP 825, draft); `wheels` has one wheel
     /// of each label.
     ///
@@ -154,6 +162,9 @@ pub enum Unusable {
     /// Its metadata can only be had by running its code, which is refused.
     #[error("has no static metadata, and running its build is refused")]
     NeedsBuild,
+    /// It has only a source distribution, and no requirement asks for it in particular.
+    #[error("has only a source distribution, and was passed over")]
+    SourceOnly,
     /// Its build was tried and failed.
     #[error("could not be built: {detail}")]
     BuildFailed {
@@ -214,6 +225,10 @@ impl<T: Facts + ?Sized> Facts for &T {
         build: BuildPolicy,
     ) -> Result<Arc<Metadata>, FactError> {
         (**self).metadata(page, file, build)
+    }
+
+    fn last_look(&self, page: &Page, file: &File) -> Result<Arc<Metadata>, FactError> {
+        (**self).last_look(page, file)
     }
 
     fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {

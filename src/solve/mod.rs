@@ -11,6 +11,7 @@ mod order;
 mod outcome;
 mod provider;
 mod sides;
+mod sources;
 mod universe;
 mod variants;
 mod virtuals;
@@ -96,16 +97,32 @@ fn solve_with(
     memo: &Memo,
     sides: Sides,
 ) -> Result<Outcome, SolveError> {
-    let world = world::World::new(request, target, rules, facts, memo).with_sides(sides);
-    let provider = provider::Provider::new(world);
+    let mut looks = sources::Sources::default();
+    loop {
+        let world = world::World::new(request, target, rules, facts, memo)
+            .with_sides(sides)
+            .with_sources(looks);
+        let provider = provider::Provider::new(world);
+        let outcome = run(&provider)?;
+        let Outcome::Unsolvable(conflict) = &outcome else {
+            return Ok(outcome);
+        };
+        match provider.world.sources.after(conflict) {
+            Some(more) => looks = more,
+            None => return Ok(outcome),
+        }
+    }
+}
+
+fn run<F: Facts>(provider: &provider::Provider<'_, F>) -> Result<Outcome, SolveError> {
     provider.meet_lines();
-    match pubgrub::resolve(&provider, node::Node::Root, 0_u32) {
+    match pubgrub::resolve(provider, node::Node::Root, 0_u32) {
         Ok(selected) => {
-            let solution = extract::solution(&provider, &selected)?;
+            let solution = extract::solution(provider, &selected)?;
             Ok(Outcome::Solved(Box::new(solution)))
         }
         Err(PubGrubError::NoSolution(tree)) => {
-            let conflict = conflict::conflict(&provider, &tree)?;
+            let conflict = conflict::conflict(provider, &tree)?;
             Ok(Outcome::Unsolvable(Box::new(conflict)))
         }
         Err(

@@ -437,9 +437,7 @@ impl Universe {
         range
             .ranks_below(self.len())
             .rev()
-            .find(|rank| {
-                self.is_installed(*rank) || self.releases[*rank as usize].has_wheel(&self.source)
-            })
+            .find(|rank| self.needs_no_build(*rank))
             .or(Some(newest))
     }
 
@@ -458,6 +456,15 @@ impl Universe {
     pub(crate) fn rank(&self, version: &Version) -> Option<Rank> {
         let index = self.versions.binary_search(version).ok()?;
         Rank::try_from(index).ok()
+    }
+
+    /// Whether a release is there, or has a wheel that suits.
+    pub(crate) fn needs_no_build(&self, rank: Rank) -> bool {
+        self.is_installed(rank)
+            || self
+                .releases
+                .get(rank as usize)
+                .is_some_and(|release| release.has_wheel(&self.source))
     }
 
     /// The file that a release's metadata is read from.

@@ -16,9 +16,10 @@ use super::facts::{DirectFacts, FactError, Facts, Unusable};
 use super::labels::{Family, Merged};
 use super::node::{ABSENT, NameId, Names, Node};
 use super::outcome::SolveError;
+use super::sources::{Look, Sources};
 use super::universe::{Admission, AdmissionKey, Source, Universe};
 use super::virtuals;
-use crate::metadata::{Metadata, Page};
+use crate::metadata::{File, Metadata, Page};
 use crate::request::{BuildPolicy, DirectUrl, LineSource, Request};
 use crate::rules::{Rule, RuleId, RuleKind, RuleSet, Sharing};
 use crate::target::Target;
@@ -42,6 +43,7 @@ pub(crate) struct World<'a, F: Facts> {
     virtuals: RefCell<IndexSet<String>>,
     built: RefCell<BTreeSet<(NameId, Rank)>>,
     sides: Sides,
+    pub(crate) sources: Sources,
 }
 
 /// What tells the contents of a slot apart: a version where members share it at one
@@ -129,11 +131,16 @@ impl<'a, F: Facts> World<'a, F> {
             virtuals: RefCell::default(),
             built: RefCell::default(),
             sides: Sides::One,
+            sources: Sources::default(),
         }
     }
 
     pub(crate) fn with_sides(self, sides: Sides) -> Self {
         Self { sides, ..self }
+    }
+
+    pub(crate) fn with_sources(self, sources: Sources) -> Self {
+        Self { sources, ..self }
     }
 
     pub(crate) fn request(&self) -> &'a Request {
@@ -339,6 +346,7 @@ impl<'a, F: Facts> World<'a, F> {
             self.lower_installed(id, requirement, &universe, set, out);
             return Ok(());
         }
+        self.sources.ask(&universe, &set);
         if !requirement.pulls_in {
             out.push((Node::Shadow(id), set.union(&RankSet::singleton(ABSENT))));
             return Ok(());
@@ -569,18 +577,15 @@ impl<'a, F: Facts> World<'a, F> {
         let Some(rank) = first else {
             return Ok(None);
         };
-        let has_wheel =
-            universe.is_installed(rank) || universe.releases[rank as usize].wheel.is_some();
-        if has_wheel
-            || build == BuildPolicy::Freely
-            || matches!(universe.source, Source::Direct(..))
-        {
+        if universe.needs_no_build(rank) || build == BuildPolicy::Freely {
             return Ok(Some(rank));
         }
         // No wheel will do: a source distribution whose metadata is static comes before
         // one that must be built for it.
         for candidate in range.ranks_below(universe.len()).rev().take(STATIC_LOOKS) {
-            if self.is_built(id, candidate) {
+            if self.sources.look(universe, candidate, build) != Look::Allowed
+                || self.is_built(id, candidate)
+            {
                 return Ok(Some(candidate));
             }
             match self.read(universe, candidate, BuildPolicy::Never) {
@@ -611,10 +616,22 @@ impl<'a, F: Facts> World<'a, F> {
         if universe.is_installed(rank) {
             return Ok(self.installed_metadata(universe, rank)?);
         }
-        let metadata = match self.read(universe, rank, BuildPolicy::Never) {
-            Err(Failure::Unusable(Unusable::NeedsBuild))
-                if self.request().policy.build != BuildPolicy::Never =>
-            {
+        let build = self.request().policy.build;
+        let look = self.sources.look(universe, rank, build);
+        if look == Look::PassedOver {
+            return Err(Failure::Unusable(Unusable::SourceOnly));
+        }
+        let said = match look {
+            Look::Static => match self.last_look(universe, rank) {
+                Err(Failure::Unusable(Unusable::NeedsBuild)) => {
+                    Err(Failure::Unusable(Unusable::SourceOnly))
+                }
+                other => other,
+            },
+            _ => self.read(universe, rank, BuildPolicy::Never),
+        };
+        let metadata = match said {
+            Err(Failure::Unusable(Unusable::NeedsBuild)) if build != BuildPolicy::Never => {
                 let metadata = self.read(universe, rank, BuildPolicy::Freely)?;
                 self.built.borrow_mut().insert((id, rank));
                 metadata
@@ -668,6 +685,22 @@ impl<'a, F: Facts> World<'a, F> {
         rank: Rank,
         build: BuildPolicy,
     ) -> Result<Arc<Metadata>, Failure> {
+        Self::read_by(universe, rank, |page, file| {
+            self.facts.metadata(page, file, build)
+        })
+    }
+
+    fn last_look(&self, universe: &Universe, rank: Rank) -> Result<Arc<Metadata>, Failure> {
+        Self::read_by(universe, rank, |page, file| {
+            self.facts.last_look(page, file)
+        })
+    }
+
+    fn read_by(
+        universe: &Universe,
+        rank: Rank,
+        read: impl FnOnce(&Page, &File) -> Result<Arc<Metadata>, FactError>,
+    ) -> Result<Arc<Metadata>, Failure> {
         match &universe.source {
             Source::Direct(_, facts) => Ok(Arc::new(facts.metadata.clone())),
             Source::Missing(_) | Source::NoBuild(_) | Source::Installed(_) => {
@@ -683,13 +716,10 @@ impl<'a, F: Facts> World<'a, F> {
                         found: Vec::new(),
                     }));
                 };
-                let metadata =
-                    self.facts
-                        .metadata(page, file, build)
-                        .map_err(|error| match error {
-                            FactError::Unusable(reason) => Failure::Unusable(reason),
-                            other => Failure::Fatal(fatal(&other)),
-                        })?;
+                let metadata = read(page, file).map_err(|error| match error {
+                    FactError::Unusable(reason) => Failure::Unusable(reason),
+                    other => Failure::Fatal(fatal(&other)),
+                })?;
                 let variant = universe.releases[rank as usize].variant.as_ref();
                 Ok(match variant.map(|variant| (&variant.label, variant)) {
                     Some((Some(label), variant)) => {

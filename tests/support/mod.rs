@@ -17,13 +17,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use mlresolve::metadata::{
-    Dependency, DependencySource, File, FileKind, Metadata, Page, WheelName, Yanked,
+    Dependency, DependencySource, File, FileKind, Metadata, Page, SdistName, WheelName, Yanked,
 };
 use mlresolve::request::{BuildPolicy, DirectUrl, Line, LineSource, Place, Request};
 use mlresolve::rules::{
     Evidence, Rule, RuleId, RuleKind, RuleOrigin, RuleSet, Severity, Sharing, VersionRange, When,
 };
-use mlresolve::solve::{DirectFacts, FactError, Facts};
+use mlresolve::solve::{DirectFacts, FactError, Facts, Unusable};
 use mlresolve::{PackageName, Target};
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, Requirement, VersionOrUrl};
@@ -235,6 +235,24 @@ impl Toy {
 }
 
 impl Toy {
+    /// Adds a release that has a source distribution only, which must be built to be known.
+    pub fn source(&mut self, package: &str, release: &str, requires: &[&str]) -> &mut Self {
+        self.release(package, release, requires);
+        let page = Arc::make_mut(self.pages.get_mut(&name(package)).unwrap());
+        let mut file = page.files.pop().unwrap();
+        let metadata = self.metadata.remove(&file.filename).unwrap();
+        file.filename = format!("{}-{release}.tar.gz", package.replace('-', "_"));
+        file.url = format!("https://files.example/{}", file.filename);
+        file.kind = FileKind::Sdist(SdistName {
+            name: name(package),
+            version: file.version.clone(),
+            extension: "tar.gz".to_owned(),
+        });
+        self.metadata.insert(file.filename.clone(), metadata);
+        page.files.push(file);
+        self
+    }
+
     /// The releases of a distribution whose metadata was asked for, ascending.
     pub fn looked(&self, package: &str) -> Vec<String> {
         let package = name(package);
@@ -272,10 +290,13 @@ impl Facts for Toy {
         &self,
         page: &Page,
         file: &File,
-        _build: BuildPolicy,
+        build: BuildPolicy,
     ) -> Result<Arc<Metadata>, FactError> {
         let mut looked = self.looked.borrow_mut();
         looked.insert((page.name.clone(), file.version.clone()));
+        if matches!(file.kind, FileKind::Sdist(_)) && build == BuildPolicy::Never {
+            return Err(FactError::Unusable(Unusable::NeedsBuild));
+        }
         Ok(Arc::clone(&self.metadata[&file.filename]))
     }
 

@@ -385,6 +385,113 @@ fn a_file_that_several_builds_share_follows_the_build() {
     assert_eq!(index_of(&solution, "triton"), index("cu121"));
 }
 
+/// torch 2.5.1 and 2.6.0 with libraries that are built against one of them.
+fn extended() -> Toy {
+    let mut toy = stack();
+    for label in ["cpu", "cu118", "cu124", "cu126"] {
+        let version = format!("2.6.0+{label}");
+        toy.add_at(&index(label), "torch", &version, &release(LINUX, &[]));
+    }
+    let requires = [
+        "nvidia-cuda-runtime-cu12==12.4.105",
+        "nvidia-cudnn-cu12==9.1.0.70",
+    ];
+    toy.release("torch", "2.6.0", &requires);
+    for (release, cudas, abis) in [
+        ("2.5", &[11, 12][..], &["FALSE"][..]),
+        ("2.6", &[11, 12], &["FALSE", "TRUE"]),
+        ("2.7", &[12], &["TRUE"]),
+        ("2.9", &[12, 13], &["TRUE"]),
+    ] {
+        for (cuda, abi) in cudas
+            .iter()
+            .flat_map(|cuda| abis.iter().map(move |abi| (cuda, abi)))
+        {
+            let version = format!("2.8.3+cu{cuda}torch{release}cxx11abi{abi}");
+            toy.release("flash-attn", &version, &["torch"]);
+        }
+    }
+    for label in ["cpu", "cu118", "cu124"] {
+        toy.release("torch-scatter", &format!("2.1.2+pt25{label}"), &[]);
+    }
+    toy
+}
+
+#[test]
+fn what_is_built_against_one_torch_takes_that_torch() {
+    let toy = extended();
+    for (options, torch, flash) in [
+        (
+            &[("cuda", "12.4")][..],
+            "2.6.0+cu124",
+            "cu12torch2.6cxx11abifalse",
+        ),
+        // The same CUDA and the same torch, built with the other C++ ABI.
+        (
+            &[("cuda", "12.6")],
+            "2.6.0+cu126",
+            "cu12torch2.6cxx11abitrue",
+        ),
+        (
+            &[("cuda", "11.8")],
+            "2.6.0+cu118",
+            "cu11torch2.6cxx11abifalse",
+        ),
+        (
+            &[("cuda", "12.1")],
+            "2.5.1+cu121",
+            "cu12torch2.5cxx11abifalse",
+        ),
+        (
+            &[("driver", "470.82")],
+            "2.6.0+cu118",
+            "cu11torch2.6cxx11abifalse",
+        ),
+        // The default index has the build for CUDA 12.4, by what it depends on.
+        (&[], "2.6.0", "cu12torch2.6cxx11abifalse"),
+    ] {
+        let target = target("x86_64-manylinux_2_28", options);
+        let solution = solved(&toy, &["flash-attn", "torch"], &target);
+        assert_eq!(version_of(&solution, "torch"), torch, "{options:?}");
+        let flash = format!("2.8.3+{flash}");
+        assert_eq!(version_of(&solution, "flash-attn"), flash, "{options:?}");
+    }
+    let target = target("x86_64-manylinux_2_28", &[("cuda", "12.4")]);
+    let solution = solved(&toy, &["torch-scatter"], &target);
+    assert_eq!(version_of(&solution, "torch-scatter"), "2.1.2+pt25cu124");
+    assert_eq!(version_of(&solution, "torch"), "2.5.1+cu124");
+}
+
+#[test]
+fn what_is_built_against_another_torch_is_refused_with_the_reason() {
+    let toy = extended();
+    let cuda = target("x86_64-manylinux_2_28", &[("cuda", "12.4")]);
+    let line = "flash-attn==2.8.3+cu12torch2.6cxx11abiFALSE";
+    let text = explained(&toy, &[line, "torch==2.4.0"], &cuda);
+    assert!(text.contains("requires torch==2.6.*"), "{text}");
+    // One build has the other C++ ABI, another is for another CUDA.
+    for line in [
+        "flash-attn==2.8.3+cu12torch2.6cxx11abiTRUE",
+        "flash-attn==2.8.3+cu11torch2.6cxx11abiFALSE",
+    ] {
+        let text = explained(&toy, &[line, "torch"], &cuda);
+        assert!(
+            text.contains("an environment has one build of pytorch"),
+            "{text}"
+        );
+    }
+    let cpu = target("x86_64-manylinux_2_28", &[("torch-backend", "cpu")]);
+    let text = explained(&toy, &["flash-attn"], &cpu);
+    assert!(
+        text.contains("an environment has one build of pytorch"),
+        "{text}"
+    );
+    let windows = target("windows", &[("cuda", "11.7")]);
+    let line = "flash-attn==2.8.3+cu11torch2.6cxx11abiFALSE";
+    let text = explained(&toy, &[line], &windows);
+    assert!(text.contains("torch"), "{text}");
+}
+
 #[test]
 fn other_platforms_get_their_builds_or_a_reason() {
     let toy = torch();

@@ -462,6 +462,35 @@ fn what_is_built_against_one_torch_takes_that_torch() {
     assert_eq!(version_of(&solution, "torch"), "2.5.1+cu124");
 }
 
+/// The wheels of the default index need CUDA 12, then 13; others name their build.
+#[test]
+fn vllm_is_held_to_its_cuda() {
+    let mut toy = stack();
+    for label in ["cu128", "cu129", "cu130"] {
+        let version = format!("2.8.0+{label}");
+        toy.add_at(&index(label), "torch", &version, &release(LINUX, &[]));
+    }
+    for version in ["0.11.0", "0.20.0"] {
+        toy.release("vllm", version, &["torch==2.8.0"]);
+    }
+    let with = |cuda: &str| target("x86_64-manylinux_2_28", &[("cuda", cuda)]);
+    for (cuda, vllm) in [("12.8", "0.11.0"), ("12.9", "0.11.0"), ("13.0", "0.20.0")] {
+        let solution = solved(&toy, &["vllm"], &with(cuda));
+        assert_eq!(version_of(&solution, "vllm"), vllm, "{cuda}");
+    }
+    let text = explained(&toy, &["vllm==0.20.0"], &with("12.9"));
+    assert!(text.contains("needs cuda >=13,<14"), "{text}");
+    toy.release("vllm", "0.20.0+cu129", &["torch==2.8.0"]);
+    let solution = solved(&toy, &["vllm"], &with("12.9"));
+    assert_eq!(version_of(&solution, "vllm"), "0.20.0+cu129");
+    // It is for that build alone, also beside the same major release of CUDA.
+    let text = explained(&toy, &["vllm==0.20.0+cu129"], &with("12.8"));
+    assert!(
+        text.contains("an environment has one build of pytorch"),
+        "{text}"
+    );
+}
+
 #[test]
 fn what_is_built_against_another_torch_is_refused_with_the_reason() {
     let toy = extended();

@@ -65,6 +65,11 @@ impl RuleSet {
         for (name, version) in packages {
             for rule in self.on(name) {
                 present.provide(&rule.kind, name, version);
+                if matches!(rule.kind, RuleKind::Needs { .. })
+                    && self.names_its_build(name, version)
+                {
+                    continue;
+                }
                 rules.insert(&rule.id.0, rule);
             }
         }

@@ -394,6 +394,67 @@ fn an_explicit_index_serves_what_is_taken_from_it_and_nothing_else() {
     assert!(!message.contains("/own/"), "{message}");
 }
 
+/// A new CUDA release is data: the program that is there takes it from a folder of rules.
+#[test]
+fn cuda_13_4_is_a_folder_of_rules() {
+    let mut indexes = indexes();
+    let linux = "cp311-cp311-linux_x86_64";
+    for label in ["cu130", "cu134"] {
+        let wheel = Wheel::new("torch", &format!("2.16.0+{label}"), linux, &[]);
+        indexes.add(&format!("/whl/{label}/"), &wheel);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("requirements.in"), "torch\n").unwrap();
+    let known = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/resolver-rules/torch/builds.toml"
+    );
+    let more = r#"
+[[label]]
+name = "cu134"
+accelerator = "cuda"
+index = "https://download.pytorch.org/whl/cu134"
+marker = "sys_platform == 'linux'"
+needs = { driver = ">=580" }
+provides = { cuda = "13.4" }
+toolkit-driver = "600.1"
+
+[[binary]]
+package = "torch"
+version = ">=2.16,<2.17"
+labels = ["cu134"]
+architectures = ["9.0", "12.0+PTX"]
+"#;
+    let rules = folder.path().join("rules/torch");
+    fs::create_dir_all(&rules).unwrap();
+    let text = fs::read_to_string(known).unwrap() + more;
+    fs::write(rules.join("builds-13-4.toml"), text).unwrap();
+    let words = ["lock", "requirements.in", "-o", "-", "--no-config"];
+    let unknown = mlresolve(
+        &indexes,
+        folder.path(),
+        &[&words[..], &["--cuda", "13.4"]].concat(),
+    );
+    assert_eq!(unknown.status.code(), Some(1), "{}", told(&unknown));
+    assert!(
+        told(&unknown).contains("no build for CUDA 13.4"),
+        "{}",
+        told(&unknown)
+    );
+    let rules = ["--rules", "rules", "--ignore-rule", "torch/builds"];
+    for target in [
+        &["--cuda", "13.4"][..],
+        &["--torch-backend", "cu134"],
+        &["--driver", "600.1", "--gpu", "sm_120"],
+    ] {
+        let words = [&words[..], &rules, target].concat();
+        let done = mlresolve(&indexes, folder.path(), &words);
+        assert!(done.status.success(), "{}", told(&done));
+        let lock = String::from_utf8(done.stdout).unwrap();
+        assert!(lock.contains("torch==2.16.0+cu134"), "{target:?}: {lock}");
+    }
+}
+
 #[test]
 fn an_old_driver_takes_a_build_for_cuda_11_or_says_why_not() {
     let mut indexes = indexes();

@@ -386,6 +386,8 @@ fn the_schema_knows_the_parsers_keys() {
         ("evidence", keys::EVIDENCE),
         ("case", keys::CASE),
         ("label", keys::LABEL),
+        ("binary", keys::BINARY),
+        ("extension", keys::EXTENSION),
         ("virtual", keys::VIRTUAL_PACKAGES),
     ] {
         let properties = &schema["$defs"][definition]["properties"];

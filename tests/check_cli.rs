@@ -232,8 +232,8 @@ fn an_environment_gets_its_findings_and_none_after_repair() {
         for (path, text) in files {
             fs::create_dir_all(site.join(path).parent().unwrap()).unwrap();
             fs::write(site.join(path), text).unwrap();
-            let size = text.len().to_string();
-            record.extend([*path, ",,", &size, "\n"]);
+            let length = text.len().to_string();
+            record.extend([*path, ",,", &length, "\n"]);
         }
         fs::create_dir_all(site.join(&info)).unwrap();
         fs::write(site.join(&info).join("METADATA"), metadata).unwrap();

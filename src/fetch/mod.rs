@@ -26,7 +26,6 @@ pub mod freshness;
 pub mod guess;
 pub mod indexes;
 pub mod netrc;
-mod packed_page;
 mod page_record;
 pub mod pages;
 mod prefetch;

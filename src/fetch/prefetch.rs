@@ -12,7 +12,7 @@ use pep508_rs::PackageName;
 
 use super::registry::{World, lock};
 use crate::ExtraName;
-use crate::metadata::{DependencySource, File, Metadata, Page};
+use crate::metadata::{DependencySource, FileId, Metadata, Page};
 
 /// How many releases of one distribution are fetched on guesses from dependencies.
 const GUESSES: usize = 4;
@@ -114,7 +114,8 @@ impl World {
                     .iter()
                     .find_map(|range| guesses.first_wheel(&page, range))
             });
-            let Some(answer) = guess.and_then(|file| world.metadata(file)) else {
+            let file = guess.and_then(|id| page.files.file(id).ok());
+            let Some(answer) = file.and_then(|file| world.metadata(&file)) else {
                 return;
             };
             if let Ok(metadata) = answer.await {
@@ -138,7 +139,7 @@ impl World {
 
     /// Begins to fetch the releases that the solver would try next: twice as many each
     /// time it comes back for the same distribution.
-    pub(super) fn hint_older(self: &Arc<Self>, page: &Page, older: &[&File]) {
+    pub(super) fn hint_older(self: &Arc<Self>, page: &Page, older: &[FileId]) {
         let mut prefetched = lock(&self.prefetched);
         let next = prefetched
             .older
@@ -147,9 +148,11 @@ impl World {
         let count = *next;
         *next = (count * 2).min(MOST_OLDER);
         drop(prefetched);
-        for file in older.iter().take(count) {
-            // It goes on by itself.
-            drop(self.metadata(file));
+        for id in older.iter().take(count) {
+            if let Ok(file) = page.files.file(*id) {
+                // It goes on by itself.
+                drop(self.metadata(&file));
+            }
         }
     }
 }

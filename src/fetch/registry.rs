@@ -22,7 +22,7 @@ use super::prefetch::Prefetched;
 use super::progress::Progress;
 use super::tasks::Pending;
 use super::wheels::Wheels;
-use crate::metadata::{File, FileKind, Metadata, Page};
+use crate::metadata::{File, FileId, FileKind, Metadata, Page, UnreadableFiles};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::solve::{DirectFacts, FactError, Facts, Unusable};
 
@@ -224,7 +224,7 @@ impl Facts for Registry {
         self.world.hint(name, range);
     }
 
-    fn hint_older(&self, page: &Page, older: &[&File]) {
+    fn hint_older(&self, page: &Page, older: &[FileId]) {
         self.world.hint_older(page, older);
     }
 }
@@ -348,10 +348,12 @@ impl World {
                 .chain(self.link_places.iter().map(LinkPlace::address))
                 .collect()
         };
-        merged(name, linked, linked_from, found).ok_or_else(|| FactError::NotFound {
-            name: name.clone(),
-            asked: asked(),
-        })
+        merged(name, linked, linked_from, found)
+            .map_err(|error| FactError::unreadable(name, error))?
+            .ok_or_else(|| FactError::NotFound {
+                name: name.clone(),
+                asked: asked(),
+            })
     }
 }
 
@@ -362,31 +364,34 @@ fn merged(
     linked: Vec<File>,
     linked_from: Option<String>,
     mut found: Vec<Arc<Page>>,
-) -> Option<Arc<Page>> {
+) -> Result<Option<Arc<Page>>, UnreadableFiles> {
     if linked.is_empty() && found.len() <= 1 {
-        return found.pop();
+        return Ok(found.pop());
     }
-    let index = found
-        .first()
-        .map(|page| page.index.clone())
-        .or(linked_from)?;
+    let index = found.first().map(|page| page.index.clone());
+    let Some(index) = index.or(linked_from) else {
+        return Ok(None);
+    };
     let skipped = found
         .iter()
         .fold(0, |sum: u32, page| sum.saturating_add(page.skipped));
     let mut files: Vec<File> = Vec::new();
     let mut names = std::collections::BTreeSet::new();
-    let of_indexes = found.iter().flat_map(|page| page.files.iter().cloned());
-    for file in linked.into_iter().chain(of_indexes) {
+    let mut all = linked;
+    for page in &found {
+        all.extend(page.files.all()?);
+    }
+    for file in all {
         if names.insert(file.filename.clone()) {
             files.push(file);
         }
     }
-    Some(Arc::new(Page {
-        name: name.clone(),
+    Ok(Some(Arc::new(Page::new(
+        name.clone(),
         index,
-        files,
+        &files,
         skipped,
-    }))
+    ))))
 }
 
 /// A panic elsewhere leaves these maps whole.

@@ -6,6 +6,7 @@
 mod core_metadata;
 mod digests;
 mod filename;
+mod files;
 mod html;
 mod json;
 mod marker;
@@ -16,8 +17,11 @@ mod requirement;
 mod sdist;
 
 pub use core_metadata::{Dependency, DependencySource, Metadata, MetadataError};
-pub use digests::Digests;
+pub use digests::{Digests, bytes_of, hexadecimal};
 pub use filename::{FileKind, FilenameError, SdistName, WheelName};
+pub use files::{
+    DetailSource, FileId, FileRow, Files, ReleaseRows, UnreadableFiles, wheel_of_shape,
+};
 pub use marker::parse_marker;
 pub use page::{CoreMetadataSidecar, File, Page, PageError, Yanked};
 pub use repair::{Repair, parse_specifiers};

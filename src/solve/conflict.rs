@@ -429,7 +429,7 @@ impl<F: Facts> Folding<'_, '_, F> {
         if universe.len() == 0 && !range.contains(ABSENT) {
             self.add(Reason::NoRelease {
                 package: universe.name.clone(),
-                rejected: universe.rejected.clone(),
+                rejected: universe.rejected().to_vec(),
             });
         }
         Ok(())
@@ -449,7 +449,7 @@ fn rejected_in(
         super::edges::Range::Direct(_) => true,
     };
     universe
-        .rejected
+        .rejected()
         .iter()
         .filter(|(version, _)| contains(version))
         .cloned()

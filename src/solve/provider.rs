@@ -326,7 +326,7 @@ impl<'a, F: Facts> Provider<'a, F> {
         let older: Vec<_> = range
             .ranks_below(rank)
             .rev()
-            .filter_map(|older| universe.metadata_file(older))
+            .filter_map(|older| universe.metadata_row(older))
             .take(count)
             .collect();
         self.world.facts.hint_older(page, &older);

@@ -16,9 +16,9 @@ use super::facts::{DirectFacts, FactError, Facts, Unusable};
 use super::labels::{Family, Merged};
 use super::node::{ABSENT, NameId, Names, Node};
 use super::outcome::SolveError;
-use super::universe::{Admission, AdmissionKey, Source, Universe};
+use super::universe::{Admission, AdmissionKey, Shapes, Source, Universe};
 use super::virtuals;
-use crate::metadata::{Metadata, Page};
+use crate::metadata::{Metadata, UnreadableFiles};
 use crate::request::{BuildPolicy, DirectUrl, LineSource, Request};
 use crate::rules::{Rule, RuleId, RuleKind, RuleSet, Sharing};
 use crate::target::Target;
@@ -59,6 +59,7 @@ enum SlotKey {
 #[derive(Debug, Default)]
 pub struct Memo {
     universes: RefCell<BTreeMap<AdmissionKey, Rc<Universe>>>,
+    shapes: Shapes,
 }
 
 /// Why a release's requirements cannot be had.
@@ -204,7 +205,8 @@ impl<'a, F: Facts> World<'a, F> {
             return self.of_builds(name, admission, rule, family);
         }
         let universe = match self.facts.page(name) {
-            Ok(page) => Universe::of_page(&page, admission).map_err(|error| fatal(&error))?,
+            Ok(page) => Universe::of_page(&page, admission, &self.memo.shapes)
+                .map_err(|error| fatal(&error))?,
             Err(FactError::NotFound { asked, .. }) => return Ok(Universe::missing(name, asked)),
             Err(error) => return Err(fatal(&error)),
         };
@@ -243,13 +245,9 @@ impl<'a, F: Facts> World<'a, F> {
         if found.is_empty() {
             return Ok(Universe::missing(name, asked));
         }
-        let mut merged = Merged::new(name, family, &found);
-        let page = Page {
-            files: std::mem::take(&mut merged.page.files),
-            ..merged.page.clone()
-        };
-        let universe =
-            Universe::of_page(&Arc::new(page), admission).map_err(|error| fatal(&error))?;
+        let merged = Merged::new(name, family, &found).map_err(|error| unread(name, error))?;
+        let universe = Universe::of_page(&merged.page, admission, &self.memo.shapes)
+            .map_err(|error| fatal(&error))?;
         Ok(universe.with_builds(rule, family, target, Some(merged)))
     }
 
@@ -673,8 +671,9 @@ impl<'a, F: Facts> World<'a, F> {
                         found: Vec::new(),
                     }));
                 };
+                let file = file.map_err(|error| unread(&universe.name, error))?;
                 self.facts
-                    .metadata(page, file, build)
+                    .metadata(page, &file, build)
                     .map_err(|error| match error {
                         FactError::Unusable(reason) => Failure::Unusable(reason),
                         other => Failure::Fatal(fatal(&other)),
@@ -722,6 +721,10 @@ fn check_direct(
         ),
         hint: Some(format!("write `{} @ {}`", facts.metadata.name, url.given)),
     })
+}
+
+pub(crate) fn unread(name: &PackageName, error: UnreadableFiles) -> SolveError {
+    fatal(&FactError::unreadable(name, error))
 }
 
 pub(crate) fn fatal(error: &FactError) -> SolveError {

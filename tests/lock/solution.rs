@@ -53,12 +53,7 @@ pub(crate) fn chosen(package: &str, version: &str, files: Vec<File>) -> Chosen {
         provides_extras: Vec::new(),
         repairs: Vec::new(),
     };
-    let page = Page {
-        name: name(package),
-        index: INDEX.to_owned(),
-        files: files.clone(),
-        skipped: 0,
-    };
+    let page = Page::new(name(package), INDEX.to_owned(), &files, 0);
     Chosen {
         version: version.parse().unwrap(),
         extras: BTreeSet::new(),

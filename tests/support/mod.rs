@@ -183,15 +183,11 @@ impl Toy {
                 repairs: Vec::new(),
             }),
         );
-        let page = self.pages.entry(package.clone()).or_insert_with(|| {
-            Arc::new(Page {
-                name: package,
-                index: "https://index.example/simple/".to_owned(),
-                files: Vec::new(),
-                skipped: 0,
-            })
-        });
-        Arc::make_mut(page).files.push(file);
+        let page = self
+            .pages
+            .entry(package.clone())
+            .or_insert_with(|| empty(package, "https://index.example/simple/"));
+        extend(page, vec![file]);
         self
     }
 
@@ -210,17 +206,8 @@ impl Toy {
         let page = self
             .builds
             .entry((name(package), index.to_owned()))
-            .or_insert_with(|| {
-                Arc::new(Page {
-                    name: name(package),
-                    index: index.to_owned(),
-                    files: Vec::new(),
-                    skipped: 0,
-                })
-            });
-        Arc::make_mut(page)
-            .files
-            .extend(added.files.iter().cloned());
+            .or_insert_with(|| empty(name(package), index));
+        extend(page, added.files.all().unwrap());
         self
     }
 
@@ -245,6 +232,17 @@ impl Toy {
             .map(|(_, version)| version.to_string())
             .collect()
     }
+}
+
+fn empty(name: PackageName, index: &str) -> Arc<Page> {
+    Arc::new(Page::new(name, index.to_owned(), &[], 0))
+}
+
+fn extend(page: &mut Arc<Page>, more: Vec<File>) {
+    let mut files = page.files.all().unwrap();
+    files.extend(more);
+    let (name, index) = (page.name.clone(), page.index.clone());
+    *page = Arc::new(Page::new(name, index, &files, page.skipped));
 }
 
 impl Facts for Toy {

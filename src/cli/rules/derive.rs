@@ -11,7 +11,7 @@ use super::super::args::{DeriveArgs, Format};
 use super::super::error::{CliError, Exit};
 use super::super::session::WheelSession;
 use super::super::tell;
-use super::boundary::{Platform, Release, releases};
+use super::boundary::{Platform, Release, files, releases};
 use super::probe::{Probe, Shown};
 use crate::metadata::Page;
 use crate::scan::NumpyAbi;
@@ -71,10 +71,11 @@ pub(super) fn numpy_abi(
     platforms: &[Platform],
     probe: &Probe<'_>,
 ) -> Result<Vec<Proposal>, CliError> {
+    let files = files(page)?;
     let mut bounds = Vec::new();
     let mut with_wheels = 0;
     for platform in platforms {
-        let releases = releases(page, platform, &MarkerTree::TRUE);
+        let releases = releases(&files, platform, &MarkerTree::TRUE);
         with_wheels += usize::from(!releases.is_empty());
         bounds.extend(bisect(platform, &releases, probe)?);
     }

@@ -590,8 +590,7 @@ fn edge(
             target: target.clone(),
             policy: request.policy.clone(),
         }),
-    })
-    .map_err(wrong)?;
+    });
     let hashes = request
         .requirements
         .iter()

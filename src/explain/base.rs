@@ -98,9 +98,8 @@ fn replaced(
             .packages
             .get(name)
             .and_then(|package| package.metadata.as_ref());
-        let dependencies = metadata.map_or(&[][..], |metadata| &metadata.requires_dist);
+        let dependencies = metadata.into_iter().flat_map(|it| &it.requires_dist);
         dependencies
-            .iter()
             .filter_map(|dependency| {
                 let now = &solution.packages.get(&dependency.name)?.version;
                 solution.replaced.get(&dependency.name)?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::{MarkerTree, PackageName};
 
-use crate::metadata::{File, FileId, FileKind, Metadata, Page};
+use crate::metadata::{File, FileId, FileKind, Metadata, Page, Requires};
 use crate::request::{BuildPolicy, DirectUrl, Line, LineSource, Request};
 use crate::solve::{
     Candidates, Conflict, DirectFacts, FactError, Facts, Memo, Outcome, Reason, Solution,
@@ -278,7 +278,7 @@ impl Limited<'_, '_> {
                     name: page.name.clone(),
                     version: file.version.clone(),
                     requires_python: None,
-                    requires_dist: Vec::new(),
+                    requires_dist: Requires::new(),
                     provides_extras: Vec::new(),
                     repairs: Vec::new(),
                 })))

@@ -39,7 +39,7 @@ impl Edge {
         hashes: BTreeMap<String, Vec<(String, String)>>,
     ) -> Self {
         Self {
-            download: ClientDownload::new(registry.client().clone(), registry.runtime().clone()),
+            download: ClientDownload::new(registry.client().clone(), registry.threads().clone()),
             registry,
             records,
             builder,

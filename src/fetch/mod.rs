@@ -25,6 +25,7 @@ mod fixtures;
 pub mod freshness;
 pub mod guess;
 pub mod indexes;
+mod metadata_record;
 pub mod netrc;
 mod page_record;
 pub mod pages;
@@ -43,6 +44,7 @@ mod tasks;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub mod threads;
 pub mod wheel_metadata;
 pub mod wheels;
 pub mod zip_directory;

@@ -60,10 +60,24 @@ impl Pages {
         if let Some(kept) = &kept
             && self.is_usable(kept, name)
         {
+            // Another run has just kept it, or several pages are asked for at once.
             self.client.progress().cache_hit();
             return Ok(kept.page.clone());
         }
         self.fetch(index, name, &url, key, kept).await
+    }
+
+    /// What the cache has of the distribution's page on one index, where that is the answer as
+    /// it is.
+    pub(super) fn at_hand(&self, index: &Index, name: &PackageName) -> Option<Option<Arc<Page>>> {
+        if index.folder().is_some() {
+            return None;
+        }
+        let kept = self.kept(&page_key(index, name), &index.page_url(name), name)?;
+        self.is_usable(&kept, name).then(|| {
+            self.client.progress().cache_hit();
+            kept.page
+        })
     }
 
     /// What the cache has.

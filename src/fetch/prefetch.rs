@@ -100,15 +100,24 @@ impl World {
         extras: &[ExtraName],
         by_solver: bool,
     ) {
-        let ranges = lock(&self.prefetched).ranges(name, range, extras, by_solver);
+        if self.guesses.is_none() {
+            return;
+        }
         let page = self.page(name);
-        let (Some(Ranges(ranges)), true) = (ranges, self.guesses.is_some()) else {
+        // As long as everything is at hand there is nothing to begin early.
+        if !self.is_cold() {
+            return;
+        }
+        let ranges = lock(&self.prefetched).ranges(name, range, extras, by_solver);
+        let Some(Ranges(ranges)) = ranges else {
             return;
         };
         let (world, extras) = (Arc::clone(self), extras.to_vec());
         self.spawn(async move {
             // Why a page cannot be had is told when the solver asks for it.
-            let Ok(page) = page.await else { return };
+            let Ok(page) = page.wait().await else {
+                return;
+            };
             let guess = world.guesses.as_ref().and_then(|guesses| {
                 ranges
                     .iter()
@@ -118,7 +127,7 @@ impl World {
             let Some(answer) = file.and_then(|file| world.metadata(&file)) else {
                 return;
             };
-            if let Ok(metadata) = answer.await {
+            if let Ok(metadata) = answer.wait().await {
                 world.follow_dependencies(&metadata, &extras);
             }
         });
@@ -140,6 +149,9 @@ impl World {
     /// Begins to fetch the releases that the solver would try next: twice as many each
     /// time it comes back for the same distribution.
     pub(super) fn hint_older(self: &Arc<Self>, page: &Page, older: &[FileId]) {
+        if !self.is_cold() {
+            return;
+        }
         let mut prefetched = lock(&self.prefetched);
         let next = prefetched
             .older

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-const DIGITS: [char; 16] = [
-    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-];
+const DIGITS: [u8; 16] = *b"0123456789abcdef";
 
 /// Bytes as hexadecimal digits in lower case.
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(DIGITS[usize::from(byte >> 4)]);
-        text.push(DIGITS[usize::from(byte & 0xF)]);
-    }
-    text
+    let digits = bytes.iter().flat_map(|byte| {
+        let (high, low) = (byte >> 4, byte & 0xF);
+        [DIGITS[usize::from(high)], DIGITS[usize::from(low)]]
+    });
+    let mut text = Vec::with_capacity(bytes.len() * 2);
+    text.extend(digits);
+    // Digits are text.
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// The bytes that hexadecimal digits in lower case stand for; `None` where they are others,

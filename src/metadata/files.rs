@@ -51,6 +51,9 @@ enum Details {
 pub trait DetailSource: Send + Sync {
     /// The bytes in this range; `None` where they cannot be had any more.
     fn read(&self, range: Range<u64>) -> Option<Vec<u8>>;
+
+    /// What was read is not what was written: it should not be found again.
+    fn forget(&self) {}
 }
 
 /// What was kept of a page cannot be read any more.
@@ -243,14 +246,28 @@ impl Files {
             let end = usize::try_from(range.end.checked_sub(from)?).ok()?;
             bytes.get(start..end)
         };
+        let mut last: Option<(&str, Version)> = None;
         ids.iter()
             .zip(&ranges)
             .map(|(id, range)| {
                 let row = head.row(*id)?;
-                self.0.file(&row, pack::Detail::read(within(range)?)?)
+                let detail = pack::Detail::read(within(range)?)?;
+                // Files of a release have one version, as a rule in one spelling.
+                let version = match &last {
+                    Some((text, version)) if *text == detail.version => version.clone(),
+                    _ => detail.version.parse().ok()?,
+                };
+                let file = self.0.file(&row, &detail, &version);
+                last = Some((detail.version, version));
+                file
             })
             .collect::<Option<_>>()
-            .ok_or(UnreadableFiles)
+            .ok_or_else(|| {
+                if let Details::Elsewhere(source) = &self.0.details {
+                    source.forget();
+                }
+                UnreadableFiles
+            })
     }
 }
 
@@ -267,17 +284,21 @@ impl Listing {
         }
     }
 
-    fn file(&self, row: &Row, detail: pack::Detail<'_>) -> Option<File> {
-        let filename = format!("{}{}", detail.stem, self.head.shape(row.shape));
-        let kind = FileKind::parse(&filename, &self.name).ok()?;
-        let mut url = self.head.origin(detail.origin)?.to_owned();
+    fn file(&self, row: &Row, detail: &pack::Detail<'_>, version: &Version) -> Option<File> {
+        let shape = self.head.shape(row.shape);
+        let filename = [detail.stem, shape].concat();
+        let kind = FileKind::of_shape(shape, &self.name, version)?;
+        let origin = self.head.origin(detail.origin)?;
+        let length = origin.len() + detail.path.len() + filename.len();
+        let mut url = String::with_capacity(length);
+        url.push_str(origin);
         url.push_str(detail.path);
         if detail.path_ends_in_name {
             url.push_str(&filename);
         }
         let mut hashes = Digests::new();
-        for (algorithm, digest) in detail.hashes {
-            hashes.insert(algorithm, digest.to_owned());
+        for (algorithm, digest) in &detail.hashes {
+            hashes.insert(algorithm, (*digest).to_owned());
         }
         if let Some(digest) = detail.sha256 {
             hashes.insert("sha256", hexadecimal(digest));

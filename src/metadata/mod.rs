@@ -14,6 +14,7 @@ mod page;
 mod pyproject;
 mod repair;
 mod requirement;
+mod requires;
 mod sdist;
 
 pub use core_metadata::{Dependency, DependencySource, Metadata, MetadataError};
@@ -25,4 +26,5 @@ pub use files::{
 pub use marker::parse_marker;
 pub use page::{CoreMetadataSidecar, File, Page, PageError, Yanked};
 pub use repair::{Repair, parse_specifiers};
+pub use requires::Requires;
 pub use sdist::{SdistPart, SdistPath, sdist_path};

@@ -101,7 +101,7 @@ impl<F: Facts> Folding<'_, '_, F> {
             (Node::Package(id), Node::Rule(index)) => self.rule(id, ranks, index)?,
             (Node::Package(id), Node::Slot(index)) => {
                 let universe = self.world.universe(id)?;
-                if let Some(rule) = self.world.rules().iter().nth(index as usize) {
+                if let Some(rule) = self.world.rules().nth(index as usize) {
                     self.add(Reason::Slot {
                         id: rule.id.clone(),
                         package: universe.name.clone(),
@@ -140,7 +140,7 @@ impl<F: Facts> Folding<'_, '_, F> {
         let world = self.world;
         let name = world.names.package_name(id);
         if let Node::Slot(index) = to {
-            if let Some(rule) = world.rules().iter().nth(index as usize) {
+            if let Some(rule) = world.rules().nth(index as usize) {
                 for (member, version) in world.base_limits.fills(&rule.id) {
                     self.add(Reason::Slot {
                         id: rule.id.clone(),
@@ -213,7 +213,7 @@ impl<F: Facts> Folding<'_, '_, F> {
 
     fn rule(&mut self, id: NameId, ranks: &RankSet, index: u32) -> Result<(), SolveError> {
         let universe = self.world.universe(id)?;
-        if let Some(rule) = self.world.rules().iter().nth(index as usize) {
+        if let Some(rule) = self.world.rules().nth(index as usize) {
             self.add(Reason::Rule {
                 id: rule.id.clone(),
                 package: universe.name.clone(),
@@ -225,7 +225,7 @@ impl<F: Facts> Folding<'_, '_, F> {
 
     fn build(&mut self, id: NameId, ranks: &RankSet, index: u32) -> Result<(), SolveError> {
         let universe = self.world.universe(id)?;
-        let rule = self.world.rules().iter().nth(index as usize);
+        let rule = self.world.rules().nth(index as usize);
         let Some(family) = rule.and_then(|rule| Family::of(rule)) else {
             return Ok(());
         };
@@ -280,7 +280,7 @@ impl<F: Facts> Folding<'_, '_, F> {
 
     fn label_brings(&mut self, rule: u32, numbers: &RankSet, index: u32) {
         let package = self.world.virtual_name(index);
-        let rule = self.world.rules().iter().nth(rule as usize);
+        let rule = self.world.rules().nth(rule as usize);
         let Some(family) = rule.and_then(|rule| Family::of(rule)) else {
             return;
         };

@@ -244,8 +244,9 @@ impl<F: Facts> Extraction<'_, '_, F> {
 
     /// The builds that were taken, of the families that have a member in the solution.
     fn builds(&mut self) {
-        for (index, rule) in (0..).zip(self.world.rules().iter()) {
-            let (Some(family), Some(number)) = (Family::of(rule), self.labels.get(&index)) else {
+        for (index, number) in &self.labels {
+            let rule = self.world.rules().nth(*index as usize);
+            let Some((rule, family)) = rule.and_then(|rule| Some((rule, Family::of(rule)?))) else {
                 continue;
             };
             let packages = &self.solution.packages;
@@ -275,7 +276,7 @@ impl<F: Facts> Extraction<'_, '_, F> {
     }
 
     fn slots(&mut self) {
-        for rule in self.world.rules().iter() {
+        for rule in self.world.rules().slots() {
             let RuleKind::Slot {
                 import,
                 members,

@@ -198,7 +198,7 @@ impl<'a, F: Facts> Provider<'a, F> {
     }
 
     fn rule(&self, index: u32) -> Result<Terms, SolveError> {
-        let Some(rule) = self.world.rules().iter().nth(index as usize) else {
+        let Some(rule) = self.world.rules().nth(index as usize) else {
             return Ok(Vec::new());
         };
         let Some(name) = rule.triggers().first().copied().cloned() else {

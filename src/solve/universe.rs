@@ -21,7 +21,7 @@ use crate::target::Target;
 use crate::versions::{self, Rank, RankSet};
 
 pub(crate) use self::admission::{Admission, AdmissionKey};
-pub(crate) use self::judge::Shapes;
+pub(crate) use self::judge::Verdicts;
 
 /// The releases of one distribution that can be chosen, oldest first; a release's place
 /// is its rank.
@@ -86,9 +86,9 @@ impl Universe {
     pub(crate) fn of_page(
         page: &Arc<Page>,
         admission: &Admission<'_>,
-        shapes: &Shapes,
+        verdicts: &Verdicts,
     ) -> Result<Self, FactError> {
-        let judge = Judge::new(page, admission, shapes)?;
+        let judge = Judge::new(page, admission, verdicts)?;
         let files = &page.files;
         let visible = |id| files.row(id).is_some_and(|row| judge.sees(&row));
         let finals = files

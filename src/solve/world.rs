@@ -16,9 +16,9 @@ use super::facts::{DirectFacts, FactError, Facts, Unusable};
 use super::labels::{Family, Merged};
 use super::node::{ABSENT, NameId, Names, Node};
 use super::outcome::SolveError;
-use super::universe::{Admission, AdmissionKey, Shapes, Source, Universe};
+use super::universe::{Admission, AdmissionKey, Source, Universe, Verdicts};
 use super::virtuals;
-use crate::metadata::{Metadata, UnreadableFiles};
+use crate::metadata::{Metadata, Requires, UnreadableFiles};
 use crate::request::{BuildPolicy, DirectUrl, LineSource, Request};
 use crate::rules::{Rule, RuleId, RuleKind, RuleSet, Sharing};
 use crate::target::Target;
@@ -41,6 +41,8 @@ pub(crate) struct World<'a, F: Facts> {
     rule_indexes: BTreeMap<RuleId, u32>,
     virtuals: RefCell<IndexSet<String>>,
     built: RefCell<BTreeSet<(NameId, Rank)>>,
+    /// The metadata of releases that can be used, as it was read.
+    known: RefCell<BTreeMap<(NameId, Rank), Arc<Metadata>>>,
     sides: Sides,
 }
 
@@ -59,7 +61,7 @@ enum SlotKey {
 #[derive(Debug, Default)]
 pub struct Memo {
     universes: RefCell<BTreeMap<AdmissionKey, Rc<Universe>>>,
-    shapes: Shapes,
+    verdicts: Verdicts,
 }
 
 /// Why a release's requirements cannot be had.
@@ -124,11 +126,12 @@ impl<'a, F: Facts> World<'a, F> {
             constrained,
             slots: RefCell::default(),
             rule_indexes: (0..)
-                .zip(rules.iter())
-                .map(|(index, rule)| (rule.id.clone(), index))
+                .zip(rules.ids())
+                .map(|(index, id)| (id.clone(), index))
                 .collect(),
             virtuals: RefCell::default(),
             built: RefCell::default(),
+            known: RefCell::default(),
             sides: Sides::One,
         }
     }
@@ -205,7 +208,7 @@ impl<'a, F: Facts> World<'a, F> {
             return self.of_builds(name, admission, rule, family);
         }
         let universe = match self.facts.page(name) {
-            Ok(page) => Universe::of_page(&page, admission, &self.memo.shapes)
+            Ok(page) => Universe::of_page(&page, admission, &self.memo.verdicts)
                 .map_err(|error| fatal(&error))?,
             Err(FactError::NotFound { asked, .. }) => return Ok(Universe::missing(name, asked)),
             Err(error) => return Err(fatal(&error)),
@@ -246,7 +249,7 @@ impl<'a, F: Facts> World<'a, F> {
             return Ok(Universe::missing(name, asked));
         }
         let merged = Merged::new(name, family, &found).map_err(|error| unread(name, error))?;
-        let universe = Universe::of_page(&merged.page, admission, &self.memo.shapes)
+        let universe = Universe::of_page(&merged.page, admission, &self.memo.verdicts)
             .map_err(|error| fatal(&error))?;
         Ok(universe.with_builds(rule, family, target, Some(merged)))
     }
@@ -391,7 +394,7 @@ impl<'a, F: Facts> World<'a, F> {
     /// The slot contents that the base, and a member's own installed release, stand for.
     pub(crate) fn slots_in_base(&self, universe: &Universe, out: &mut Vec<(Node, RankSet)>) {
         for (slot, sharing) in self.slots_of(&universe.name) {
-            let Some(rule) = self.rules().iter().nth(slot as usize) else {
+            let Some(rule) = self.rules().nth(slot as usize) else {
                 continue;
             };
             let members = self.base_limits.fills(&rule.id);
@@ -506,7 +509,7 @@ impl<'a, F: Facts> World<'a, F> {
 
     /// What a build of a family brings, as solver terms.
     pub(crate) fn label_terms(&self, rule: u32, label: Rank) -> Vec<(Node, RankSet)> {
-        let rule = self.rules().iter().nth(rule as usize);
+        let rule = self.rules().nth(rule as usize);
         let label = rule.and_then(|rule| Family::of(rule)?.label(label));
         let provides = label.into_iter().flat_map(|label| &label.provides);
         provides
@@ -599,6 +602,9 @@ impl<'a, F: Facts> World<'a, F> {
         if universe.is_installed(rank) {
             return Ok(self.installed_metadata(universe, rank)?);
         }
+        if let Some(known) = self.known.borrow().get(&(id, rank)) {
+            return Ok(Arc::clone(known));
+        }
         let metadata = match self.read(universe, rank, BuildPolicy::Never) {
             Err(Failure::Unusable(Unusable::NeedsBuild))
                 if self.request().policy.build != BuildPolicy::Never =>
@@ -615,7 +621,11 @@ impl<'a, F: Facts> World<'a, F> {
                     requires: crate::versions::display(requires),
                 }))
             }
-            _ => Ok(metadata),
+            _ => {
+                let known = Arc::clone(&metadata);
+                self.known.borrow_mut().insert((id, rank), known);
+                Ok(metadata)
+            }
         }
     }
 
@@ -641,7 +651,7 @@ impl<'a, F: Facts> World<'a, F> {
                 name: name.clone(),
                 version: version.clone(),
                 requires_python: None,
-                requires_dist: Vec::new(),
+                requires_dist: Requires::new(),
                 provides_extras: Vec::new(),
                 repairs: Vec::new(),
             })

@@ -17,7 +17,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use mlresolve::metadata::{
-    Dependency, DependencySource, File, FileKind, Metadata, Page, WheelName, Yanked,
+    Dependency, DependencySource, File, FileKind, Metadata, Page, Requires, WheelName, Yanked,
 };
 use mlresolve::request::{BuildPolicy, DirectUrl, Line, LineSource, Place, Request};
 use mlresolve::rules::{
@@ -158,7 +158,7 @@ impl Toy {
             }),
             filename: filename.clone(),
         };
-        let requires_dist: Vec<Dependency> = content
+        let requires_dist: Requires = content
             .requires
             .iter()
             .map(|text| dependency(text))

@@ -90,11 +90,14 @@ impl RemoteWheel {
             temporary: registry.cache().temporary_folder(),
         };
         let opened = RemoteFile::open(registry.client(), source, TAIL);
-        let file = registry
-            .runtime()
+        let runtime = registry
+            .threads()
+            .handle()
+            .map_err(|error| from_fetch(&error))?;
+        let file = runtime
             .block_on(opened)
             .map_err(|error| from_fetch(&error))?;
-        let mut reader = RemoteReader::new(file, registry.runtime().clone());
+        let mut reader = RemoteReader::new(file, runtime.clone());
         let findings = scan_wheel(&mut reader, &self.filename, limits);
         let moved = reader.moved();
         Ok(Scanned {

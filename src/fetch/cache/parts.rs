@@ -11,8 +11,8 @@ use crate::metadata::DetailSource;
 
 const MAGIC: [u8; 4] = *b"MLRP";
 
-/// Magic, layout, lengths of the first two parts, their checksums.
-const HEADER_SIZE: usize = 24;
+/// Magic, layout, lengths of the parts, checksums of the first two.
+const HEADER_SIZE: usize = 32;
 
 /// So much is read at once: it holds the header and the first part of nearly all records.
 const FIRST_READ: usize = 512;
@@ -59,14 +59,18 @@ impl DetailSource for Rest {
         }
         let start = header.details().checked_add(range.start)?;
         let length = usize::try_from(range.end.checked_sub(range.start)?).ok()?;
-        let end = start.checked_add(length as u64)?;
-        if end > file.metadata().ok()?.len() {
+        if range.end > header.details_length {
             return None;
         }
         file.seek(SeekFrom::Start(start)).ok()?;
         let mut bytes = vec![0; length];
         file.read_exact(&mut bytes).ok()?;
         Some(bytes)
+    }
+
+    fn forget(&self) {
+        // The next run asks for it as for one that was never there.
+        let _ = std::fs::remove_file(&self.path);
     }
 }
 
@@ -76,6 +80,7 @@ struct Header {
     head_length: u32,
     about_checksum: u32,
     head_checksum: u32,
+    details_length: u64,
 }
 
 impl Header {
@@ -85,6 +90,7 @@ impl Header {
             head_length: u32::try_from(parts.head.len()).ok()?,
             about_checksum: checksum(&parts.about),
             head_checksum: checksum(&parts.head),
+            details_length: parts.details.len() as u64,
         })
     }
 
@@ -98,11 +104,13 @@ impl Header {
         ];
         let mut bytes = MAGIC.to_vec();
         bytes.extend(numbers.into_iter().flat_map(u32::to_le_bytes));
+        bytes.extend(self.details_length.to_le_bytes());
         bytes
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.get(..HEADER_SIZE)?.strip_prefix(&MAGIC)?;
+        let (bytes, details_length) = bytes.split_last_chunk()?;
         let [
             layout,
             about_length,
@@ -118,6 +126,7 @@ impl Header {
             head_length: u32::from_le_bytes(head_length),
             about_checksum: u32::from_le_bytes(about_checksum),
             head_checksum: u32::from_le_bytes(head_checksum),
+            details_length: u64::from_le_bytes(*details_length),
         })
     }
 
@@ -140,6 +149,10 @@ impl Cache {
         let length = read_some(&mut file, &mut first)?;
         let mut first = first.get(..length)?;
         let header = Header::read(first)?;
+        let whole = header.details().checked_add(header.details_length);
+        if whole != Some(file.metadata().ok()?.len()) {
+            return None;
+        }
         first = first.get(HEADER_SIZE..)?;
         let mut take = |length: u32| {
             let length = usize::try_from(length)
@@ -209,4 +222,47 @@ fn read_some(file: &mut File, buffer: &mut [u8]) -> Option<usize> {
         }
     }
     Some(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_parts_are_read_at_once_and_damage_to_them_is_a_miss() {
+        let cache = Cache::temporary().expect("a temporary folder");
+        let parts = Parts {
+            about: b"about".to_vec(),
+            head: (0..200).collect(),
+            details: b"the rest of it".to_vec(),
+        };
+        let read = || cache.read_parts(RecordKind::Page, "a/b");
+        assert!(read().is_none());
+        cache.write_parts(RecordKind::Page, "a/b", &parts);
+        let record = read().expect("it was written");
+        assert_eq!((&record.about, &record.head), (&parts.about, &parts.head));
+        assert_eq!(record.details.read(4..8).as_deref(), Some(&b"rest"[..]));
+        assert_eq!(record.details.read(4..15), None);
+
+        let path = cache.path(RecordKind::Page, "a/b");
+        let whole = std::fs::read(&path).expect("it was written");
+        let details = whole.len() - parts.details.len();
+        for place in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[place] ^= 1;
+            std::fs::write(&path, damaged).expect("it can be written");
+            assert_eq!(read().is_some(), place >= details, "byte {place}");
+            std::fs::write(&path, &whole[..place]).expect("it can be written");
+            assert!(read().is_none(), "cut at {place}");
+        }
+
+        let other = Parts {
+            head: b"another".to_vec(),
+            ..parts
+        };
+        cache.write_parts(RecordKind::Page, "a/b", &other);
+        assert_eq!(record.details.read(4..8), None, "it is another record's");
+        read().expect("it was written").details.forget();
+        assert!(read().is_none());
+    }
 }

@@ -71,7 +71,6 @@ fn registry(indexes: Indexes) -> Registry {
         refresh: Refresh::None,
         guesses: None,
     })
-    .expect("threads")
 }
 
 /// Indexes of which the vendor's are mirrored on a server.

@@ -47,7 +47,7 @@ pub(super) fn registry(server: &Server) -> Registry {
 }
 
 pub(super) fn build(options: RegistryOptions) -> Registry {
-    Registry::new(options).expect("threads")
+    Registry::new(options)
 }
 
 /// The page and the metadata of its first file, as the solver would ask for them.

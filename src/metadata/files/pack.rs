@@ -15,6 +15,8 @@ use super::head::{NO_TIME, PRERELEASE, ROW, is_wheel};
 pub(super) struct Detail<'r> {
     /// The file name up to its shape, with the point or hyphen between them.
     pub(super) stem: &'r str,
+    /// The version as the file has it, normalised.
+    pub(super) version: &'r str,
     /// The number of the address's origin, as `https://files.example/`.
     pub(super) origin: u32,
     /// The address after the origin, without the file name where it ends in it.
@@ -168,6 +170,7 @@ fn split(file: &File) -> Option<(&str, &str)> {
 }
 
 fn append<'f>(details: &mut Vec<u8>, file: &'f File, stem: &'f str, origins: &mut Texts<'f>) {
+    let version = file.version.to_string();
     let (origin, path) = file.url.split_at(origin_length(&file.url));
     let named = path.strip_suffix(file.filename.as_str());
     let sha256: Option<[u8; 32]> = file.sha256().and_then(bytes_of);
@@ -181,6 +184,7 @@ fn append<'f>(details: &mut Vec<u8>, file: &'f File, stem: &'f str, origins: &mu
     });
     let detail = Detail {
         stem,
+        version: &version,
         origin: origins.number(origin),
         path: named.unwrap_or(path),
         path_ends_in_name: named.is_some(),

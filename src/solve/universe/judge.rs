@@ -1,10 +1,10 @@
 //! Which files of a page can be used: what is distinct is judged once, not file by file.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::str::FromStr;
 
+use indexmap::IndexMap;
 use pep440_rs::VersionSpecifiers;
 
 use super::super::facts::{FactError, Unusable};
@@ -12,10 +12,13 @@ use super::{Admission, Release};
 use crate::metadata::{FileId, FileRow, Files, Page, ReleaseRows, wheel_of_shape};
 use crate::target::{TagPriority, Target};
 
-/// Verdicts on the shapes of file names, for one target: the pages of all distributions repeat
-/// a few thousand of them.
+/// Verdicts on what the pages of all distributions repeat, for one target.
 #[derive(Debug, Default)]
-pub(crate) struct Shapes(RefCell<BTreeMap<String, Shape>>);
+pub(crate) struct Verdicts {
+    shapes: RefCell<IndexMap<String, Shape>>,
+    /// Whether a `Requires-Python` admits the target's Python.
+    pythons: RefCell<IndexMap<String, bool>>,
+}
 
 /// A wheel's place among the wheels of its release, as [`crate::target::WheelOrder`].
 type Order = (TagPriority, Option<(u64, String)>);
@@ -29,28 +32,50 @@ enum Shape {
     Wheel(Option<Rc<Order>>),
 }
 
-impl Shapes {
-    fn verdict(&self, shape: &str, target: &Target) -> Shape {
-        if let Some(known) = self.0.borrow().get(shape) {
+impl Verdicts {
+    fn shape(&self, shape: &str, target: &Target) -> Shape {
+        if let Some(known) = self.shapes.borrow().get(shape) {
             return known.clone();
         }
-        let verdict = if shape.strip_suffix(".whl").is_some() {
-            let wheel = wheel_of_shape(shape);
-            let order = wheel.as_ref().and_then(|wheel| target.wheel_order(wheel));
-            Shape::Wheel(order.map(|order| {
-                let build = order.build.map(|(number, rest)| (number, rest.to_owned()));
-                Rc::new((order.priority, build))
-            }))
-        } else {
-            Shape::Sdist {
+        let verdict = match shape.strip_suffix(".whl") {
+            Some(tags) => Shape::Wheel(order(shape, tags, target).map(Rc::new)),
+            None => Shape::Sdist {
                 is_tar_gz: shape == "tar.gz",
-            }
+            },
         };
-        self.0
-            .borrow_mut()
-            .insert(shape.to_owned(), verdict.clone());
+        let mut shapes = self.shapes.borrow_mut();
+        shapes.insert(shape.to_owned(), verdict.clone());
         verdict
     }
+
+    fn python(&self, requires: &str, target: &Target) -> bool {
+        if let Some(known) = self.pythons.borrow().get(requires) {
+            return *known;
+        }
+        // What a page says and nobody can read is left to the file's own metadata.
+        let admits = VersionSpecifiers::from_str(requires)
+            .map_or(true, |specifiers| target.admits_python(&specifiers));
+        let mut pythons = self.pythons.borrow_mut();
+        pythons.insert(requires.to_owned(), admits);
+        admits
+    }
+}
+
+/// The order of a wheel with these tags.
+fn order(shape: &str, tags: &str, target: &Target) -> Option<Order> {
+    let mut parts = tags.split('-');
+    let plain = (parts.next(), parts.next(), parts.next(), parts.next());
+    if let (Some(python), Some(abi), Some(platform), None) = plain {
+        let is_whole = |tags: &str| tags.split('.').all(|tag| !tag.is_empty());
+        if ![python, abi, platform].into_iter().all(is_whole) {
+            return None;
+        }
+        return Some((target.tags_priority(python, abi, platform)?, None));
+    }
+    let wheel = wheel_of_shape(shape)?;
+    let order = target.wheel_order(&wheel)?;
+    let build = order.build.map(|(number, rest)| (number, rest.to_owned()));
+    Some((order.priority, build))
 }
 
 /// Judges the files of one page.
@@ -91,14 +116,10 @@ impl Judge {
     pub(super) fn new(
         page: &Page,
         admission: &Admission<'_>,
-        shapes: &Shapes,
+        verdicts: &Verdicts,
     ) -> Result<Self, FactError> {
         let target = admission.target;
-        let admits = |requires: &str| {
-            // What a page says and nobody can read is left to the file's own metadata.
-            VersionSpecifiers::from_str(requires)
-                .map_or(true, |specifiers| target.admits_python(&specifiers))
-        };
+        let admits = |requires: &str| verdicts.python(requires, target);
         Ok(Self {
             cutoff: cutoff(page, admission)?,
             wheels: admission.policy.wheels.allows(&page.name),
@@ -107,7 +128,7 @@ impl Judge {
             shapes: page
                 .files
                 .shapes()
-                .map(|shape| shapes.verdict(shape, target))
+                .map(|shape| verdicts.shape(shape, target))
                 .collect(),
         })
     }

@@ -33,9 +33,11 @@ fn main() -> io::Result<()> {
     for id in ids {
         let text = fs::read_to_string(root.join(format!("{id}.toml")))?;
         let head = match head(&text) {
-            Some((kind, triggers, limits)) => {
-                format!("Some(({kind:?}, &{triggers:?}, {limits:?}))")
-            }
+            Some((kind, triggers, limits)) => format!(
+                "Some(EmbeddedHead {{ kind: {kind:?}, triggers: &{triggers:?}, \
+                 limits: {limits:?}, extended_by: &{:?} }})",
+                extended_by(&text).unwrap_or_default()
+            ),
             None => "None".to_owned(),
         };
         let _ = writeln!(
@@ -74,6 +76,17 @@ fn head(text: &str) -> Option<(&str, Vec<&str>, Option<&str>)> {
         "constrain" => (kind, vec![package("when")?], Some(package("then")?)),
         _ => (kind, vec![package("when")?], None),
     })
+}
+
+/// The distributions of a family's `[[extension]]` tables.
+fn extended_by(text: &str) -> Option<Vec<&str>> {
+    let lists = text.split("\n[[extension]]").skip(1).map(|table| {
+        let (_, list) = table.split_once("\npackages = [")?;
+        list.split_once(']').map(|(list, _)| list)
+    });
+    let lists: Vec<&str> = lists.collect::<Option<_>>()?;
+    let names = lists.iter().flat_map(|list| list.split(',')).map(str::trim);
+    names.filter(|name| !name.is_empty()).map(quoted).collect()
 }
 
 /// The text between the quotes at the start.

@@ -71,7 +71,7 @@ pub(super) fn either(name: &str, ranges: &[String]) -> String {
     }
 }
 
-/// The loosest upper or lower bound that every range has.
+/// The loosest bounds that every range has: lower, upper, or both.
 fn common(name: &str, ranges: &[&String]) -> String {
     let parsed: Vec<VersionSpecifiers> = ranges
         .iter()
@@ -106,6 +106,17 @@ fn common(name: &str, ranges: &[&String]) -> String {
                 least.version(),
                 most.version()
             );
+        }
+        let ends = |one: &VersionSpecifier| {
+            matches!(one.operator(), Operator::LessThan | Operator::LessThanEqual)
+        };
+        if let Some(most) = most
+            && bounds.iter().all(ends)
+            && let Some(starts) = bound(false)
+            && let Some(least) = starts.iter().min_by_key(|one| one.version())
+            && !matches!(least.operator(), Operator::Equal | Operator::EqualStar)
+        {
+            return format!("{name} within {least},{most}");
         }
         if let Some(most) = most {
             return match most.operator() {
@@ -168,5 +179,13 @@ mod tests {
             "torch at one version each, from 2.1.0 to 2.1.2"
         );
         assert_eq!(either("a", &texts(&[">=1", ">=2", ">=3"])), "at least a>=1");
+        // Either end may be what stands in the way.
+        assert_eq!(
+            either(
+                "a",
+                &texts(&["<1.0,>=0.16.4", ">=0.16.5,<2.0", "<3.0,>=0.20"])
+            ),
+            "a within >=0.16.4,<3.0"
+        );
     }
 }

@@ -45,6 +45,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod threads;
+mod variants;
 pub mod wheel_metadata;
 pub mod wheels;
 pub mod zip_directory;

@@ -69,14 +69,14 @@ impl Pages {
 
     /// What the cache has of the distribution's page on one index, where that is the answer as
     /// it is.
-    pub(super) fn at_hand(&self, index: &Index, name: &PackageName) -> Option<Option<Arc<Page>>> {
+    pub(super) fn at_hand(&self, index: &Index, name: &PackageName) -> Option<Kept> {
         if index.folder().is_some() {
             return None;
         }
         let kept = self.kept(&page_key(index, name), &index.page_url(name), name)?;
         self.is_usable(&kept, name).then(|| {
             self.client.progress().cache_hit();
-            kept.page
+            kept
         })
     }
 
@@ -238,22 +238,17 @@ fn read_folder_page(
         return Ok(None);
     }
     let path = folder.join("index.html");
-    let page = match std::fs::read(&path) {
-        Ok(body) => Page::parse(
-            name,
-            index.url.as_str(),
-            &index.page_url(name),
-            "text/html",
-            &body,
-        )
-        .map_err(|error| FetchError::Io {
-            path,
-            detail: error.to_string(),
-        })?,
-        Err(_) => {
-            let files = files_of_folder(&folder, name)?;
-            Page::new(name.clone(), index.url.to_string(), &files, 0)
-        }
+    let page = if let Ok(body) = std::fs::read(&path) {
+        let url = index.page_url(name);
+        Page::parse(name, index.url.as_str(), &url, "text/html", &body).map_err(|error| {
+            FetchError::Io {
+                path,
+                detail: error.to_string(),
+            }
+        })?
+    } else {
+        let files = files_of_folder(&folder, name)?;
+        Page::new(name.clone(), index.url.to_string(), &files, 0)
     };
     Ok(Some(Arc::new(page)))
 }

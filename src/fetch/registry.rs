@@ -21,10 +21,12 @@ use super::prefetch::Prefetched;
 use super::progress::Progress;
 use super::tasks::Pending;
 use super::threads::Threads;
+use super::variants::Told;
 use super::wheels::Wheels;
 use crate::metadata::{File, FileId, FileKind, Metadata, Page, UnreadableFiles};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::solve::{DirectFacts, FactError, Facts, Unusable};
+use crate::variants::VariantsJson;
 
 /// What a registry is made of.
 #[derive(Debug)]
@@ -97,6 +99,8 @@ pub(super) struct World {
     /// By name and index: the pages of families' builds.
     known_builds: Mutex<BTreeMap<(PackageName, String), Answer<Page>>>,
     known_metadata: Mutex<BTreeMap<String, Answer<Metadata>>>,
+    /// By the address of the first labelled wheel.
+    known_variants: Mutex<BTreeMap<String, Answer<VariantsJson>>>,
 }
 
 impl std::fmt::Debug for World {
@@ -137,6 +141,7 @@ impl Registry {
             known_pages: Mutex::default(),
             known_builds: Mutex::default(),
             known_metadata: Mutex::default(),
+            known_variants: Mutex::default(),
         };
         Self {
             world: Arc::new(world),
@@ -174,16 +179,17 @@ impl Registry {
         let progress = &self.world.progress;
         let result = match answer {
             Answer::Ready(result) => result,
-            Answer::Coming(answer) => match answer.peek() {
-                Some(result) => result.clone(),
-                None => {
+            Answer::Coming(answer) => {
+                if let Some(result) = answer.peek() {
+                    result.clone()
+                } else {
                     let runtime = self.world.threads.handle()?;
                     progress.set_waiting_for(Some(what.to_owned()));
                     let result = runtime.block_on(answer);
                     progress.set_waiting_for(None);
                     result
                 }
-            },
+            }
         };
         progress.resolved();
         result
@@ -223,6 +229,16 @@ impl Facts for Registry {
         }
     }
 
+    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        let what = format!("the wheel variants of {}", page.name);
+        self.wait(&what, self.world.variants(page, wheels))
+    }
+
+    fn hint_variants(&self, page: &Page, wheels: &[&File]) {
+        // It goes on by itself.
+        drop(self.world.variants(page, wheels));
+    }
+
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {
         Err(FactError::Failed {
             message: format!(
@@ -249,12 +265,11 @@ impl World {
         if let Some(answer) = known.get(name) {
             return answer.clone();
         }
-        let answer = match self.page_at_hand(name) {
-            Some(result) => self.at_hand(result),
-            None => {
-                let (world, asked) = (Arc::clone(self), name.clone());
-                self.begin(async move { world.load_page(&asked).await })
-            }
+        let answer = if let Some(result) = self.page_at_hand(name) {
+            self.at_hand(result)
+        } else {
+            let (world, asked) = (Arc::clone(self), name.clone());
+            self.begin(async move { world.load_page(&asked).await })
         };
         known.insert(name.clone(), answer.clone());
         answer
@@ -268,7 +283,7 @@ impl World {
         let indexes = self.indexes.for_name(name);
         let mut found: Vec<Arc<Page>> = Vec::new();
         for index in &indexes {
-            found.extend(self.pages.at_hand(index, name)?);
+            found.extend(self.pages.at_hand(index, name)?.page);
             if !found.is_empty() && self.indexes.strategy == IndexStrategy::First {
                 break;
             }
@@ -310,8 +325,8 @@ impl World {
             .as_ref()
             .ok()
             .and_then(|index| Some((index, self.pages.at_hand(index, name)?)));
-        if let Some((index, page)) = at_hand {
-            let page = page.ok_or_else(|| FactError::NotFound {
+        if let Some((index, kept)) = at_hand {
+            let page = kept.page.ok_or_else(|| FactError::NotFound {
                 asked: vec![index.url.to_string()],
                 name: name.clone(),
             });
@@ -344,15 +359,38 @@ impl World {
         if let Some(answer) = known.get(&file.url) {
             return Some(answer.clone());
         }
-        let answer = match self.wheels.at_hand(file, wheel) {
-            Some(result) => self.at_hand(result),
-            None => {
-                let (world, asked, wheel) = (Arc::clone(self), file.clone(), wheel.clone());
-                self.begin(async move { world.wheels.metadata(&asked, &wheel).await })
-            }
+        let answer = if let Some(result) = self.wheels.at_hand(file, wheel) {
+            self.at_hand(result)
+        } else {
+            let (world, asked, wheel) = (Arc::clone(self), file.clone(), wheel.clone());
+            self.begin(async move { world.wheels.metadata(&asked, &wheel).await })
         };
         known.insert(file.url.clone(), answer.clone());
         Some(answer)
+    }
+
+    /// What the labels of a release's wheels stand for, asked for once.
+    fn variants(self: &Arc<Self>, page: &Page, wheels: &[&File]) -> Answer<VariantsJson> {
+        let key = wheels
+            .first()
+            .map_or_else(String::new, |file| file.url.clone());
+        let mut known = lock(&self.known_variants);
+        if let Some(answer) = known.get(&key) {
+            return answer.clone();
+        }
+        let version = wheels.first().map(|file| &file.version);
+        let of_release = version.map_or_else(Vec::new, |version| page.files.of_version(version));
+        let linked = of_release
+            .into_iter()
+            .find(|id| page.files.row(*id).is_some_and(|row| row.is_document()));
+        let told = Told {
+            linked: linked.and_then(|id| page.files.file(id).ok()),
+            wheels: wheels.iter().map(|file| (*file).clone()).collect(),
+        };
+        let world = Arc::clone(self);
+        let answer = self.begin(async move { world.wheels.variants(told).await });
+        known.insert(key, answer.clone());
+        answer
     }
 
     /// Begins work on an answer; it goes on whether somebody waits for it or not.

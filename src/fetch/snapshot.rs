@@ -24,11 +24,14 @@ use url::Url;
 
 pub use record::{Hosts, Recorder, Recording};
 
-use self::format::{BuildSection, DirectSection, Header, MetadataKey, Section, SectionPage};
+use self::format::{
+    BuildSection, DirectSection, Header, MetadataKey, RecordedMetadata, Section, SectionPage,
+};
 use super::error::{FetchError, without_credentials};
 use crate::metadata::{File, Metadata, Page, UnreadableFiles};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::solve::{DirectFacts, FactError, Facts};
+use crate::variants::VariantsJson;
 
 /// What a snapshot says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +102,7 @@ struct Joined {
     /// The indexes that were asked, where none has it.
     not_found: Option<Vec<String>>,
     metadata: BTreeMap<MetadataKey, Result<Arc<Metadata>, FactError>>,
+    variants: BTreeMap<MetadataKey, Result<Arc<VariantsJson>, FactError>>,
 }
 
 impl Snapshot {
@@ -254,12 +258,28 @@ impl Joined {
             None => {}
         }
         for (key, recorded) in section.metadata {
+            if key.is_of_variants() {
+                let read = || read_variants(recorded);
+                self.variants.entry(key).or_insert_with(read);
+                continue;
+            }
             self.metadata
                 .entry(key)
                 .or_insert_with(|| metadata_text::read(recorded).map(Arc::new));
         }
         Ok(())
     }
+}
+
+/// What labels stand for, as it was recorded.
+fn read_variants(recorded: RecordedMetadata) -> Result<Arc<VariantsJson>, FactError> {
+    let text = recorded.map_err(FactError::Unusable)?;
+    VariantsJson::parse(text.as_bytes())
+        .map(Arc::new)
+        .map_err(|error| FactError::Failed {
+            message: format!("a snapshot cannot be read: {error}"),
+            hint: None,
+        })
 }
 
 /// Fills in the hashes, sizes and addresses that another snapshot has.
@@ -331,6 +351,13 @@ impl Facts for SnapshotFacts {
             .get(&MetadataKey::of(file, build))
             .cloned()
             .unwrap_or_else(|| Err(missing(&format!("the metadata of `{}`", file.filename))))
+    }
+
+    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        let joined = self.joined(&page.name)?;
+        MetadataKey::of_variants(wheels)
+            .and_then(|key| joined.variants.get(&key).cloned())
+            .unwrap_or_else(|| Err(missing(&format!("the wheel variants of `{}`", page.name))))
     }
 
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {

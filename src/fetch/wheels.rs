@@ -11,6 +11,7 @@ use super::cache::{Cache, RecordKind, hashed_key};
 use super::client::{Ask, Client};
 use super::digest::sha256;
 use super::error::FetchError;
+use super::freshness::Freshness;
 use super::metadata_record::MetadataRecord;
 use super::remote_zip::RemoteSource;
 use super::tasks::blocking;
@@ -89,6 +90,16 @@ impl Wheels {
         Some(parse(&headers, &wheel.name, &wheel.version))
     }
 
+    /// The bytes under a key of the cache. A file whose index gives no hash may be replaced by
+    /// another of the same name, so what was read of it grows stale.
+    async fn kept(&self, key: &str, file: &File) -> Option<Vec<u8>> {
+        let (cache, key) = (self.cache.clone(), key.to_owned());
+        let bytes = blocking(move || cache.read(RecordKind::Metadata, &key)).await?;
+        let (freshness, content): (Freshness, _) = postcard::take_from_bytes(&bytes).ok()?;
+        let usable = file.sha256().is_some() || freshness.is_fresh() || self.client.offline();
+        usable.then(|| content.to_vec())
+    }
+
     async fn fetch(&self, url: &Url, file: &File, wheel: &WheelName) -> Result<Vec<u8>, FactError> {
         if let Some(sidecar) = &file.sidecar
             && let Some(bytes) = self.sidecar(url, sidecar).await?
@@ -109,6 +120,28 @@ impl Wheels {
                     detail: format!("its wheel `{}` cannot be read: {detail}", file.filename),
                 }),
             })
+    }
+
+    /// The bytes under a key of the cache, else what `fetch` gives. A file whose index gives no
+    /// hash may be replaced by another of the same name.
+    pub(super) async fn kept_or<E>(
+        &self,
+        key: String,
+        file: &File,
+        fetch: impl Future<Output = Result<Vec<u8>, E>>,
+    ) -> Result<Vec<u8>, E> {
+        if let Some(bytes) = self.kept(&key, file).await {
+            self.client.progress().cache_hit();
+            return Ok(bytes);
+        }
+        let bytes = fetch.await?;
+        let content = bytes.clone();
+        self.cache.write_later(RecordKind::Metadata, key, move || {
+            let mut bytes = postcard::to_stdvec(&Freshness::unsaid()).ok()?;
+            bytes.extend(content);
+            Some(bytes)
+        });
+        Ok(bytes)
     }
 
     /// The sidecar (PEP 658); `None` where the index offers one and has none.

@@ -6,8 +6,8 @@ use pep508_rs::PackageName;
 
 use super::credentials::without_credentials;
 use super::{
-    InstallerOptions, Lock, LockError, LockedPackage, Provenance, Source, TargetRecord, Via,
-    marker_text,
+    InstallerOptions, Lock, LockError, LockedPackage, LockedVariant, Provenance, Source,
+    TargetRecord, Via, marker_text,
 };
 use super::{direct, hashes};
 use crate::metadata::WheelName;
@@ -182,6 +182,12 @@ fn pinned(
     package.files = listing.files;
     package.hashes = listing.hashes;
     package.left_out = listing.left_out;
+    package.variant = chosen.variant.as_ref().and_then(|variant| {
+        Some(LockedVariant {
+            label: variant.label.clone()?,
+            document: variant.document.clone(),
+        })
+    });
     Ok((package, listing.missing))
 }
 

@@ -101,6 +101,11 @@ impl Requires {
         self.0.retain(|entry| wanted(entry.dependency()));
     }
 
+    /// Adds one at the end.
+    pub fn add(&mut self, dependency: Dependency) {
+        self.push(dependency, String::new());
+    }
+
     pub(super) fn push(&mut self, dependency: Dependency, text: String) {
         self.0.push(Entry {
             dependency: OnceLock::from(dependency),

@@ -3,9 +3,17 @@
 /// A rule that comes with the program.
 pub(super) struct EmbeddedRule {
     pub(super) id: &'static str,
-    /// Its kind, what triggers it and what it limits; `None` where that must be read first.
-    pub(super) head: Option<(&'static str, &'static [&'static str], Option<&'static str>)>,
+    /// What it speaks of; `None` where that must be read first.
+    pub(super) head: Option<EmbeddedHead>,
     pub(super) text: &'static str,
+}
+
+/// What a rule speaks of.
+pub(super) struct EmbeddedHead {
+    pub(super) kind: &'static str,
+    pub(super) triggers: &'static [&'static str],
+    pub(super) limits: Option<&'static str>,
+    pub(super) extended_by: &'static [&'static str],
 }
 
 /// Every embedded rule, sorted by id.

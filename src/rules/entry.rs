@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use pep508_rs::PackageName;
 
-use super::embedded::EmbeddedRule;
+use super::embedded::{EmbeddedHead, EmbeddedRule};
 use super::parse::parse;
 use super::{Rule, RuleErrors, RuleId, RuleKind, RuleOrigin, RuleSource};
 
@@ -30,6 +30,8 @@ pub(super) struct Head {
     pub(super) triggers: Vec<PackageName>,
     /// The distribution that it limits where it is present.
     pub(super) limits: Option<PackageName>,
+    /// The distributions that are built against a family's members.
+    pub(super) extended_by: Vec<PackageName>,
 }
 
 impl Head {
@@ -40,6 +42,13 @@ impl Head {
             limits: match &rule.kind {
                 RuleKind::Constrain { package, .. } => Some(package.clone()),
                 _ => None,
+            },
+            extended_by: match &rule.kind {
+                RuleKind::Family { extensions, .. } => {
+                    let packages = extensions.iter().flat_map(|extension| &extension.packages);
+                    packages.cloned().collect()
+                }
+                _ => Vec::new(),
             },
         }
     }
@@ -63,10 +72,18 @@ impl Entry {
     /// Where it must be read at once and cannot.
     pub(super) fn embedded(embedded: &EmbeddedRule) -> Result<Self, RuleErrors> {
         let name = |name: &&str| name.parse().ok();
-        let head = embedded.head.and_then(|(kind, triggers, limits)| {
+        let head = embedded.head.as_ref().and_then(|head| {
+            let EmbeddedHead {
+                kind,
+                triggers,
+                limits,
+                extended_by,
+            } = *head;
+            let names = |names: &[&str]| names.iter().map(name).collect::<Option<Vec<_>>>();
             Some(Head {
                 kind,
-                triggers: triggers.iter().map(name).collect::<Option<_>>()?,
+                triggers: names(triggers)?,
+                extended_by: names(extended_by)?,
                 limits: match limits {
                     Some(limits) => Some(name(&limits)?),
                     None => None,

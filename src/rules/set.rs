@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
+use pep440_rs::Version;
 use pep508_rs::PackageName;
 
 use super::embedded::EMBEDDED;
 use super::entry::Entry;
 use super::lint::lint;
 use super::parse::{Parsed, parse};
-use super::{Rule, RuleError, RuleErrorKind, RuleErrors, RuleId, RuleOrigin};
+use super::{Rule, RuleError, RuleErrorKind, RuleErrors, RuleId, RuleKind, RuleOrigin};
 
 /// All rules in force, and what can be asked of them.
 #[derive(Debug, Clone, Default)]
@@ -163,6 +164,22 @@ impl RuleSet {
             .filter_map(|entry| entry.rule())
     }
 
+    /// The families, sorted by id.
+    pub fn families(&self) -> impl Iterator<Item = &Arc<Rule>> {
+        let families = self.entries.iter();
+        families
+            .filter(|entry| entry.head.kind == "family")
+            .filter_map(|entry| entry.rule())
+    }
+
+    /// The families against whose members a distribution is built, sorted by id.
+    pub fn extending(&self, name: &PackageName) -> impl Iterator<Item = &Arc<Rule>> {
+        let families = self.entries.iter();
+        families
+            .filter(|entry| entry.head.extended_by.contains(name))
+            .filter_map(|entry| entry.rule())
+    }
+
     /// For each rule that limits a distribution where it is present: what triggers it, and what
     /// it limits.
     pub fn limits_of_all(&self) -> impl Iterator<Item = (&PackageName, &PackageName)> {
@@ -204,6 +221,21 @@ impl RuleSet {
     /// Whether some rule limits the distribution where it is present.
     pub fn limits(&self, name: &PackageName) -> bool {
         self.limited.contains(name)
+    }
+
+    /// Whether a release's local version tells what it was built against (a family's
+    /// `[[extension]]`): what rules say of needs is about the builds that do not.
+    pub fn names_its_build(&self, name: &PackageName, version: &Version) -> bool {
+        version.is_local()
+            && self.extending(name).any(|rule| match &rule.kind {
+                RuleKind::Family {
+                    labels, extensions, ..
+                } => extensions.iter().any(|extension| {
+                    extension.packages.contains(name)
+                        && extension.built_for(version, labels).is_some()
+                }),
+                _ => false,
+            })
     }
 
     /// The same rules without those named: `--ignore-rule`.

@@ -183,13 +183,16 @@ pub fn indexed_metadata(
         .files
         .some(&rows)
         .map_err(|error| super::world::unread(name, error))?;
-    let file = files.iter().max_by_key(|file| {
-        let (is_wheel, order) = match &file.kind {
-            FileKind::Wheel(wheel) => (true, target.wheel_order(wheel)),
-            FileKind::Sdist(_) => (false, None),
-        };
-        (file.version == *version, is_wheel, order)
-    });
+    let file = files
+        .iter()
+        .filter(|file| !matches!(file.kind, FileKind::Variants(_)))
+        .max_by_key(|file| {
+            let (is_wheel, order) = match &file.kind {
+                FileKind::Wheel(wheel) => (true, target.wheel_order(wheel)),
+                _ => (false, None),
+            };
+            (file.version == *version, is_wheel, order)
+        });
     let Some(file) = file else {
         return Ok(None);
     };

@@ -342,6 +342,7 @@ fn chosen(
         file,
         origin,
         files,
+        variant: universe.variant(rank).cloned(),
     })
 }
 

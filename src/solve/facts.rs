@@ -7,6 +7,7 @@ use pep508_rs::PackageName;
 
 use crate::metadata::{File, FileId, Metadata, Page, UnreadableFiles};
 use crate::request::{BuildPolicy, DirectUrl};
+use crate::variants::VariantsJson;
 
 /// Where facts come from: memory, the cache, a snapshot or the network; it may block.
 ///
@@ -38,6 +39,27 @@ pub trait Facts {
         file: &File,
         build: BuildPolicy,
     ) -> Result<Arc<Metadata>, FactError>;
+
+    /// The static metadata of a source distribution that nothing demands in particular, and
+    /// that is looked into before it is said that there is no solution.
+    ///
+    /// [`Unusable::NeedsBuild`] where there is none, or where it is not worth the look.
+    fn last_look(&self, page: &Page, file: &File) -> Result<Arc<Metadata>, FactError> {
+        self.metadata(page, file, BuildPolicy::Never)
+    }
+
+    /// What the labels of one release's wheels stand for (PEP 825, draft); `wheels` has one wheel
+    /// of each label.
+    ///
+    /// Only asked for where the target takes wheel variants.
+    fn variants(&self, page: &Page, _wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        Err(FactError::Unusable(Unusable::Metadata {
+            detail: format!("these facts tell of no wheel variants of `{}`", page.name),
+        }))
+    }
+
+    /// The solver will ask what these wheels' labels stand for.
+    fn hint_variants(&self, _page: &Page, _wheels: &[&File]) {}
 
     /// What is found at a direct reference.
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError>;
@@ -152,6 +174,9 @@ pub enum Unusable {
     /// Its metadata can only be had by running its code, which is refused.
     #[error("has no static metadata, and running its build is refused")]
     NeedsBuild,
+    /// It has only a source distribution, and no requirement asks for it in particular.
+    #[error("has only a source distribution, and was passed over")]
+    SourceOnly,
     /// Its build was tried and failed.
     #[error("could not be built: {detail}")]
     BuildFailed {
@@ -212,6 +237,18 @@ impl<T: Facts + ?Sized> Facts for &T {
         build: BuildPolicy,
     ) -> Result<Arc<Metadata>, FactError> {
         (**self).metadata(page, file, build)
+    }
+
+    fn last_look(&self, page: &Page, file: &File) -> Result<Arc<Metadata>, FactError> {
+        (**self).last_look(page, file)
+    }
+
+    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        (**self).variants(page, wheels)
+    }
+
+    fn hint_variants(&self, page: &Page, wheels: &[&File]) {
+        (**self).hint_variants(page, wheels);
     }
 
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {

@@ -5,6 +5,7 @@ mod judge;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -14,9 +15,10 @@ use pep508_rs::PackageName;
 use self::judge::{Judge, Why};
 use super::facts::{DirectFacts, FactError, Unusable};
 use super::labels::{self, Family, MemberBuilds, Merged};
-use crate::metadata::{File, FileId, Page, UnreadableFiles, Yanked};
+use super::outcome::ChosenVariant;
+use crate::metadata::{Dependency, File, FileId, Page, UnreadableFiles, Yanked};
 use crate::request::{BasePackage, DirectUrl};
-use crate::rules::Rule;
+use crate::rules::{FamilyExtension, Rule};
 use crate::target::Target;
 use crate::versions::{self, Rank, RankSet};
 
@@ -65,7 +67,7 @@ pub(crate) enum Source {
 }
 
 /// One release that can be chosen.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Release {
     /// The wheel that suits the target best.
     pub(crate) wheel: Option<FileId>,
@@ -75,6 +77,9 @@ pub(crate) struct Release {
     place: Option<u32>,
     /// Whether files of it that were yanked may be taken.
     yanked_admitted: bool,
+    /// The wheel variant that it is taken in, where it has some and the target takes them, with
+    /// the files of that variant.
+    variant: Option<Rc<(ChosenVariant, Vec<FileId>)>>,
 }
 
 impl Universe {
@@ -114,9 +119,11 @@ impl Universe {
                 Err(Why::PreRelease)
             } else if let Some((_, rule)) = broken_by() {
                 Err(Why::Broken(rule.as_str().into()))
+            } else if let Some(grouped) = version().and_then(|it| admission.variants.get(it)) {
+                judge.best_variant(files, place, grouped, yanked)
             } else {
                 judge
-                    .release(files, place, &rows, yanked)
+                    .release(files, place, rows.files(), yanked)
                     .ok_or_else(|| Why::Files {
                         yanked_admitted: yanked(),
                     })
@@ -235,12 +242,17 @@ impl Universe {
             rule: Arc::clone(rule),
             labels: Vec::with_capacity(self.versions.len()),
             pages,
+            built_against: BTreeMap::new(),
         };
         let versions = std::mem::take(&mut self.versions);
         let releases = std::mem::take(&mut self.releases);
         for (version, release) in versions.into_iter().zip(releases) {
-            let own = labels::named(family, &version)
-                .or_else(|| files.get(self.place_of(release)?).cloned());
+            // A wheel variant says by itself what it needs.
+            let is_labelled = release.label().is_some();
+            let own = labels::named(family, &version).or_else(|| {
+                let file = self.place_of(&release).filter(|_| !is_labelled)?;
+                files.get(file).cloned()
+            });
             let running =
                 own.map(|own| labels::running(family, &self.name, &version, &own, target));
             match running.transpose() {
@@ -254,6 +266,48 @@ impl Universe {
         }
         self.builds = Some(builds);
         self
+    }
+
+    /// Says what the releases are built against whose local versions tell it. Those of which
+    /// the family has no build on the target are set aside.
+    pub(crate) fn with_extension(
+        mut self,
+        (rule, family, extension): (&Arc<Rule>, Family<'_>, &FamilyExtension),
+        target: &Target,
+    ) -> Self {
+        let mut builds = MemberBuilds {
+            rule: Arc::clone(rule),
+            labels: Vec::with_capacity(self.versions.len()),
+            pages: BTreeMap::new(),
+            built_against: BTreeMap::new(),
+        };
+        let versions = std::mem::take(&mut self.versions);
+        let releases = std::mem::take(&mut self.releases);
+        for (version, release) in versions.into_iter().zip(releases) {
+            match labels::extended(family, extension, &version, target) {
+                Ok(found) => {
+                    let (labels, dependency) = found
+                        .map_or((None, None), |(labels, dependency)| {
+                            (Some(labels), dependency)
+                        });
+                    if let Some(dependency) = dependency {
+                        builds.built_against.insert(version.clone(), dependency);
+                    }
+                    builds.labels.push(labels);
+                    self.versions.push(version);
+                    self.releases.push(release);
+                }
+                Err(reason) => self.set_aside.push((version, reason)),
+            }
+        }
+        self.builds = Some(builds);
+        self
+    }
+
+    /// The release that another one was built against, where its version says so.
+    pub(crate) fn built_against(&self, rank: Rank) -> Option<&Dependency> {
+        let version = self.versions.get(rank as usize)?;
+        self.builds.as_ref()?.built_against.get(version)
     }
 
     /// The labels that a release is built for, where it is known.
@@ -313,9 +367,7 @@ impl Universe {
         range
             .ranks_below(self.len())
             .rev()
-            .find(|rank| {
-                self.is_installed(*rank) || self.releases[*rank as usize].has_wheel(&self.source)
-            })
+            .find(|rank| self.needs_no_build(*rank))
             .or(Some(newest))
     }
 
@@ -334,6 +386,15 @@ impl Universe {
     pub(crate) fn rank(&self, version: &Version) -> Option<Rank> {
         let index = self.versions.binary_search(version).ok()?;
         Rank::try_from(index).ok()
+    }
+
+    /// Whether a release is there, or has a wheel that suits.
+    pub(crate) fn needs_no_build(&self, rank: Rank) -> bool {
+        self.is_installed(rank)
+            || self
+                .releases
+                .get(rank as usize)
+                .is_some_and(|release| release.has_wheel(&self.source))
     }
 
     /// The file that a release's metadata is read from.
@@ -363,9 +424,13 @@ impl Universe {
         else {
             return Vec::new();
         };
+        if let Some(variant) = &release.variant {
+            let files = variant.1.iter().copied();
+            return judge.files(&page.files, files, release.yanked_admitted);
+        }
         let rows = release.place.and_then(|place| page.files.release(place));
         rows.map_or_else(Vec::new, |rows| {
-            judge.files(&page.files, &rows, release.yanked_admitted)
+            judge.files(&page.files, rows.files(), release.yanked_admitted)
         })
     }
 
@@ -378,8 +443,14 @@ impl Universe {
         rows.iter().rev().find_map(|id| page.files.yanked(*id))
     }
 
+    /// The wheel variant that a release is taken in.
+    pub(crate) fn variant(&self, rank: Rank) -> Option<&ChosenVariant> {
+        let variant = self.releases.get(rank as usize)?.variant.as_ref()?;
+        Some(&variant.0)
+    }
+
     /// The place in page order of the file that stands for a release.
-    fn place_of(&self, release: Release) -> Option<usize> {
+    fn place_of(&self, release: &Release) -> Option<usize> {
         let Source::Index(page) = &self.source else {
             return None;
         };
@@ -401,8 +472,9 @@ impl Universe {
                         rule: rule.to_string(),
                     },
                     Why::Files { yanked_admitted } => {
-                        judge.reason(&page.files, &rows, *yanked_admitted)
+                        judge.reason(&page.files, rows.files(), *yanked_admitted)
                     }
+                    Why::Said(reason) => reason.clone(),
                 };
                 Some((Version::from_str(rows.version).ok()?, reason))
             });
@@ -420,6 +492,11 @@ impl Universe {
 }
 
 impl Release {
+    /// The label of the wheel variant that it is taken in.
+    fn label(&self) -> Option<&str> {
+        self.variant.as_ref()?.0.label.as_deref()
+    }
+
     /// Whether nothing needs to be built for the release.
     fn has_wheel(&self, source: &Source) -> bool {
         self.wheel.is_some() || matches!(source, Source::Direct(..))

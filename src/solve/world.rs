@@ -16,9 +16,10 @@ use super::facts::{DirectFacts, FactError, Facts, Unusable};
 use super::labels::{Family, Merged};
 use super::node::{ABSENT, NameId, Names, Node};
 use super::outcome::SolveError;
+use super::sources::{Look, Sources};
 use super::universe::{Admission, AdmissionKey, Source, Universe, Verdicts};
 use super::virtuals;
-use crate::metadata::{Metadata, Requires, UnreadableFiles};
+use crate::metadata::{File, Metadata, Page, Requires, UnreadableFiles};
 use crate::request::{BuildPolicy, DirectUrl, LineSource, Request};
 use crate::rules::{Rule, RuleId, RuleKind, RuleSet, Sharing};
 use crate::target::Target;
@@ -44,6 +45,7 @@ pub(crate) struct World<'a, F: Facts> {
     /// The metadata of releases that can be used, as it was read.
     known: RefCell<BTreeMap<(NameId, Rank), Arc<Metadata>>>,
     sides: Sides,
+    pub(crate) sources: Sources,
 }
 
 /// What tells the contents of a slot apart: a version where members share it at one
@@ -133,11 +135,16 @@ impl<'a, F: Facts> World<'a, F> {
             built: RefCell::default(),
             known: RefCell::default(),
             sides: Sides::One,
+            sources: Sources::default(),
         }
     }
 
     pub(crate) fn with_sides(self, sides: Sides) -> Self {
         Self { sides, ..self }
+    }
+
+    pub(crate) fn with_sources(self, sources: Sources) -> Self {
+        Self { sources, ..self }
     }
 
     pub(crate) fn request(&self) -> &'a Request {
@@ -182,7 +189,7 @@ impl<'a, F: Facts> World<'a, F> {
         if let Some(known) = self.memo.universes.borrow().get(&key) {
             return Ok(Rc::clone(known));
         }
-        let universe = self.of_indexes(name, &admission)?;
+        let universe = self.of_indexes(name, &mut admission)?;
         let universe = match admission.installed {
             Some(version) => universe.with_installed(version),
             None => universe,
@@ -198,7 +205,7 @@ impl<'a, F: Facts> World<'a, F> {
     fn of_indexes(
         &self,
         name: &PackageName,
-        admission: &Admission<'_>,
+        admission: &mut Admission<'_>,
     ) -> Result<Universe, SolveError> {
         let target = self.target();
         let family = Family::with_member(self.rules(), name);
@@ -208,14 +215,16 @@ impl<'a, F: Facts> World<'a, F> {
             return self.of_builds(name, admission, rule, family);
         }
         let universe = match self.facts.page(name) {
-            Ok(page) => Universe::of_page(&page, admission, &self.memo.verdicts)
-                .map_err(|error| fatal(&error))?,
+            Ok(page) => self.of_page(&page, admission)?,
             Err(FactError::NotFound { asked, .. }) => return Ok(Universe::missing(name, asked)),
             Err(error) => return Err(fatal(&error)),
         };
         Ok(match family {
             Some((rule, family)) => universe.with_builds(rule, family, target, None),
-            None => universe,
+            None => match Family::with_extension(self.rules(), name) {
+                Some(extension) => universe.with_extension(extension, target),
+                None => universe,
+            },
         })
     }
 
@@ -224,7 +233,7 @@ impl<'a, F: Facts> World<'a, F> {
     fn of_builds(
         &self,
         name: &PackageName,
-        admission: &Admission<'_>,
+        admission: &mut Admission<'_>,
         rule: &Arc<Rule>,
         family: Family<'_>,
     ) -> Result<Universe, SolveError> {
@@ -249,9 +258,19 @@ impl<'a, F: Facts> World<'a, F> {
             return Ok(Universe::missing(name, asked));
         }
         let merged = Merged::new(name, family, &found).map_err(|error| unread(name, error))?;
-        let universe = Universe::of_page(&merged.page, admission, &self.memo.verdicts)
-            .map_err(|error| fatal(&error))?;
+        let universe = self.of_page(&merged.page, admission)?;
         Ok(universe.with_builds(rule, family, target, Some(merged)))
+    }
+
+    fn of_page(
+        &self,
+        page: &Arc<Page>,
+        admission: &mut Admission<'_>,
+    ) -> Result<Universe, SolveError> {
+        let (target, rules) = (self.target(), self.rules());
+        admission.variants = super::variants::grouped(page, target, rules, self.facts)
+            .map_err(|error| fatal(&error))?;
+        Universe::of_page(page, admission, &self.memo.verdicts).map_err(|error| fatal(&error))
     }
 
     /// Whether a distribution has a shadow: something may limit it without pulling it in.
@@ -330,6 +349,7 @@ impl<'a, F: Facts> World<'a, F> {
             self.lower_installed(id, requirement, &universe, set, out);
             return Ok(());
         }
+        self.sources.ask(&universe, &set);
         if !requirement.pulls_in {
             out.push((Node::Shadow(id), set.union(&RankSet::singleton(ABSENT))));
             return Ok(());
@@ -560,18 +580,15 @@ impl<'a, F: Facts> World<'a, F> {
         let Some(rank) = first else {
             return Ok(None);
         };
-        let has_wheel =
-            universe.is_installed(rank) || universe.releases[rank as usize].wheel.is_some();
-        if has_wheel
-            || build == BuildPolicy::Freely
-            || matches!(universe.source, Source::Direct(..))
-        {
+        if universe.needs_no_build(rank) || build == BuildPolicy::Freely {
             return Ok(Some(rank));
         }
         // No wheel will do: a source distribution whose metadata is static comes before
         // one that must be built for it.
         for candidate in range.ranks_below(universe.len()).rev().take(STATIC_LOOKS) {
-            if self.is_built(id, candidate) {
+            if self.sources.look(universe, candidate, build) != Look::Allowed
+                || self.is_built(id, candidate)
+            {
                 return Ok(Some(candidate));
             }
             match self.read(universe, candidate, BuildPolicy::Never) {
@@ -605,10 +622,22 @@ impl<'a, F: Facts> World<'a, F> {
         if let Some(known) = self.known.borrow().get(&(id, rank)) {
             return Ok(Arc::clone(known));
         }
-        let metadata = match self.read(universe, rank, BuildPolicy::Never) {
-            Err(Failure::Unusable(Unusable::NeedsBuild))
-                if self.request().policy.build != BuildPolicy::Never =>
-            {
+        let build = self.request().policy.build;
+        let look = self.sources.look(universe, rank, build);
+        if look == Look::PassedOver {
+            return Err(Failure::Unusable(Unusable::SourceOnly));
+        }
+        let said = match look {
+            Look::Static => match self.last_look(universe, rank) {
+                Err(Failure::Unusable(Unusable::NeedsBuild)) => {
+                    Err(Failure::Unusable(Unusable::SourceOnly))
+                }
+                other => other,
+            },
+            _ => self.read(universe, rank, BuildPolicy::Never),
+        };
+        let metadata = match said {
+            Err(Failure::Unusable(Unusable::NeedsBuild)) if build != BuildPolicy::Never => {
                 let metadata = self.read(universe, rank, BuildPolicy::Freely)?;
                 self.built.borrow_mut().insert((id, rank));
                 metadata
@@ -666,6 +695,22 @@ impl<'a, F: Facts> World<'a, F> {
         rank: Rank,
         build: BuildPolicy,
     ) -> Result<Arc<Metadata>, Failure> {
+        Self::read_by(universe, rank, |page, file| {
+            self.facts.metadata(page, file, build)
+        })
+    }
+
+    fn last_look(&self, universe: &Universe, rank: Rank) -> Result<Arc<Metadata>, Failure> {
+        Self::read_by(universe, rank, |page, file| {
+            self.facts.last_look(page, file)
+        })
+    }
+
+    fn read_by(
+        universe: &Universe,
+        rank: Rank,
+        read: impl FnOnce(&Page, &File) -> Result<Arc<Metadata>, FactError>,
+    ) -> Result<Arc<Metadata>, Failure> {
         match &universe.source {
             Source::Direct(_, facts) => Ok(Arc::new(facts.metadata.clone())),
             Source::Missing(_) | Source::NoBuild(_) | Source::Installed(_) => {
@@ -682,12 +727,25 @@ impl<'a, F: Facts> World<'a, F> {
                     }));
                 };
                 let file = file.map_err(|error| unread(&universe.name, error))?;
-                self.facts
-                    .metadata(page, &file, build)
-                    .map_err(|error| match error {
-                        FactError::Unusable(reason) => Failure::Unusable(reason),
-                        other => Failure::Fatal(fatal(&other)),
-                    })
+                let metadata = read(page, &file).map_err(|error| match error {
+                    FactError::Unusable(reason) => Failure::Unusable(reason),
+                    other => Failure::Fatal(fatal(&other)),
+                })?;
+                let variant = universe.variant(rank);
+                let metadata = match variant.map(|variant| (&variant.label, variant)) {
+                    Some((Some(label), variant)) => {
+                        Arc::new(metadata.of_variant(label, &variant.properties))
+                    }
+                    _ => metadata,
+                };
+                Ok(match universe.built_against(rank) {
+                    Some(dependency) => {
+                        let mut with = (*metadata).clone();
+                        with.requires_dist.add(dependency.clone());
+                        Arc::new(with)
+                    }
+                    None => metadata,
+                })
             }
         }
     }

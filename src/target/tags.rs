@@ -70,7 +70,7 @@ impl TagTable {
     pub(super) fn priority(&self, wheel: &WheelName) -> Option<TagPriority> {
         self.priority_of(
             texts(&wheel.python),
-            texts(&wheel.abi),
+            &texts(&wheel.abi),
             texts(&wheel.platform),
         )
     }
@@ -79,13 +79,13 @@ impl TagTable {
     pub(super) fn priority_of<'t>(
         &self,
         python: impl Iterator<Item = &'t str> + Clone,
-        abi: impl Iterator<Item = &'t str> + Clone,
+        abi: &(impl Iterator<Item = &'t str> + Clone),
         mut platform: impl Iterator<Item = &'t str> + Clone,
     ) -> Option<TagPriority> {
         let best = self
             .best_platform(platform.clone())
             .and_then(|platform| {
-                let pair = best_pair(&self.pair_places, python.clone(), abi.clone())?;
+                let pair = best_pair(&self.pair_places, python.clone(), abi)?;
                 Some(pair.saturating_mul(length(&self.platforms)) + platform)
             })
             .or_else(|| {
@@ -106,7 +106,7 @@ impl TagTable {
     pub(super) fn suits_python(&self, wheel: &WheelName) -> bool {
         [&self.pair_places, &self.any_places]
             .into_iter()
-            .any(|places| best_pair(places, texts(&wheel.python), texts(&wheel.abi)).is_some())
+            .any(|places| best_pair(places, texts(&wheel.python), &texts(&wheel.abi)).is_some())
     }
 
     /// The Python tag and ABI tag of a wheel built for exactly this Python: `cp311`, `cp311`.
@@ -138,7 +138,7 @@ impl fmt::Debug for TagTable {
 fn best_pair<'t>(
     places: &[(String, Places)],
     python: impl Iterator<Item = &'t str>,
-    abi: impl Iterator<Item = &'t str> + Clone,
+    abi: &(impl Iterator<Item = &'t str> + Clone),
 ) -> Option<u32> {
     let abis_of_tags = python.filter_map(|tag| look_up(places, tag));
     abis_of_tags

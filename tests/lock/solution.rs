@@ -61,6 +61,7 @@ pub(crate) fn chosen(package: &str, version: &str, files: Vec<File>) -> Chosen {
         file: files.first().cloned(),
         origin: ChosenOrigin::Index(Arc::new(page)),
         files,
+        variant: None,
     }
 }
 

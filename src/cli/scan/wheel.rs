@@ -154,7 +154,7 @@ pub(super) fn of_release(
     if chosen.is_empty() {
         let wheels = files.iter().filter_map(|file| match &file.kind {
             FileKind::Wheel(wheel) => Some(wheel),
-            FileKind::Sdist(_) => None,
+            FileKind::Sdist(_) | FileKind::Variants(_) => None,
         });
         let why = targets
             .first()
@@ -174,7 +174,7 @@ pub(in crate::cli) fn best<'f>(files: &[&'f File], target: &Target) -> Option<&'
         .iter()
         .filter_map(|file| match &file.kind {
             FileKind::Wheel(wheel) => Some((target.wheel_order(wheel)?, *file)),
-            FileKind::Sdist(_) => None,
+            FileKind::Sdist(_) | FileKind::Variants(_) => None,
         })
         .max_by(|(a, _), (b, _)| a.cmp(b))
         .map(|(_, file)| file)

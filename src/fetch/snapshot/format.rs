@@ -115,7 +115,24 @@ impl MetadataKey {
             build: is_sdist && build != BuildPolicy::Never,
         }
     }
+
+    /// The key of what the labels of a release's wheels stand for; its text is JSON. `None`
+    /// where there is no wheel.
+    pub(super) fn of_variants(wheels: &[&File]) -> Option<Self> {
+        let first = wheels.first()?;
+        Some(Self {
+            filename: format!("{}{VARIANTS}", first.filename),
+            build: false,
+        })
+    }
+
+    pub(super) fn is_of_variants(&self) -> bool {
+        self.filename.strip_suffix(VARIANTS).is_some()
+    }
 }
+
+/// How the key of what labels stand for ends, after the name of the first labelled wheel.
+const VARIANTS: &str = "#variants.json";
 
 impl RecordedPage {
     /// The page that was recorded; `None` where its columns do not fit together. A file

@@ -16,6 +16,7 @@ use crate::fetch::error::without_credentials;
 use crate::metadata::{File, FileId, Metadata, Page, UnreadableFiles};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::solve::{DirectFacts, FactError, Facts};
+use crate::variants::VariantsJson;
 
 /// Which addresses a snapshot tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -260,6 +261,25 @@ impl<F: Facts + ?Sized> Facts for Recorder<'_, F> {
         answer
     }
 
+    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        let answer = self.facts.variants(page, wheels);
+        if let Some(key) = MetadataKey::of_variants(wheels)
+            && let Some(text) = variants_text(&answer)
+        {
+            self.recording
+                .lock()
+                .metadata
+                .entry(page.name.clone())
+                .or_default()
+                .insert(key, text);
+        }
+        answer
+    }
+
+    fn hint_variants(&self, page: &Page, wheels: &[&File]) {
+        self.facts.hint_variants(page, wheels);
+    }
+
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {
         let answer = self.facts.direct(url);
         let mut recorded = self.recording.lock();
@@ -288,6 +308,15 @@ impl<F: Facts + ?Sized> Facts for Recorder<'_, F> {
 
 fn unreadable(error: UnreadableFiles) -> SnapshotError {
     SnapshotError::Encode(error.to_string())
+}
+
+/// What is recorded of what labels stand for; `None` for a failure.
+fn variants_text(answer: &Result<Arc<VariantsJson>, FactError>) -> Option<RecordedMetadata> {
+    match answer {
+        Ok(document) => serde_json::to_string(&**document).ok().map(Ok),
+        Err(FactError::Unusable(why)) => Some(Err(why.clone())),
+        Err(_) => None,
+    }
 }
 
 /// What is recorded of an answer; `None` for a failure, which is not a fact.

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::super::{WheelName, Yanked};
+use super::super::{WheelName, Yanked, is_document};
 
 /// The tables, in the order in which they are written.
 const TABLES: usize = 5;
@@ -69,9 +69,20 @@ impl FileRow<'_> {
         wheel(self.files.shape(self.shape))
     }
 
-    /// Whether the file is a wheel; else it is a source distribution.
+    /// Whether the file is a wheel.
     pub fn is_wheel(&self) -> bool {
         is_wheel(self.files.shape(self.shape))
+    }
+
+    /// Whether the file tells of its release's wheel variants.
+    pub fn is_document(&self) -> bool {
+        is_document(self.files.shape(self.shape))
+    }
+
+    /// Whether the file is a source distribution.
+    pub fn is_sdist(&self) -> bool {
+        let shape = self.files.shape(self.shape);
+        !is_wheel(shape) && !is_document(shape)
     }
 }
 
@@ -186,23 +197,20 @@ impl Head {
             .get(self.rows.clone())?
             .get(start..)?
             .first_chunk()?;
-        let [a, b, c, d, ref rest @ ..] = *row.as_chunks::<4>().0 else {
-            return None;
+        let words = row.as_chunks::<4>().0;
+        let word = |place: usize| words.get(place).map(|word| u32::from_le_bytes(*word));
+        let long = |place: usize| {
+            let (low, high) = (u64::from(word(place)?), u64::from(word(place + 1)?));
+            Some(low | high << 32)
         };
-        let [e, f, g, h] = *rest else {
-            return None;
-        };
-        let long = |low: [u8; 4], high: [u8; 4]| {
-            u64::from(u32::from_le_bytes(low)) | u64::from(u32::from_le_bytes(high)) << 32
-        };
-        let uploaded = long(c, d).cast_signed();
+        let uploaded = long(2)?.cast_signed();
         Some(Row {
-            detail_end: long(a, b),
+            detail_end: long(0)?,
             uploaded: (uploaded != NO_TIME).then_some(uploaded),
-            place: u32::from_le_bytes(e),
-            shape: u32::from_le_bytes(f),
-            python: u32::from_le_bytes(g),
-            yanked: u32::from_le_bytes(h),
+            place: word(4)?,
+            shape: word(5)?,
+            python: word(6)?,
+            yanked: word(7)?,
         })
     }
 

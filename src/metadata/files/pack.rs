@@ -160,6 +160,10 @@ fn split(file: &File) -> Option<(&str, &str)> {
             let shape = hyphens.nth(1).map(|(place, _)| place + 1)?;
             file.filename.get(shape..)?
         }
+        FileKind::Variants(_) => {
+            let start = file.filename.rfind('-').map(|place| place + 1)?;
+            file.filename.get(start..)?
+        }
         FileKind::Sdist(sdist) => {
             let start = file.filename.len().checked_sub(sdist.extension.len())?;
             file.filename.get(start..)?

@@ -1,8 +1,11 @@
 //! What decides which releases of a distribution can be chosen.
 
+use std::collections::BTreeMap;
+
 use pep440_rs::{Operator, Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
+use super::super::variants::Grouped;
 use crate::request::{Line, LineSource, Policy, Request};
 use crate::rules::{RuleKind, RuleSet, When};
 use crate::target::Target;
@@ -20,6 +23,8 @@ pub(crate) struct Admission<'a> {
     pub(crate) of_builds: bool,
     /// The release that a base has of it, and that may be changed.
     pub(crate) installed: Option<&'a Version>,
+    /// The releases that have wheel variants, where the target takes them.
+    pub(crate) variants: BTreeMap<Version, Grouped>,
 }
 
 /// What a universe hangs on beside page, target and policy.
@@ -58,6 +63,7 @@ impl<'a> Admission<'a> {
                 .base
                 .changeable(name)
                 .and_then(|package| package.version.as_ref()),
+            variants: BTreeMap::new(),
         }
     }
 

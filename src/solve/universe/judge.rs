@@ -8,8 +8,9 @@ use indexmap::IndexMap;
 use pep440_rs::VersionSpecifiers;
 
 use super::super::facts::{FactError, Unusable};
+use super::super::variants::Grouped;
 use super::{Admission, Release};
-use crate::metadata::{FileId, FileRow, Files, Page, ReleaseRows, wheel_of_shape};
+use crate::metadata::{FileId, FileRow, Files, Page, is_document, wheel_of_shape};
 use crate::target::{TagPriority, Target};
 
 /// Verdicts on what the pages of all distributions repeat, for one target.
@@ -30,6 +31,12 @@ enum Shape {
     Sdist { is_tar_gz: bool },
     /// A wheel's; `None` where it does not suit.
     Wheel(Option<Rc<Order>>),
+    /// That of a labelled wheel, where the target takes no wheel variants: installers that know
+    /// none cannot even read such a name.
+    Labelled,
+    /// That of the file that tells of a release's wheel variants. It is no part of the release
+    /// that anybody installs.
+    Document,
 }
 
 impl Verdicts {
@@ -37,8 +44,12 @@ impl Verdicts {
         if let Some(known) = self.shapes.borrow().get(shape) {
             return known.clone();
         }
+        let takes_variants = target.accelerator.variants.is_some();
+        let is_labelled = || wheel_of_shape(shape).is_some_and(|wheel| wheel.variant.is_some());
         let verdict = match shape.strip_suffix(".whl") {
+            Some(_) if !takes_variants && is_labelled() => Shape::Labelled,
             Some(tags) => Shape::Wheel(order(shape, tags, target).map(Rc::new)),
+            None if is_document(shape) => Shape::Document,
             None => Shape::Sdist {
                 is_tar_gz: shape == "tar.gz",
             },
@@ -99,6 +110,8 @@ pub(super) enum Why {
     Files {
         yanked_admitted: bool,
     },
+    /// What was found out of its wheel variants.
+    Said(Unusable),
 }
 
 /// Why a file is not looked at.
@@ -151,7 +164,7 @@ impl Judge {
     fn visible(&self, row: &FileRow<'_>, yanked: impl FnOnce() -> bool) -> Result<(), Unseen> {
         self.seen(row)?;
         match self.shape(row) {
-            Shape::Wheel(_) if !self.wheels => return Err(Unseen::Refused),
+            Shape::Wheel(_) | Shape::Labelled if !self.wheels => return Err(Unseen::Refused),
             Shape::Sdist { .. } if !self.sdists => return Err(Unseen::Refused),
             _ => {}
         }
@@ -180,7 +193,7 @@ impl Judge {
         &self,
         files: &Files,
         place: u32,
-        rows: &ReleaseRows<'_>,
+        ids: impl Iterator<Item = FileId>,
         yanked: impl Fn() -> bool,
     ) -> Option<Release> {
         let mut release = Release {
@@ -190,7 +203,7 @@ impl Judge {
         let mut best: Option<&Order> = None;
         let mut sdist_is_tar_gz = false;
         let mut has_yanked = false;
-        for id in rows.files() {
+        for id in ids {
             let Some(row) = files.row(id) else { continue };
             has_yanked |= row.is_yanked;
             if !self.admits_python(&row) {
@@ -207,44 +220,73 @@ impl Judge {
                 }
                 // Of several source distributions, `tar.gz` first (PEP 625), then the later.
                 Shape::Sdist { is_tar_gz } => {
-                    if !(sdist_is_tar_gz && !is_tar_gz) && self.visible(&row, &yanked).is_ok() {
+                    if (*is_tar_gz || !sdist_is_tar_gz) && self.visible(&row, &yanked).is_ok() {
                         sdist_is_tar_gz = *is_tar_gz;
                         release.sdist = Some(id);
                     }
                 }
-                Shape::Wheel(None) => {}
+                Shape::Wheel(None) | Shape::Labelled | Shape::Document => {}
             }
         }
         release.yanked_admitted = has_yanked && yanked();
         (release.wheel.is_some() || release.sdist.is_some()).then_some(release)
     }
 
+    /// The release made of the best group of files that has one.
+    pub(super) fn best_variant(
+        &self,
+        files: &Files,
+        place: u32,
+        grouped: &Grouped,
+        yanked: impl Fn() -> bool,
+    ) -> Result<Release, Why> {
+        for (variant, ids) in &grouped.groups {
+            if let Some(release) = self.release(files, place, ids.iter().copied(), &yanked) {
+                return Ok(Release {
+                    variant: Some(Rc::new((variant.clone(), ids.clone()))),
+                    ..release
+                });
+            }
+        }
+        Err(Why::Said(
+            match (grouped.none_because(), grouped.groups.last()) {
+                (Some(detail), _) => Unusable::Accelerator { detail },
+                (None, Some((_, ids))) => self.reason(files, ids.iter().copied(), yanked()),
+                (None, None) => Unusable::NoSuitableFile { found: Vec::new() },
+            },
+        ))
+    }
+
     /// Every file of a release that the policy admits, whatever its target, in page order.
     pub(super) fn files(
         &self,
         files: &Files,
-        rows: &ReleaseRows<'_>,
+        ids: impl Iterator<Item = FileId>,
         yanked_admitted: bool,
     ) -> Vec<FileId> {
         let visible = |id: &FileId| {
-            files
-                .row(*id)
-                .is_some_and(|row| self.visible(&row, || yanked_admitted).is_ok())
+            files.row(*id).is_some_and(|row| {
+                !matches!(self.shape(&row), Shape::Labelled | Shape::Document)
+                    && self.visible(&row, || yanked_admitted).is_ok()
+            })
         };
-        rows.files().filter(visible).collect()
+        ids.filter(visible).collect()
     }
 
     /// Why none of a release's files can be used: the reason that comes closest to a use of it.
     pub(super) fn reason(
         &self,
         files: &Files,
-        rows: &ReleaseRows<'_>,
+        ids: impl Iterator<Item = FileId>,
         yanked_admitted: bool,
     ) -> Unusable {
         let mut reasons: Vec<Unusable> = Vec::new();
         let mut tags: Vec<String> = Vec::new();
-        for id in rows.files() {
+        for id in ids {
             let Some(row) = files.row(id) else { continue };
+            if matches!(self.shape(&row), Shape::Document) {
+                continue;
+            }
             if let Err(unseen) = self.visible(&row, || yanked_admitted) {
                 reasons.push(match unseen {
                     Unseen::TooNew => Unusable::TooNew,
@@ -255,6 +297,9 @@ impl Judge {
                         reason: files.yanked(id).and_then(|yanked| yanked.reason),
                     },
                 });
+            } else if matches!(self.shape(&row), Shape::Labelled) {
+                let label = row.wheel().and_then(|wheel| wheel.variant);
+                tags.push(format!("the wheel variant {}", label.unwrap_or_default()));
             } else if !self.admits_python(&row) {
                 let requires = row.python.map_or("", |number| files.python(number));
                 reasons.push(Unusable::Python {

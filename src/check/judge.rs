@@ -9,7 +9,7 @@ use pep508_rs::PackageName;
 use super::repair::Installer;
 use super::unbounded;
 use super::{Entry, Finding, Severity, Subject};
-use crate::metadata::{DependencySource, FileKind, Metadata, Page};
+use crate::metadata::{DependencySource, Metadata, Page};
 use crate::rules::{self, RuleKind, Sharing, Violation};
 use crate::versions::{contains, display};
 use crate::{RuleSet, Target};
@@ -532,11 +532,7 @@ pub fn judge_index(
             );
             continue;
         };
-        let files: Vec<_> = page
-            .files
-            .iter()
-            .filter(|file| file.version == *version)
-            .collect();
+        let files = page.files.of_version(version);
         if files.is_empty() {
             // A local version comes from another index as a rule.
             if version.local().is_empty() {
@@ -548,7 +544,7 @@ pub fn judge_index(
             }
             continue;
         }
-        if let Some(yanked) = files.iter().find_map(|file| file.yanked.as_ref()) {
+        if let Some(yanked) = files.iter().find_map(|id| page.files.yanked(*id)) {
             let because = yanked
                 .reason
                 .as_ref()
@@ -560,10 +556,10 @@ pub fn judge_index(
                 format!("{who} was yanked{because}"),
             );
         }
-        let suits = files.iter().any(|file| match &file.kind {
-            FileKind::Wheel(wheel) => target.wheel_priority(wheel).is_some(),
-            FileKind::Sdist(_) => true,
-            FileKind::Variants(_) => false,
+        let mut rows = files.iter().filter_map(|id| page.files.row(*id));
+        let suits = rows.any(|row| match row.wheel() {
+            Some(wheel) => target.wheel_priority(&wheel).is_some(),
+            None => row.is_sdist(),
         });
         if !suits {
             add(

@@ -6,7 +6,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
 use super::egg_info::EggRequires;
-use super::{Repair, repair, requirement};
+use super::{Repair, Requires, repair, requirement};
 
 /// What one file's core metadata says that matters for resolving.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Metadata {
     /// `Requires-Python`.
     pub requires_python: Option<VersionSpecifiers>,
     /// `Requires-Dist`, in file order.
-    pub requires_dist: Vec<Dependency>,
+    pub requires_dist: Requires,
     /// `Provides-Extra`, normalised, sorted, without repetition.
     pub provides_extras: Vec<ExtraName>,
     /// What was repaired in it, so that `-v` can tell.
@@ -166,7 +166,7 @@ impl Metadata {
             name,
             version,
             requires_python: None,
-            requires_dist: Vec::new(),
+            requires_dist: Requires::new(),
             provides_extras: Vec::new(),
             repairs: Vec::new(),
         };
@@ -234,7 +234,7 @@ impl Metadata {
                 if let Some(extra) = extra {
                     parsed.dependency.marker.and(requirement::is_extra(extra));
                 }
-                self.requires_dist.push(parsed.dependency);
+                self.requires_dist.push(parsed.dependency, value);
                 self.provides_extras.extend(parsed.extras_named);
                 self.repairs.extend(parsed.repairs);
                 Ok(())

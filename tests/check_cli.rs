@@ -255,21 +255,21 @@ fn an_environment_gets_its_findings_and_none_after_repair() {
     assert!(made.success());
     let lib = folder.path().join("env/lib");
     let python = fs::read_dir(lib).unwrap().next().unwrap().unwrap().path();
-    let site = python.join("site-packages");
+    let packages = python.join("site-packages");
     let install = |name: &str, version: &str, requires: &str, files: &[(&str, &str)]| {
         let info = format!("{name}-{version}.dist-info");
         let metadata =
             format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}\n");
         let mut record = format!("{info}/METADATA,,\n");
         for (path, text) in files {
-            fs::create_dir_all(site.join(path).parent().unwrap()).unwrap();
-            fs::write(site.join(path), text).unwrap();
-            let length = text.len().to_string();
-            record.extend([*path, ",,", &length, "\n"]);
+            fs::create_dir_all(packages.join(path).parent().unwrap()).unwrap();
+            fs::write(packages.join(path), text).unwrap();
+            let size = text.len().to_string();
+            record.extend([*path, ",,", &size, "\n"]);
         }
-        fs::create_dir_all(site.join(&info)).unwrap();
-        fs::write(site.join(&info).join("METADATA"), metadata).unwrap();
-        fs::write(site.join(&info).join("RECORD"), record).unwrap();
+        fs::create_dir_all(packages.join(&info)).unwrap();
+        fs::write(packages.join(&info).join("METADATA"), metadata).unwrap();
+        fs::write(packages.join(&info).join("RECORD"), record).unwrap();
     };
     let findings = || {
         let output = check(folder.path(), &["env", "--format", "json"]);
@@ -296,12 +296,12 @@ fn an_environment_gets_its_findings_and_none_after_repair() {
 
     // Half replaced: the files of another version, the metadata of this one.
     fs::write(
-        site.join("numpy/version.py"),
+        packages.join("numpy/version.py"),
         "version = \"2.0.2\"  # newer\n",
     )
     .unwrap();
-    fs::write(site.join("numpy/added.py"), "").unwrap();
-    fs::remove_file(site.join("numpy/a.py")).unwrap();
+    fs::write(packages.join("numpy/added.py"), "").unwrap();
+    fs::remove_file(packages.join("numpy/a.py")).unwrap();
     let half = "numpy is 1.26.4 by its metadata and 2.0.2 by its own files";
     assert_eq!(findings(), (Some(1), vec![half.to_owned()]));
 
@@ -317,10 +317,10 @@ fn an_environment_gets_its_findings_and_none_after_repair() {
         messages.contains(&"numpy is installed more than once: 1.26.4 and 2.0.2".to_owned()),
         "{messages:?}"
     );
-    fs::remove_dir_all(site.join("numpy-1.26.4.dist-info")).unwrap();
+    fs::remove_dir_all(packages.join("numpy-1.26.4.dist-info")).unwrap();
     let rule = "torch 2.1.2 works with numpy<2 only, and numpy is 2.0.2";
     assert_eq!(findings(), (Some(1), vec![rule.to_owned()]));
 
-    fs::remove_dir_all(site.join("torch-2.1.2.dist-info")).unwrap();
+    fs::remove_dir_all(packages.join("torch-2.1.2.dist-info")).unwrap();
     assert_eq!(findings(), (Some(0), Vec::new()));
 }

@@ -38,15 +38,18 @@ class Row:
     def wall(self):
         return statistics.median(run.wall for run in self.runs)
 
+    def cpu(self):
+        return statistics.median(run.cpu for run in self.runs)
+
     def memory(self):
         return statistics.median(run.memory for run in self.runs)
 
     def cells(self, base):
         if self.trouble or not self.runs:
-            return [self.tool, self.trouble or "not run"] + [""] * 8
+            return [self.tool, self.trouble or "not run"] + [""] * 9
         walls = [run.wall * 1000 for run in self.runs]
         cells = [self.tool, digits(statistics.median(walls)), digits(spread(walls))]
-        cells.append(digits(statistics.median(run.cpu * 1000 for run in self.runs)))
+        cells.append(digits(self.cpu() * 1000))
         cells.append(digits(self.memory() / 1024))
         if self.counts:
             cells.append(f"{statistics.median(count.requests for count in self.counts):.0f}")
@@ -55,14 +58,15 @@ class Row:
             cells += ["", ""]
         if base is not None and base.runs and not base.trouble:
             cells.append(digits(self.wall() / base.wall()))
+            cells.append(digits(self.cpu() / base.cpu()))
             cells.append(digits(self.memory() / base.memory()))
         else:
-            cells += ["", ""]
+            cells += ["", "", ""]
         return [*cells, str(len(self.runs))]
 
 
 HEAD = ("tool", "median ms", "IQR ms", "CPU ms", "peak MiB", "requests", "MB moved")
-HEAD += ("time, uv = 1", "memory, uv = 1", "runs")
+HEAD += ("time, uv = 1", "CPU, uv = 1", "memory, uv = 1", "runs")
 
 
 def table(rows):

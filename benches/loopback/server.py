@@ -69,9 +69,9 @@ class Server:
         self._ready.set()
         await server.serve_forever()
 
-    def prepare(self):
-        """Makes all pages that the settings can ask for, so that no run waits for that."""
-        for name in self.world.pages:
+    def prepare(self, names):
+        """Makes the pages of these names in all forms, so that no run waits for that."""
+        for name in sorted(self.world.pages.keys() & names):
             for form, sidecars in (("json", True), ("json", False), ("html", False)):
                 self._page(name, form, sidecars)
 

@@ -20,7 +20,7 @@ use crate::lock::{
     Annotations, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
     MissingHash, RenderOptions, TargetRecord, render,
 };
-use crate::metadata::File;
+use crate::metadata::{File, FileKind};
 use crate::request::Pin;
 use crate::rules::RuleKind;
 use crate::solve::{ChosenOrigin, Memo, Outcome, Solution, Warning, eligible_builds, solve_again};
@@ -75,7 +75,10 @@ pub(crate) fn prepare(
     to: Output,
 ) -> Result<Result<Prepared, Exit>, CliError> {
     let recorded = match &to {
-        Output::File(path) => recorded::read(path)?,
+        Output::File(path) => {
+            refuse_extension(path)?;
+            recorded::read(path)?
+        }
         Output::Standard => Recorded::default(),
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
@@ -127,6 +130,8 @@ impl Prepared {
         let (args, session, solution) = (&self.args, &self.session, &self.solution);
         if !args.resolve.quiet {
             warn(solution);
+            tell_sources(solution);
+            tell_nothing(session, solution);
             migration::tell_moved(session, solution);
             tell_builds(session, solution);
             tell_variants(solution);
@@ -149,13 +154,46 @@ impl Prepared {
         } else {
             &session.inputs
         };
-        let command = command_line::command(&self.given, named);
+        // Where the target stays that of the lock, so does what its command says of it.
+        let mut given = self.given.clone();
+        let resolve = &mut given.resolve;
+        if resolve.python.is_none() && self.recorded.target.is_some() {
+            let said = |option| self.recorded.option_of_command(option);
+            resolve.python_version = resolve
+                .python_version
+                .take()
+                .or_else(|| said("python-version"));
+            resolve.python_platform = resolve
+                .python_platform
+                .take()
+                .or_else(|| said("python-platform"));
+        }
+        let command = command_line::command(&given, named);
         let mut lock = locked(args, &command, session, solution, format, path)?;
         command_line::forget_upgrades(&mut lock);
         let mut options = render_options(args, format)?;
         options.newline = compat::newline(args, self.recorded.text.as_deref(), &session.inputs);
         let text = render(&lock, &options);
         finish(args, &self.to, &self.recorded, &text)
+    }
+}
+
+/// A name that promises another format is refused before anything is written.
+fn refuse_extension(path: &str) -> Result<(), CliError> {
+    let extension = Path::new(path)
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .filter(|extension| ["toml", "json", "lock", "yml", "yaml"].contains(extension));
+    match extension {
+        None => Ok(()),
+        Some(_) if is_pylock(path) => Ok(()),
+        Some(extension) => Err(CliError::usage(format!(
+            "`{path}`: a `.{extension}` file is no requirements file"
+        ))
+        .hint(
+            "name it `pylock.toml` or `pylock.NAME.toml` for PEP 751, or `NAME.txt` for a \
+             requirements file",
+        )),
     }
 }
 
@@ -180,7 +218,12 @@ fn pins(
     }
     for wanted in &args.upgrade_package {
         let (name, constraint) = command_line::upgrade(wanted)?;
-        pins.remove(&name);
+        let known = pins.remove(&name).is_some();
+        if !known && !pins.is_empty() && !args.resolve.quiet {
+            say(&format!(
+                "note: the lock has no {name}: `-P {wanted}` frees nothing"
+            ));
+        }
         session.request.constraints.extend(constraint);
     }
     Ok(pins)
@@ -217,6 +260,42 @@ fn tell_builds(session: &Session, solution: &Solution) {
     }
 }
 
+/// Releases that must be built to be installed.
+fn tell_sources(solution: &Solution) {
+    let built: Vec<String> = solution
+        .packages
+        .iter()
+        .filter(|(_, chosen)| {
+            matches!(chosen.origin, ChosenOrigin::Index(_))
+                && chosen
+                    .file
+                    .as_ref()
+                    .is_some_and(|file| matches!(file.kind, FileKind::Sdist(_)))
+        })
+        .map(|(name, chosen)| format!("{name} {}", chosen.version))
+        .collect();
+    if !built.is_empty() {
+        say(&format!(
+            "warning: no wheel suits the target, and installing means building: {} \
+             (`--only-binary :all:` takes releases with wheels only)",
+            built.join(", ")
+        ));
+    }
+}
+
+/// A lock of nothing is rarely what is meant: a sync from it uninstalls everything.
+fn tell_nothing(session: &Session, solution: &Solution) {
+    if session.request.requirements.is_empty()
+        && solution.packages.is_empty()
+        && session.request.base.packages.is_empty()
+    {
+        say(&format!(
+            "warning: nothing is asked for in {}: the lock is empty",
+            session.inputs.join(", ")
+        ));
+    }
+}
+
 /// Which wheel variants were taken, and who can install them.
 fn tell_variants(solution: &Solution) {
     let mut labelled = Vec::new();
@@ -235,13 +314,8 @@ fn tell_variants(solution: &Solution) {
     }
     if !labelled.is_empty() {
         say(&format!(
-            "warning: {} taken as wheel variants: {}. pip does not take such wheels; uv does \
-             with `--preview-features wheel-variants`, from a requirements file",
-            if labelled.len() == 1 {
-                "one is"
-            } else {
-                "several are"
-            },
+            "warning: wheel variants were taken: {}. pip cannot install them; uv does from a \
+             requirements file, with `--preview-features wheel-variants`",
             labelled.join(", ")
         ));
     }

@@ -334,6 +334,15 @@ fn target(
                     .map_err(|error| CliError::usage(error.to_string()))?,
             };
             let words = known.words();
+            if let Some(kept) = recorded.target.as_ref().filter(|_| !args.quiet) {
+                let (what, option) = match python {
+                    Some(_) => (&kept.words().platform, "--python-platform"),
+                    None => (&kept.words().python, "--python-version"),
+                };
+                say(&format!(
+                    "note: the other half of the target is that of the lock, {what}; `{option}` names another"
+                ));
+            }
             let python = python.as_ref().unwrap_or(&words.python);
             let platform = platform.as_ref().unwrap_or(&words.platform);
             Target::declared(python, platform).map_err(wrong)?

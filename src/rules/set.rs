@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use pep440_rs::Version;
 use pep508_rs::PackageName;
 
 use super::embedded::EMBEDDED;
@@ -156,6 +157,21 @@ impl RuleSet {
     /// Whether some rule limits the distribution where it is present.
     pub fn limits(&self, name: &PackageName) -> bool {
         self.limited.contains(name)
+    }
+
+    /// Whether a release's local version tells what it was built against (a family's
+    /// `[[extension]]`): what rules say of needs is about the builds that do not.
+    pub fn names_its_build(&self, name: &PackageName, version: &Version) -> bool {
+        version.is_local()
+            && self.rules.iter().any(|rule| match &rule.kind {
+                RuleKind::Family {
+                    labels, extensions, ..
+                } => extensions.iter().any(|extension| {
+                    extension.packages.contains(name)
+                        && extension.built_for(version, labels).is_some()
+                }),
+                _ => false,
+            })
     }
 
     /// The same rules without those named: `--ignore-rule`.

@@ -8,7 +8,10 @@
 //!   the import of the extension fails, or, where the extension catches that, its
 //!   NumPy bridge is lost (torch 2.2.2: "Numpy is not available").
 //! - Headers of NumPy 2 try `numpy._core._multiarray_umath` first, then the old
-//!   name: one build serves both.
+//!   name: one build serves both. They also name the oldest NumPy that they suit.
+//!   Those of NumPy 2's development before its C-ABI changed have the new module's
+//!   name and not that text: what was built with them fails under NumPy 2
+//!   (pykdtree 1.3.11: "Expected 96 from C header, got 88 from PyObject").
 //! - Cython modules that never call the C-API still check the size of
 //!   `numpy.dtype`, which NumPy 2 changed: they fail at import, and give
 //!   themselves away only by the text that NumPy 1's declarations put into them
@@ -116,7 +119,11 @@ pub(super) fn uses(module: &str, markers: &Markers) -> Vec<NumpyUse> {
     } else {
         NumpyMechanism::Headers
     };
-    if has(Marker::NewUmath) {
+    let before_the_change = has(Marker::AbiCheck) && markers.numpy_floor().is_none();
+    if has(Marker::NewUmath) && before_the_change {
+        let shown_by = [Marker::NewUmath, Marker::AbiCheck, Marker::NewCythonText];
+        add(NumpyAbi::Numpy1Only, headers, &shown_by);
+    } else if has(Marker::NewUmath) {
         let shown_by = [Marker::NewUmath, Marker::OldUmath, Marker::NewCythonText];
         add(NumpyAbi::Numpy2Capable, headers, &shown_by);
     } else if has(Marker::OldUmath) || has(Marker::AbiCheck) {

@@ -289,8 +289,10 @@ impl Requirements<'_> {
                 RuleKind::Constrain { when, .. }
                 | RuleKind::Requires { when, .. }
                 | RuleKind::Drop { when, .. }
-                | RuleKind::Needs { when, .. }
                 | RuleKind::Provides { when, .. } => self.holds(when, version),
+                RuleKind::Needs { when, .. } => {
+                    self.holds(when, version) && !self.rules.names_its_build(name, version)
+                }
                 RuleKind::Slot { .. }
                 | RuleKind::Family { .. }
                 | RuleKind::Broken { .. }

@@ -11,9 +11,9 @@ use super::facts::{DirectFacts, FactError, Unusable};
 use super::labels::{self, Family, MemberBuilds, Merged};
 use super::outcome::ChosenVariant;
 use super::variants::Grouped;
-use crate::metadata::{File, FileKind, Page, Yanked};
+use crate::metadata::{Dependency, File, FileKind, Page, Yanked};
 use crate::request::{BasePackage, DirectUrl, Line, LineSource, Policy, Request};
-use crate::rules::{Rule, RuleKind, RuleSet};
+use crate::rules::{FamilyExtension, Rule, RuleKind, RuleSet};
 use crate::target::Target;
 use crate::versions::{self, Rank, RankSet};
 
@@ -351,6 +351,7 @@ impl Universe {
             rule: Arc::clone(rule),
             labels: Vec::with_capacity(self.versions.len()),
             pages,
+            built_against: BTreeMap::new(),
         };
         let versions = std::mem::take(&mut self.versions);
         let releases = std::mem::take(&mut self.releases);
@@ -378,6 +379,49 @@ impl Universe {
         self.rejected.sort_by(|one, other| one.0.cmp(&other.0));
         self.builds = Some(builds);
         self
+    }
+
+    /// Says what the releases are built against whose local versions tell it. Those of which
+    /// the family has no build on the target are set aside.
+    pub(crate) fn with_extension(
+        mut self,
+        (rule, family, extension): (&Arc<Rule>, Family<'_>, &FamilyExtension),
+        target: &Target,
+    ) -> Self {
+        let mut builds = MemberBuilds {
+            rule: Arc::clone(rule),
+            labels: Vec::with_capacity(self.versions.len()),
+            pages: BTreeMap::new(),
+            built_against: BTreeMap::new(),
+        };
+        let versions = std::mem::take(&mut self.versions);
+        let releases = std::mem::take(&mut self.releases);
+        for (version, release) in versions.into_iter().zip(releases) {
+            match labels::extended(family, extension, &version, target) {
+                Ok(found) => {
+                    let (labels, dependency) = found
+                        .map_or((None, None), |(labels, dependency)| {
+                            (Some(labels), dependency)
+                        });
+                    if let Some(dependency) = dependency {
+                        builds.built_against.insert(version.clone(), dependency);
+                    }
+                    builds.labels.push(labels);
+                    self.versions.push(version);
+                    self.releases.push(release);
+                }
+                Err(reason) => self.rejected.push((version, reason)),
+            }
+        }
+        self.rejected.sort_by(|one, other| one.0.cmp(&other.0));
+        self.builds = Some(builds);
+        self
+    }
+
+    /// The release that another one was built against, where its version says so.
+    pub(crate) fn built_against(&self, rank: Rank) -> Option<&Dependency> {
+        let version = self.versions.get(rank as usize)?;
+        self.builds.as_ref()?.built_against.get(version)
     }
 
     /// The labels that a release is built for, where it is known.

@@ -217,7 +217,10 @@ impl<'a, F: Facts> World<'a, F> {
         };
         Ok(match family {
             Some((rule, family)) => universe.with_builds(rule, family, target, None),
-            None => universe,
+            None => match Family::with_extension(self.rules(), name) {
+                Some(extension) => universe.with_extension(extension, target),
+                None => universe,
+            },
         })
     }
 
@@ -721,11 +724,19 @@ impl<'a, F: Facts> World<'a, F> {
                     other => Failure::Fatal(fatal(&other)),
                 })?;
                 let variant = universe.releases[rank as usize].variant.as_ref();
-                Ok(match variant.map(|variant| (&variant.label, variant)) {
+                let metadata = match variant.map(|variant| (&variant.label, variant)) {
                     Some((Some(label), variant)) => {
                         Arc::new(metadata.of_variant(label, &variant.properties))
                     }
                     _ => metadata,
+                };
+                Ok(match universe.built_against(rank) {
+                    Some(dependency) => {
+                        let mut with = (*metadata).clone();
+                        with.requires_dist.push(dependency.clone());
+                        Arc::new(with)
+                    }
+                    None => metadata,
                 })
             }
         }

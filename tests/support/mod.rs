@@ -9,6 +9,7 @@
     reason = "a test that cannot build its world should stop"
 )]
 
+pub mod ladders;
 pub mod worlds;
 
 use std::cell::RefCell;
@@ -262,6 +263,13 @@ impl Toy {
             .filter(|(looked, _)| *looked == package)
             .map(|(_, version)| version.to_string())
             .collect()
+    }
+}
+
+impl Toy {
+    /// How many releases' metadata was asked for.
+    pub fn looks(&self) -> usize {
+        self.looked.borrow().len()
     }
 }
 

@@ -60,8 +60,16 @@ impl Wheel {
         let stem = name.replace('-', "_");
         let info = format!("{stem}-{version}.dist-info");
         let mut metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n");
+        let mut extras = std::collections::BTreeSet::new();
         for line in requires {
             writeln!(metadata, "Requires-Dist: {line}").unwrap();
+            // pip takes no extra that is not announced.
+            if let Some((_, rest)) = line.split_once("extra == ") {
+                extras.extend(rest.split(['"', '\'']).nth(1));
+            }
+        }
+        for extra in extras {
+            writeln!(metadata, "Provides-Extra: {extra}").unwrap();
         }
         let mut wheel =
             "Wheel-Version: 1.0\nGenerator: stand-in\nRoot-Is-Purelib: false\n".to_owned();

@@ -5,6 +5,7 @@ pub(super) mod proposal;
 
 use std::str::FromStr as _;
 
+use pep440_rs::Version;
 use pep508_rs::{MarkerTree, PackageName};
 
 use super::super::args::{DeriveArgs, Format};
@@ -45,6 +46,9 @@ pub(super) fn run(args: &DeriveArgs) -> Result<Exit, CliError> {
                     "# {name}: no rule is needed by what was looked at\n"
                 ));
             }
+            if !args.inherited {
+                texts.extend(undecided(&page, &platforms, &probe)?);
+            }
             tell(&texts.join("\n"));
         }
         Format::Json => {
@@ -72,17 +76,21 @@ pub(super) fn numpy_abi(
     probe: &Probe<'_>,
 ) -> Result<Vec<Proposal>, CliError> {
     let mut bounds = Vec::new();
-    let mut with_wheels = 0;
+    let mut oldest_elsewhere = Vec::new();
     for platform in platforms {
         let releases = releases(page, platform, &MarkerTree::TRUE);
-        with_wheels += usize::from(!releases.is_empty());
-        bounds.extend(bisect(platform, &releases, probe)?);
+        match bisect(platform, &releases, probe, is_numpy1_only)? {
+            Some(bound) => bounds.push(bound),
+            None => oldest_elsewhere.extend(releases.first().map(|release| release.version)),
+        }
     }
     let version = |bound: &Bound<'_>| bound.next.as_ref().map(|(next, _)| next.version.clone());
     let alike = bounds
         .iter()
         .all(|bound| bounds.first().map(version) == Some(version(bound)));
-    if alike && bounds.len() == with_wheels {
+    // A platform whose wheels all came later is not spoken of, and needs no exception.
+    let is_later = |oldest: &&Version| bounds.iter().all(|bound| bound.last.0.version < *oldest);
+    if alike && oldest_elsewhere.iter().all(is_later) {
         let all: Vec<&Bound<'_>> = bounds.iter().collect();
         return Ok(proposal::of_bounds(&page.name, &all, None)
             .into_iter()
@@ -94,12 +102,49 @@ pub(super) fn numpy_abi(
         .collect())
 }
 
-/// Bisects the releases, in their order, by whether their binaries are NumPy 1 only; `None`
-/// where none was found to be.
+/// A sentence for each platform whose binaries load beside NumPy 2 and read dtypes as NumPy 1
+/// laid them out, up to a release that no rule proposed here reaches: what that breaks, only a
+/// run can tell.
+fn undecided(
+    page: &Page,
+    platforms: &[Platform],
+    probe: &Probe<'_>,
+) -> Result<Vec<String>, CliError> {
+    let mut told = Vec::new();
+    for platform in platforms {
+        let releases = releases(page, platform, &MarkerTree::TRUE);
+        let Some(Bound { last, next, .. }) = bisect(platform, &releases, probe, is_unfit)? else {
+            continue;
+        };
+        if is_numpy1_only(last.1.abi) {
+            continue;
+        }
+        let until = next.map_or_else(String::new, |(next, shown)| {
+            format!("; {} is: {}", next.version, shown.finding)
+        });
+        told.push(format!(
+            "# {} {} on {}: {}; run it beside NumPy 2{until}\n",
+            page.name, last.0.version, platform.name, last.1.finding
+        ));
+    }
+    Ok(told)
+}
+
+fn is_numpy1_only(abi: NumpyAbi) -> bool {
+    abi == NumpyAbi::Numpy1Only
+}
+
+fn is_unfit(abi: NumpyAbi) -> bool {
+    matches!(abi, NumpyAbi::Numpy1Only | NumpyAbi::Numpy1Layout)
+}
+
+/// Bisects the releases, in their order, by whether their binaries are as `unfit` says;
+/// `None` where none was found to be.
 fn bisect<'a>(
     platform: &'a Platform,
     releases: &[Release<'a>],
     probe: &Probe<'_>,
+    unfit: fn(NumpyAbi) -> bool,
 ) -> Result<Option<Bound<'a>>, CliError> {
     let probed = |at: usize| -> Result<Option<(Release<'a>, Shown)>, CliError> {
         match releases.get(at) {
@@ -108,9 +153,7 @@ fn bisect<'a>(
         }
     };
     let is_old = |probed: &Option<(Release<'a>, Shown)>| {
-        probed
-            .as_ref()
-            .is_some_and(|(_, shown)| shown.abi == NumpyAbi::Numpy1Only)
+        probed.as_ref().is_some_and(|(_, shown)| unfit(shown.abi))
     };
     let Some(newest) = releases.len().checked_sub(1) else {
         return Ok(None);

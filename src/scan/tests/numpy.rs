@@ -17,6 +17,15 @@ const HEADERS_2: &[&str] = &[
     "module was compiled against NumPy C-API version 0x%x (NumPy 1.20) but the running NumPy has C-API version 0x%x.",
     "numpy._core.multiarray failed to import",
 ];
+/// Headers of NumPy 2's development before its C-ABI changed, as in pykdtree 1.3.11.
+const HEADERS_2_EARLY: &[&str] = &[
+    "numpy._core._multiarray_umath",
+    "numpy.core._multiarray_umath",
+    "_ARRAY_API not found",
+    "module compiled against ABI version 0x%x but this version of numpy is 0x%x",
+    "module compiled against API version 0x%x but this version of numpy is 0x%x .",
+    "numpy._core.multiarray failed to import",
+];
 /// Headers before NumPy 1.16, as in opencv-python 4.5.5.64 (`cp36-abi3`).
 const HEADERS_1_13: &[&str] = &[
     "numpy.core.multiarray",
@@ -45,6 +54,7 @@ fn headers_tell_by_the_module_that_they_import() {
     let headers = Some(NumpyMechanism::Headers);
     check(HEADERS_1, NumpyAbi::Numpy1Only, headers);
     check(HEADERS_2, NumpyAbi::Numpy2Capable, headers);
+    check(HEADERS_2_EARLY, NumpyAbi::Numpy1Only, headers);
     check(HEADERS_1_13, NumpyAbi::Numpy1Only, headers);
     check(&["hello"], NumpyAbi::None, None);
 }

@@ -353,6 +353,63 @@ fn a_changed_file_is_seen_and_a_snapshot_keeps_it() {
     assert_eq!(String::from_utf8(done.stdout).unwrap(), first);
 }
 
+/// The vendor's own index of variants, named for torch alone.
+#[test]
+fn a_familys_member_is_taken_as_a_variant_where_the_settings_say_so() {
+    let mut indexes = indexes(true);
+    let linux = "cp311-cp311-linux_x86_64";
+    let labels = [
+        (
+            "cu126",
+            r#"{"nvidia": {"cuda_version_lower_bound": ["12.6"]}}"#,
+        ),
+        (
+            "cu130",
+            r#"{"nvidia": {"cuda_version_lower_bound": ["13.0"]}}"#,
+        ),
+        ("null", "{}"),
+    ];
+    for label in labels {
+        let own = document(&[label]);
+        let requires = ["driver; 'nvidia' in variant_namespaces"];
+        indexes.add(
+            "/whl/variant/",
+            &Wheel::variant(("torch", "2.9.0", linux), &requires, (label.0, &own)),
+        );
+    }
+    let file = Wheel::other_file("torch", "torch-2.9.0-variants.json", &document(&labels));
+    indexes.add("/whl/variant/", &file);
+    let plain = Wheel::new("torch", "2.8.0+cu126", linux, &[]);
+    indexes.add("/whl/cu126/", &plain);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("requirements.in"), "torch\n").unwrap();
+    let settings = format!(
+        "wheel-variants = true\n[[index]]\nname = \"variants\"\nexplicit = true\nurl = \"{}\"\n\
+         [sources]\ntorch = \"variants\"\n",
+        indexes.url("/whl/variant/")
+    );
+    fs::write(folder.path().join("mlresolve.toml"), settings).unwrap();
+    for (driver, label, names) in [
+        ("570.86.10", "cu126", &["driver", "torch"][..]),
+        ("580.65.06", "cu130", &["driver", "torch"]),
+        ("535.54.03", "null", &["torch"]),
+    ] {
+        let _ = fs::remove_file(folder.path().join("pylock.toml"));
+        let lock = locked(&indexes, &folder, "pylock.toml", &["--driver", driver]);
+        assert_eq!(contents(&lock).0, names, "{driver}");
+        let wheel = format!("torch-2.9.0-{linux}-{label}.whl");
+        assert!(lock.contains(&wheel), "{driver}: {lock}");
+    }
+    // Without the settings the family's own indexes serve.
+    let lock = locked(
+        &indexes,
+        &folder,
+        "other.txt",
+        &["--driver", "570.86.10", "--no-config"],
+    );
+    assert!(lock.contains("torch==2.8.0+cu126"), "{lock}");
+}
+
 /// What uv makes of a lock: run it with `MLRESOLVE_PEERS` naming the folder that has it.
 #[test]
 #[ignore = "needs uv"]

@@ -314,13 +314,8 @@ fn tell_variants(solution: &Solution) {
     }
     if !labelled.is_empty() {
         say(&format!(
-            "warning: {} taken as wheel variants: {}. pip does not take such wheels; uv does \
-             with `--preview-features wheel-variants`, from a requirements file",
-            if labelled.len() == 1 {
-                "one is"
-            } else {
-                "several are"
-            },
+            "warning: wheel variants were taken: {}. pip cannot install them; uv does from a \
+             requirements file, with `--preview-features wheel-variants`",
             labelled.join(", ")
         ));
     }

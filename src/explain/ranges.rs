@@ -107,6 +107,16 @@ fn common(name: &str, ranges: &[&String]) -> String {
                 most.version()
             );
         }
+        let is_series = |one: &VersionSpecifier| *one.operator() == Operator::EqualStar;
+        if bounds.iter().all(is_series)
+            && let (Some(least), Some(most)) = (bounds.iter().min_by_key(|one| one.version()), most)
+        {
+            return format!(
+                "{name} of one series each, from {} to {}",
+                least.version(),
+                most.version()
+            );
+        }
         let ends = |one: &VersionSpecifier| {
             matches!(one.operator(), Operator::LessThan | Operator::LessThanEqual)
         };
@@ -169,6 +179,10 @@ mod tests {
 
     #[test]
     fn many_ranges_are_told_by_what_they_share() {
+        assert_eq!(
+            either("torch", &texts(&["==2.6.*", "==2.10.*", "==2.5.*"])),
+            "torch of one series each, from 2.5 to 2.10"
+        );
         assert_eq!(either("numpy", &texts(&["<2"])), "numpy<2");
         assert_eq!(
             either("numpy", &texts(&["<1.25,>=1.2", "<1.26", "<1.29"])),

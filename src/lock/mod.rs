@@ -24,7 +24,7 @@ pub use model::{
     Hash, InstallerOptions, Lock, LockedFile, LockedPackage, LockedVariant, Provenance, Source,
     TargetRecord, Via,
 };
-pub use pylock::read as read_pylock;
+pub use pylock::{plain_marker, read as read_pylock};
 pub use render::{
     Annotations, Emit, Format, Header, Newline, RenderOptions, UnsafePackages, render,
 };

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{MarkerTree, PackageName};
+use pep508_rs::PackageName;
 
 use super::read::{table_of_strings, tool};
+use super::selection::plain_marker;
 use super::walk::{Fields, Node};
 use crate::lock::model::{hashes_of, is_path};
 use crate::lock::{LockError, LockedFile, LockedPackage, LockedVariant, Source, Via};
-use crate::metadata::FileKind;
+use crate::metadata::{FileKind, parse_marker};
 use crate::variants::VariantsJson;
 
 /// Reads one entry.
@@ -274,8 +275,13 @@ fn read_hashes(table: &Fields<'_>) -> Result<BTreeMap<String, String>, LockError
 
 /// The marker as written, checked.
 pub(super) fn marker<'a>(node: &Node<'a>) -> Result<&'a str, LockError> {
-    node.parse::<MarkerTree>("an environment marker")?;
-    node.string()
+    let written = node.string()?;
+    match parse_marker(&plain_marker(written, &[])) {
+        Ok(_) => Ok(written),
+        Err(detail) => Err(node.error(format!(
+            "`{written}` is not an environment marker: {detail}"
+        ))),
+    }
 }
 
 /// Takes what this program writes under `packages.tool.mlresolve`.

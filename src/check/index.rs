@@ -9,7 +9,7 @@ use pep508_rs::PackageName;
 use super::repair::Installer;
 use super::{Finding, Severity, Subject};
 use crate::explain::near_names;
-use crate::metadata::{FileKind, Page};
+use crate::metadata::Page;
 use crate::request::Request;
 use crate::{RuleSet, Target};
 
@@ -52,11 +52,7 @@ pub fn judge_index(
             }
             continue;
         };
-        let files: Vec<_> = page
-            .files
-            .iter()
-            .filter(|file| file.version == *version)
-            .collect();
+        let files = page.files.of_version(version);
         if files.is_empty() {
             // A local version comes from another index as a rule.
             if version.local().is_empty() {
@@ -74,7 +70,7 @@ pub fn judge_index(
             }
             continue;
         }
-        if let Some(yanked) = files.iter().find_map(|file| file.yanked.as_ref()) {
+        if let Some(yanked) = files.iter().find_map(|id| page.files.yanked(*id)) {
             let because = yanked
                 .reason
                 .as_ref()
@@ -86,10 +82,10 @@ pub fn judge_index(
                 format!("{who} was yanked{because}"),
             );
         }
-        let suits = files.iter().any(|file| match &file.kind {
-            FileKind::Wheel(wheel) => target.wheel_priority(wheel).is_some(),
-            FileKind::Sdist(_) => true,
-            FileKind::Variants(_) => false,
+        let mut rows = files.iter().filter_map(|id| page.files.row(*id));
+        let suits = rows.any(|row| match row.wheel() {
+            Some(wheel) => target.wheel_priority(&wheel).is_some(),
+            None => row.is_sdist(),
         });
         if !suits {
             add(
@@ -104,11 +100,14 @@ pub fn judge_index(
 
 /// The release on a page that is nearest to one that is not there: the newest before it, else
 /// the oldest after it.
-fn nearest<'a>(page: &'a Page, version: &Version) -> Option<&'a Version> {
-    let usable = page.files.iter().filter(|file| file.yanked.is_none());
-    let stable = usable
-        .map(|file| &file.version)
-        .filter(|other| !other.any_prerelease());
-    let (before, after): (Vec<_>, Vec<_>) = stable.partition(|other| *other < version);
+fn nearest(page: &Page, version: &Version) -> Option<Version> {
+    let stable = page.files.releases().filter_map(|release| {
+        let usable = release
+            .files()
+            .any(|id| page.files.row(id).is_some_and(|row| !row.is_yanked));
+        let other: Version = release.version.parse().ok()?;
+        (usable && !release.is_prerelease).then_some(other)
+    });
+    let (before, after): (Vec<_>, Vec<_>) = stable.partition(|other| other < version);
     before.into_iter().max().or(after.into_iter().min())
 }

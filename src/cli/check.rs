@@ -16,7 +16,7 @@ use crate::check::render::{self, Report};
 use crate::check::{
     Entry, Finding, Severity, Subject, fix, judge, judge_files, judge_index, merge,
 };
-use crate::metadata::{FileKind, Page};
+use crate::metadata::Page;
 use crate::request::Inputs;
 use crate::rules::RuleSet;
 use crate::solve::{FactError, Facts, indexed_metadata};
@@ -140,23 +140,22 @@ fn files_missing(subject: &Subject, target: &Target, pages: &Pages) -> usize {
         let (Some(version), Some(Some(page))) = (entry.version(), pages.get(&entry.name)) else {
             return false;
         };
-        let mut files = page
-            .files
-            .iter()
-            .filter(|file| file.version == *version)
-            .peekable();
-        files.peek().is_some()
-            && !files.any(|file| {
-                let suits = match &file.kind {
-                    FileKind::Wheel(wheel) => target.wheel_priority(wheel).is_some(),
-                    FileKind::Sdist(_) => true,
-                    FileKind::Variants(_) => false,
+        let files = page.files.of_version(version);
+        let mut rows = files.iter().filter_map(|id| page.files.row(*id));
+        !files.is_empty()
+            && !rows.any(|row| {
+                let suits = match row.wheel() {
+                    Some(wheel) => target.wheel_priority(&wheel).is_some(),
+                    None => row.is_sdist(),
                 };
-                let admits = |text: &String| {
-                    let requires = text.parse::<pep440_rs::VersionSpecifiers>();
+                let admits = |python| {
+                    let requires = page
+                        .files
+                        .python(python)
+                        .parse::<pep440_rs::VersionSpecifiers>();
                     requires.is_ok_and(|requires| target.admits_python(&requires))
                 };
-                suits && file.requires_python.as_ref().is_none_or(admits)
+                suits && row.python.is_none_or(admits)
             })
     };
     subject.entries.iter().filter(missing).count()

@@ -197,21 +197,44 @@ fn the_index_tells_what_was_yanked_or_is_not_there() {
     toy.add("old", "1.0", &yanked)
         .add("native", "1.0", &windows)
         .release("good", "1.0", &[]);
-    let subject = pins("old==1.0 native==1.0 good==1.0 good==2.0 missing==1.0");
+    let subject = pins("old==1.0 native==1.0 good==1.0 good==2.0 missing==1.0 requsets==2.0");
     let pages = subject
         .entries
         .iter()
         .map(|entry| (entry.name.clone(), toy.page(&entry.name).ok()))
         .collect();
+    let found = judge_index(&subject, &target(), &pages);
     assert_eq!(
-        told(&judge_index(&subject, &target(), &pages)),
+        told(&found),
         [
             "warning at 1: old 1.0 was yanked",
             "error at 2: native 1.0 has no file that suits CPython 3.11 on Linux x86_64 with glibc 2.28",
             "error at 4: the index has no good 2.0",
             "error at 5: no index has missing",
+            "error at 6: no index has requsets",
         ]
     );
+    let fixes: Vec<_> = found
+        .iter()
+        .map(|finding| Some(finding.fix.as_ref()?.text.as_str()))
+        .collect();
+    let meant = Some("did you mean `requests`?");
+    assert_eq!(fixes, [None, None, Some("good==1.0"), None, meant]);
+}
+
+#[test]
+fn repairs_of_an_environment_are_commands() {
+    let mut subject = pins("torch==2.2 numpy==2.1");
+    subject.format = "environment";
+    let command = |subject: &Subject| {
+        let found = judge(subject, &target(), &our_rules());
+        found[0].fix.clone().unwrap().command
+    };
+    assert_eq!(command(&subject).unwrap(), "uv pip install 'numpy<2'");
+    subject.entries.extend(pins("pip==26.3").entries);
+    assert_eq!(command(&subject).unwrap(), "pip install 'numpy<2'");
+    subject.format = "requirements";
+    assert_eq!(command(&subject), None);
 }
 
 #[test]

@@ -163,6 +163,38 @@ fn pips_settings_say_which_index_is_asked() {
 }
 
 #[test]
+fn a_file_that_names_no_python_is_judged_for_one_that_its_pins_have_files_for() {
+    let folder = folder(&[
+        ("old.txt", "torch==2.1.2\nnumpy==1.26.4\n"),
+        ("new.txt", "numpy==2.1.0\n"),
+    ]);
+    let facts = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/index/stacks-py311.snapshot");
+    let run = |words: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_mlresolve"))
+            .current_dir(folder.path())
+            .env_clear()
+            .env("HOME", folder.path())
+            .args(["check", "--no-config", "--snapshot"])
+            .arg(&facts)
+            .args(words)
+            .output()
+            .unwrap();
+        out(&output)
+    };
+    let text = run(&["old.txt"]);
+    assert!(text.contains("(python-guessed)"), "{text}");
+    assert!(text.contains("for CPython 3.11 on Linux"), "{text}");
+    let text = run(&["new.txt"]);
+    assert!(!text.contains("python-guessed"), "{text}");
+    assert!(text.contains("for CPython 3.12 on Linux"), "{text}");
+    let text = run(&["old.txt", "--python-version", "3.12"]);
+    assert!(
+        text.contains("torch 2.1.2 has no file that suits CPython 3.12"),
+        "{text}"
+    );
+}
+
+#[test]
 fn doctor_says_which_indexes_answer_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let made = Command::new("python3")

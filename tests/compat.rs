@@ -240,6 +240,22 @@ fn option_lines_come_from_pips_settings_without_credentials() {
 }
 
 #[test]
+fn that_indexes_are_not_merged_is_said_until_the_lock_is_ours() {
+    let mut project = Project::new("pandas\n");
+    let said = project.said(&["--no-hashes", "-o", "plain.txt"], 0);
+    assert!(!said.contains("extra indexes first"), "{said}");
+    project.variables = vec![("PIP_EXTRA_INDEX_URL", "https://extra.example/simple")];
+    let merging = "the first index that has it, extra indexes first";
+    let said = project.said(&["--no-hashes"], 0);
+    assert!(said.contains(merging), "{said}");
+    let said = project.said(&["--no-hashes"], 0);
+    assert!(!said.contains(merging), "{said}");
+    let words = ["--no-hashes", "-o", "other.txt"];
+    let chosen = [&words[..], &["--index-strategy", "first-index"]].concat();
+    assert!(!project.said(&chosen, 0).contains(merging));
+}
+
+#[test]
 fn line_ends_are_those_of_the_lock() {
     let project = Project::new("pandas\r\n");
     let lock = project.lock(&["--no-hashes"]);
@@ -372,6 +388,10 @@ fn input_of(name: &str) -> PathBuf {
     if own.is_file() {
         return own;
     }
+    let project = path("tests/fixtures/pip-compile/inputs").join(name);
+    if project.is_dir() {
+        return project.join("pyproject.toml");
+    }
     let stacks = std::fs::read_dir(path("tests/stacks")).expect("the stacks");
     stacks
         .filter_map(|folder| {
@@ -431,9 +451,12 @@ fn real_inputs_are_locked_as_pip_compile_locks_them() {
         let theirs = std::fs::read_to_string(&lock).expect("UTF-8");
         let input = input_of(name);
         let folder = input.parent().expect("a folder");
+        let options = options_of(&input);
+        let hashes = options.iter().any(|option| option == "--generate-hashes");
         let output = program(folder, "compat-py311.snapshot")
-            .args(["--no-config", "--no-hashes", "--no-header", "-q", "-o", "-"])
-            .args(options_of(&input))
+            .args(["--no-config", "--no-header", "-q", "-o", "-"])
+            .args((!hashes).then_some("--no-hashes"))
+            .args(options)
             .arg(input.file_name().expect("a name"))
             .output()
             .expect("the program runs");

@@ -1,6 +1,6 @@
 //! Findings from rules, metadata, hashes and the index.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use pep440_rs::{Version, VersionSpecifiers};
@@ -9,7 +9,7 @@ use pep508_rs::PackageName;
 use super::repair::Installer;
 use super::unbounded;
 use super::{Entry, Finding, Severity, Subject};
-use crate::metadata::{DependencySource, FileKind, Metadata, Page};
+use crate::metadata::{DependencySource, Metadata};
 use crate::rules::{self, RuleKind, Sharing, Violation};
 use crate::versions::{contains, display};
 use crate::{RuleSet, Target};
@@ -119,21 +119,19 @@ impl Judge<'_> {
                 },
                 _,
             ) => finding.wants(format!("{package}{versions}"), self.installer()),
-            (RuleKind::Slot { .. }, advice) => match self.installer() {
-                Some(installer) => {
-                    let owners: Vec<_> = violation
-                        .packages
-                        .iter()
-                        .map(|(name, version)| (name, version))
-                        .collect();
+            (RuleKind::Slot { .. }, advice) => {
+                let owners = violation.packages.iter();
+                let owners: Vec<_> = owners.map(|(name, version)| (name, version)).collect();
+                if let Some(installer) = self.installer() {
                     let kept = installer.keep_one(&owners, |name| self.is_required(name));
-                    finding.repair(kept)
+                    return finding.repair(kept);
                 }
-                None => match advice {
-                    Some(advice) => finding.advice(advice.clone()),
-                    None => finding,
-                },
-            },
+                let names: Vec<&str> = owners.iter().map(|(name, _)| name.as_ref()).collect();
+                let lock = advice.as_ref().map_or_else(String::new, |advice| {
+                    format!("; where others require them, `mlresolve lock` can: {advice}")
+                });
+                finding.advice(format!("keep one of {}{lock}", list(&names)))
+            }
             (_, Some(advice)) => finding.advice(advice.clone()),
             _ => finding,
         }
@@ -499,79 +497,4 @@ pub(crate) fn list<T: AsRef<str>>(items: &[T]) -> String {
             format!("{} and {}", most.join(", "), last.as_ref())
         }
     }
-}
-
-/// What an index says of the pins: yanked releases, releases and files that are not there.
-///
-/// `pages` has `None` for a distribution that no index has.
-pub fn judge_index(
-    subject: &Subject,
-    target: &Target,
-    pages: &BTreeMap<PackageName, Option<Arc<Page>>>,
-) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for entry in &subject.entries {
-        let (Some(version), Some(page)) = (entry.version(), pages.get(&entry.name)) else {
-            continue;
-        };
-        if !entry.indexed || !entry.marker.evaluate(&target.markers, &[]) {
-            continue;
-        }
-        let who = format!("{} {version}", entry.name);
-        let mut add = |code, severity, message: String| {
-            let mut finding =
-                Finding::new(code, severity, message).about(&entry.name, Some(version));
-            finding.place = subject.place(entry);
-            findings.push(finding);
-        };
-        let Some(page) = page else {
-            add(
-                "not-found",
-                Severity::Error,
-                format!("no index has {}", entry.name),
-            );
-            continue;
-        };
-        let files: Vec<_> = page
-            .files
-            .iter()
-            .filter(|file| file.version == *version)
-            .collect();
-        if files.is_empty() {
-            // A local version comes from another index as a rule.
-            if version.local().is_empty() {
-                add(
-                    "not-found",
-                    Severity::Error,
-                    format!("the index has no {who}"),
-                );
-            }
-            continue;
-        }
-        if let Some(yanked) = files.iter().find_map(|file| file.yanked.as_ref()) {
-            let because = yanked
-                .reason
-                .as_ref()
-                .filter(|reason| !reason.is_empty())
-                .map_or_else(String::new, |reason| format!(": {reason}"));
-            add(
-                "yanked",
-                Severity::Warning,
-                format!("{who} was yanked{because}"),
-            );
-        }
-        let suits = files.iter().any(|file| match &file.kind {
-            FileKind::Wheel(wheel) => target.wheel_priority(wheel).is_some(),
-            FileKind::Sdist(_) => true,
-            FileKind::Variants(_) => false,
-        });
-        if !suits {
-            add(
-                "no-file",
-                Severity::Error,
-                format!("{who} has no file that suits {}", target.describe()),
-            );
-        }
-    }
-    findings
 }

@@ -6,6 +6,7 @@
 
 mod files;
 mod fix;
+mod index;
 mod judge;
 mod merge;
 mod model;
@@ -17,7 +18,8 @@ mod unbounded;
 
 pub use files::{Distribution, FileState, judge_files};
 pub use fix::{Fixed, fix};
-pub use judge::{judge, judge_index};
+pub use index::judge_index;
+pub use judge::judge;
 pub use merge::merge;
 pub use model::{Entry, Finding, Severity, Subject, Wanted};
 pub use record::{RecordedFile, read_record};

@@ -139,7 +139,7 @@ fn as_cuda(build: Build, rules: &RuleSet) -> Build {
     let Build::Label(name) = &build else {
         return build;
     };
-    let cuda = rules.iter().find_map(|rule| match &rule.kind {
+    let cuda = rules.families().find_map(|rule| match &rule.kind {
         RuleKind::Family { labels, .. } => labels
             .iter()
             .find(|label| label.name == *name && label.accelerator == "cuda")

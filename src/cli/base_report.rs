@@ -14,6 +14,9 @@ use crate::{RuleSet, Target};
 
 /// Says what is wrong between packages of the base: it is not enforced, and it is not ours.
 pub(crate) fn warn(base: &Base, rules: &RuleSet, target: &Target) {
+    if base.packages.is_empty() {
+        return;
+    }
     let releases = base.releases();
     for violation in rules.violations(&releases, &target.markers) {
         say(&format!(
@@ -21,7 +24,7 @@ pub(crate) fn warn(base: &Base, rules: &RuleSet, target: &Target) {
             violation.rule.reason
         ));
     }
-    for rule in rules.iter() {
+    for rule in rules.slots() {
         let RuleKind::Slot {
             import,
             members,

@@ -13,7 +13,9 @@ use super::recorded::Recorded;
 use super::session::Session;
 use super::{output, pip_settings, rule_folders, settings, tell};
 use crate::check::render::{self, Report};
-use crate::check::{Finding, Severity, Subject, fix, judge, judge_files, judge_index, merge};
+use crate::check::{
+    Entry, Finding, Severity, Subject, fix, judge, judge_files, judge_index, merge,
+};
 use crate::metadata::Page;
 use crate::request::Inputs;
 use crate::rules::RuleSet;
@@ -23,6 +25,10 @@ use crate::{Target, versions};
 /// The target of a file that does not say what it is for, and no option does.
 const PYTHON: &str = "3.12";
 const PLATFORM: &str = "linux";
+
+/// The Pythons, 3.x, that a file without a word of it may be for, besides that one.
+const OLDEST: u32 = 8;
+const NEWEST: u32 = 12;
 
 /// Judges what is named, or what is found here, and prints what it found.
 pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
@@ -86,7 +92,73 @@ fn file(args: &CheckArgs, path: &str, rules: &RuleSet) -> Result<Report, CliErro
     let (target, is_known) = target(args, &first)?;
     // What a lock for several environments holds depends on the target.
     let read = check_files::read(path, &target)?;
-    judged(args, read.subject, &target, is_known, rules)
+    if is_known || args.rules_only || read.subject.requires_python.is_some() {
+        return judged(args, read.subject, &target, is_known, rules);
+    }
+    let Some((python, likely)) = likely_python(args, &read.subject, &target)? else {
+        return judged(args, read.subject, &target, is_known, rules);
+    };
+    let read = check_files::read(path, &likely)?;
+    let mut report = judged(args, read.subject, &likely, is_known, rules)?;
+    report.findings.push(Finding::note(
+        "python-guessed",
+        format!(
+            "nothing says which Python it is for, and not all pins have files for {PYTHON}: judged \
+             for {python}; say which with `--python-version`"
+        ),
+    ));
+    report.sort();
+    Ok(report)
+}
+
+/// The Python for which the most pins have files, the newest of those, where that is not the
+/// default; `None` too where the index cannot be asked.
+fn likely_python(
+    args: &CheckArgs,
+    subject: &Subject,
+    target: &Target,
+) -> Result<Option<(String, Target)>, CliError> {
+    let session = online(args, target)?;
+    let Ok(pages) = ask(&mut subject.clone(), target, session.facts.facts()) else {
+        return Ok(None);
+    };
+    let mut best = (files_missing(subject, target, &pages), None);
+    for minor in (OLDEST..NEWEST).rev() {
+        let python = format!("3.{minor}");
+        let other = declared(args, Some(&python))?;
+        let missing = files_missing(subject, &other, &pages);
+        if missing < best.0 {
+            best = (missing, Some((python, other)));
+        }
+    }
+    Ok(best.1)
+}
+
+/// How many pins have no file for the target.
+fn files_missing(subject: &Subject, target: &Target, pages: &Pages) -> usize {
+    let missing = |entry: &&Entry| {
+        let (Some(version), Some(Some(page))) = (entry.version(), pages.get(&entry.name)) else {
+            return false;
+        };
+        let files = page.files.of_version(version);
+        let mut rows = files.iter().filter_map(|id| page.files.row(*id));
+        !files.is_empty()
+            && !rows.any(|row| {
+                let suits = match row.wheel() {
+                    Some(wheel) => target.wheel_priority(&wheel).is_some(),
+                    None => row.is_sdist(),
+                };
+                let admits = |python| {
+                    let requires = page
+                        .files
+                        .python(python)
+                        .parse::<pep440_rs::VersionSpecifiers>();
+                    requires.is_ok_and(|requires| target.admits_python(&requires))
+                };
+                suits && row.python.is_none_or(admits)
+            })
+    };
+    subject.entries.iter().filter(missing).count()
 }
 
 /// The target that the options declare, or the Python that a file says it is for.

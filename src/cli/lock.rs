@@ -50,7 +50,9 @@ fn one(given: &LockArgs, job: &Job) -> Result<Exit, CliError> {
     match prepare(given, args.clone(), to)? {
         Ok(mut prepared) => {
             prepared.from_settings = job.from_settings;
-            prepared.finish()
+            let exit = prepared.finish();
+            prepared.leave();
+            exit
         }
         Err(exit) => Ok(exit),
     }
@@ -125,8 +127,14 @@ impl Prepared {
         Ok(())
     }
 
+    /// Leaves the solution to the system, which takes it back at once: to give back a large
+    /// stack file by file takes as long as to solve it.
+    fn leave(self) {
+        std::mem::forget(self.solution);
+    }
+
     /// Writes, shows or checks the lock.
-    pub(crate) fn finish(self) -> Result<Exit, CliError> {
+    pub(crate) fn finish(&self) -> Result<Exit, CliError> {
         let (args, session, solution) = (&self.args, &self.session, &self.solution);
         if !args.resolve.quiet {
             warn(solution);
@@ -174,6 +182,8 @@ impl Prepared {
         let mut options = render_options(args, format)?;
         options.newline = compat::newline(args, self.recorded.text.as_deref(), &session.inputs);
         let text = render(&lock, &options);
+        // As for the solution.
+        std::mem::forget(lock);
         finish(args, &self.to, &self.recorded, &text)
     }
 }
@@ -486,7 +496,8 @@ fn build_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
         .collect()
 }
 
-/// The indexes of what the settings take from one index alone.
+/// The indexes of what the settings take from one index alone. A folder of this machine is
+/// nobody else's index.
 fn pinned_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
     let pinned = session.places.pinned.iter();
     pinned
@@ -494,6 +505,7 @@ fn pinned_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
             ChosenOrigin::Index(page) => Some(page.index.clone()),
             ChosenOrigin::Direct { .. } => None,
         })
+        .filter(|index| index.starts_with("http"))
         .collect()
 }
 

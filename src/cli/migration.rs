@@ -7,11 +7,11 @@ use super::session::Session;
 use crate::lock::Writer;
 use crate::solve::Solution;
 
-/// Where a lock by another program is replaced and several indexes are asked, says that
+/// Where several indexes are asked for a lock that this program has not made before, says that
 /// their releases are not merged, as pip merges them.
 pub(crate) fn tell_merging(args: &LockArgs, recorded: &Recorded, session: &Session) {
-    let is_theirs = recorded.text.is_some() && recorded.writer != Writer::Mlresolve;
-    if is_theirs && args.resolve.index_strategy.is_none() && !session.places.extra.is_empty() {
+    let is_ours = recorded.text.is_some() && recorded.writer == Writer::Mlresolve;
+    if !is_ours && args.resolve.index_strategy.is_none() && !session.places.extra.is_empty() {
         say(
             "note: each distribution comes from the first index that has it, extra indexes \
              first; pip takes the best version of all\n\

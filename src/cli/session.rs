@@ -603,8 +603,7 @@ fn edge(
             target: target.clone(),
             policy: request.policy.clone(),
         }),
-    })
-    .map_err(wrong)?;
+    });
     let hashes = request
         .requirements
         .iter()

@@ -158,8 +158,9 @@ fn floors(
     let generations: BTreeSet<(u64, u64, u64)> = study
         .page(name)?
         .iter()
-        .flat_map(|page| &page.files)
-        .map(|file| generation(&file.version))
+        .flat_map(|page| page.files.releases())
+        .filter_map(|release| release.version.parse().ok())
+        .map(|version| generation(&version))
         .filter(|generation| between.contains(generation) && generation != between.start())
         .collect();
     let first = |(epoch, first, second): &(u64, u64, u64)| {
@@ -270,14 +271,14 @@ fn replaced(
             .packages
             .get(name)
             .and_then(|package| package.metadata.as_ref());
-        let dependencies = metadata.map_or(&[][..], |metadata| &metadata.requires_dist);
+        let dependencies = metadata.into_iter().flat_map(|it| &it.requires_dist);
         // What the user's own lines move says more than what moves along with it.
         let is_asked = |dependency: &&Dependency| {
             let lines = |edge: &&Edge| matches!(edge.cause, EdgeCause::Line(_));
             let mut asked = solution.edges.iter().filter(lines);
             asked.any(|edge| edge.to == dependency.name)
         };
-        let (first, then): (Vec<_>, Vec<_>) = dependencies.iter().partition(is_asked);
+        let (first, then): (Vec<_>, Vec<_>) = dependencies.partition(is_asked);
         first
             .into_iter()
             .chain(then)

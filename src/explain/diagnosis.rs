@@ -261,10 +261,10 @@ fn by_options(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveE
         let Some(page) = editor.study.page(package)? else {
             continue;
         };
-        let uploaded = page
-            .files
-            .iter()
-            .filter(|file| file.version == *version)
+        let listed = page.files.some(&page.files.of_version(version));
+        let uploaded = listed
+            .unwrap_or_default()
+            .into_iter()
             .filter_map(|file| file.upload_time)
             .max();
         let Some(uploaded) = uploaded else {

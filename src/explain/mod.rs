@@ -35,6 +35,7 @@ pub use fix::{Edit, Fix};
 pub use graph::{From, Graph, GraphEdge, Node};
 pub use json::{changes_json, conflict_json, why_json, why_not_json};
 pub use message::{Message, Shown, Told};
+pub(crate) use names::near as near_names;
 pub use sentence::Sentence;
 pub use study::{Study, UserLine};
 pub use text::{COLUMNS, wrap};

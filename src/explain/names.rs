@@ -7,7 +7,7 @@ use crate::request::Request;
 const KNOWN: &str = include_str!("names.txt");
 
 /// At most three names that the user may have meant, nearest first.
-pub(super) fn near(name: &str, request: &Request, rules: &RuleSet) -> Vec<String> {
+pub(crate) fn near(name: &str, request: &Request, rules: &RuleSet) -> Vec<String> {
     let listed = || {
         KNOWN
             .lines()

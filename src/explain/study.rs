@@ -8,7 +8,7 @@ use std::sync::Arc;
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::{MarkerTree, PackageName};
 
-use crate::metadata::{File, FileKind, Metadata, Page};
+use crate::metadata::{File, FileId, FileKind, Metadata, Page, Requires};
 use crate::request::{BuildPolicy, DirectUrl, Line, LineSource, Request};
 use crate::solve::{
     Candidates, Conflict, DirectFacts, FactError, Facts, Memo, Outcome, Reason, Solution,
@@ -297,7 +297,7 @@ impl Limited<'_, '_> {
                     name: page.name.clone(),
                     version: file.version.clone(),
                     requires_python: None,
-                    requires_dist: Vec::new(),
+                    requires_dist: Requires::new(),
                     provides_extras: Vec::new(),
                     repairs: Vec::new(),
                 })))
@@ -397,7 +397,7 @@ impl Facts for Limited<'_, '_> {
         self.study.facts.hint(name, range);
     }
 
-    fn hint_older(&self, page: &Page, older: &[&File]) {
+    fn hint_older(&self, page: &Page, older: &[FileId]) {
         self.study.facts.hint_older(page, older);
     }
 }

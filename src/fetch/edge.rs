@@ -12,7 +12,7 @@ use super::download::{ClientDownload, Download};
 use super::records::Records;
 use super::registry::Registry;
 use super::sdist::Sources;
-use crate::metadata::{File, FileKind, Metadata, Page};
+use crate::metadata::{File, FileId, FileKind, Metadata, Page};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::solve::{DirectFacts, FactError, Facts, Unusable};
 use crate::variants::VariantsJson;
@@ -40,7 +40,7 @@ impl Edge {
         hashes: BTreeMap<String, Vec<(String, String)>>,
     ) -> Self {
         Self {
-            download: ClientDownload::new(registry.client().clone(), registry.runtime().clone()),
+            download: ClientDownload::new(registry.client().clone(), registry.threads().clone()),
             registry,
             records,
             builder,
@@ -123,7 +123,7 @@ impl Facts for Edge {
         self.registry.hint(name, range);
     }
 
-    fn hint_older(&self, page: &Page, older: &[&File]) {
+    fn hint_older(&self, page: &Page, older: &[FileId]) {
         self.registry.hint_older(page, older);
     }
 }

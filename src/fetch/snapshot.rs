@@ -28,7 +28,7 @@ use self::format::{
     BuildSection, DirectSection, Header, MetadataKey, RecordedMetadata, Section, SectionPage,
 };
 use super::error::{FetchError, without_credentials};
-use crate::metadata::{File, Metadata, Page};
+use crate::metadata::{File, Metadata, Page, UnreadableFiles};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::solve::{DirectFacts, FactError, Facts};
 use crate::variants::VariantsJson;
@@ -244,10 +244,11 @@ impl Joined {
                 let read = recorded
                     .page(name, default_index)
                     .ok_or(SnapshotError::Damaged)?;
-                match &mut self.page {
-                    None => self.page = Some(Arc::new(read)),
-                    Some(page) => add_details(Arc::make_mut(page), read),
-                }
+                let page = match &self.page {
+                    None => read,
+                    Some(page) => add_details(page, &read).map_err(|_| SnapshotError::Damaged)?,
+                };
+                self.page = Some(Arc::new(page));
             }
             Some(SectionPage::NotFound(asked)) => {
                 let named = |index: Option<String>| index.unwrap_or_else(|| default_index.into());
@@ -282,20 +283,24 @@ fn read_variants(recorded: RecordedMetadata) -> Result<Arc<VariantsJson>, FactEr
 }
 
 /// Fills in the hashes, sizes and addresses that another snapshot has.
-fn add_details(page: &mut Page, other: Page) {
+fn add_details(page: &Page, other: &Page) -> Result<Page, UnreadableFiles> {
     let mut detailed: BTreeMap<String, File> = other
         .files
+        .all()?
         .into_iter()
         .filter(|file| !file.hashes.is_empty() || file.size.is_some())
         .map(|file| (file.filename.clone(), file))
         .collect();
-    for file in &mut page.files {
+    let mut files = page.files.all()?;
+    for file in &mut files {
         if file.hashes.is_empty()
             && let Some(other) = detailed.remove(&file.filename)
         {
             *file = other;
         }
     }
+    let (name, index) = (page.name.clone(), page.index.clone());
+    Ok(Page::new(name, index, &files, page.skipped))
 }
 
 impl Facts for SnapshotFacts {

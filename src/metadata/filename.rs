@@ -5,6 +5,7 @@ use std::str::FromStr;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// What a file name says a file is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +115,26 @@ impl FileKind {
         ))
     }
 
+    /// The kind of a file of the distribution `name`, of which `version` is known, from its
+    /// shape: what the file name says after the version.
+    pub(super) fn of_shape(shape: &str, name: &PackageName, version: &Version) -> Option<Self> {
+        let Some(stem) = shape.strip_suffix(".whl") else {
+            if is_document(shape) {
+                return Some(Self::Variants(VariantsName {
+                    name: name.clone(),
+                    version: version.clone(),
+                }));
+            }
+            return Some(Self::Sdist(SdistName {
+                name: name.clone(),
+                version: version.clone(),
+                extension: shape.to_owned(),
+            }));
+        };
+        let tags = Tags::parse(shape, stem.split('-')).ok()?;
+        Some(Self::Wheel(tags.of(name.clone(), version.clone())))
+    }
+
     /// The version that the file name gives.
     pub fn version(&self) -> &Version {
         match self {
@@ -130,6 +151,12 @@ impl FileKind {
             Self::Sdist(_) | Self::Variants(_) => None,
         }
     }
+}
+
+/// Whether a shape, what a file name says after the version, is that of the file that tells of a
+/// release's wheel variants.
+pub fn is_document(shape: &str) -> bool {
+    VARIANTS.strip_prefix('-') == Some(shape)
 }
 
 impl VariantsName {
@@ -166,7 +193,29 @@ impl WheelName {
         let (Some(name), Some(version)) = (parts.next(), parts.next()) else {
             return Err(malformed(filename, "has no version".to_owned()));
         };
-        let rest: Vec<&str> = parts.collect();
+        let tags = Tags::parse(filename, parts)?;
+        Ok(tags.of(
+            parse_name(filename, name)?,
+            parse_version(filename, version)?,
+        ))
+    }
+}
+
+/// What a wheel's file name says after its version.
+struct Tags {
+    build: Option<(u64, String)>,
+    python: Vec<String>,
+    abi: Vec<String>,
+    platform: Vec<String>,
+    variant: Option<String>,
+}
+
+impl Tags {
+    fn parse<'n>(
+        filename: &str,
+        parts: impl Iterator<Item = &'n str>,
+    ) -> Result<Self, FilenameError> {
+        let rest: SmallVec<[&str; 5]> = parts.collect();
         let (build, tags, variant) = match rest.as_slice() {
             [python, abi, platform] => (None, [python, abi, platform], None),
             [build, python, abi, platform] if starts_with_digit(build) => {
@@ -197,14 +246,24 @@ impl WheelName {
             .transpose()?;
         let [python, abi, platform] = tags;
         Ok(Self {
-            name: parse_name(filename, name)?,
-            version: parse_version(filename, version)?,
             build,
             python: parse_tags(filename, python)?,
             abi: parse_tags(filename, abi)?,
             platform: parse_tags(filename, platform)?,
             variant,
         })
+    }
+
+    fn of(self, name: PackageName, version: Version) -> WheelName {
+        WheelName {
+            name,
+            version,
+            build: self.build,
+            python: self.python,
+            abi: self.abi,
+            platform: self.platform,
+            variant: self.variant,
+        }
     }
 }
 

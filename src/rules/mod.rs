@@ -8,6 +8,7 @@
 mod case;
 mod decode;
 mod embedded;
+mod entry;
 mod error;
 mod extension;
 mod family;

@@ -137,7 +137,7 @@ impl<F: Facts> Folding<'_, '_, F> {
         let world = self.world;
         let name = world.names.package_name(id);
         if let Node::Slot(index) = to {
-            if let Some(rule) = world.rules().iter().nth(index as usize) {
+            if let Some(rule) = world.rules().nth(index as usize) {
                 for (member, version) in world.base_limits.fills(&rule.id) {
                     self.add(Reason::Slot {
                         id: rule.id.clone(),
@@ -210,7 +210,7 @@ impl<F: Facts> Folding<'_, '_, F> {
 
     fn rule(&mut self, id: NameId, ranks: &RankSet, index: u32) -> Result<(), SolveError> {
         let universe = self.world.universe(id)?;
-        if let Some(rule) = self.world.rules().iter().nth(index as usize) {
+        if let Some(rule) = self.world.rules().nth(index as usize) {
             self.add(Reason::Rule {
                 id: rule.id.clone(),
                 package: universe.name.clone(),
@@ -222,7 +222,7 @@ impl<F: Facts> Folding<'_, '_, F> {
 
     fn build(&mut self, id: NameId, ranks: &RankSet, index: u32) -> Result<(), SolveError> {
         let universe = self.world.universe(id)?;
-        let rule = self.world.rules().iter().nth(index as usize);
+        let rule = self.world.rules().nth(index as usize);
         let Some(family) = rule.and_then(|rule| Family::of(rule)) else {
             return Ok(());
         };
@@ -277,7 +277,7 @@ impl<F: Facts> Folding<'_, '_, F> {
 
     fn label_brings(&mut self, rule: u32, numbers: &RankSet, index: u32) {
         let package = self.world.virtual_name(index);
-        let rule = self.world.rules().iter().nth(rule as usize);
+        let rule = self.world.rules().nth(rule as usize);
         let Some(family) = rule.and_then(|rule| Family::of(rule)) else {
             return;
         };
@@ -335,7 +335,7 @@ impl<F: Facts> Folding<'_, '_, F> {
         slot: u32,
     ) -> Result<(), SolveError> {
         let universe = self.world.universe(id)?;
-        let Some(rule) = self.world.rules().iter().nth(slot as usize) else {
+        let Some(rule) = self.world.rules().nth(slot as usize) else {
             return Ok(());
         };
         if rule.kind.members().contains(&universe.name) {
@@ -358,7 +358,7 @@ impl<F: Facts> Folding<'_, '_, F> {
 
     /// The members of a slot that requirements pull in.
     fn fills(&mut self, asked: &[Requirement], slot: u32) -> Result<(), SolveError> {
-        let Some(rule) = self.world.rules().iter().nth(slot as usize) else {
+        let Some(rule) = self.world.rules().nth(slot as usize) else {
             return Ok(());
         };
         for requirement in asked {
@@ -492,7 +492,7 @@ impl<F: Facts> Folding<'_, '_, F> {
         if universe.len() == 0 && !range.contains(ABSENT) {
             self.add(Reason::NoRelease {
                 package: universe.name.clone(),
-                rejected: universe.rejected.clone(),
+                rejected: universe.rejected().to_vec(),
             });
         }
         Ok(())
@@ -512,7 +512,7 @@ fn rejected_in(
         super::edges::Range::Direct(_) => true,
     };
     universe
-        .rejected
+        .rejected()
         .iter()
         .filter(|(version, _)| contains(version))
         .cloned()

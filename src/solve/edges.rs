@@ -125,7 +125,7 @@ impl Requirements<'_> {
     ) -> Result<Found, Unusable> {
         let mut found = Found::default();
         let extras: &[ExtraName] = extra.map_or(&[], std::slice::from_ref);
-        for dependency in &metadata.requires_dist {
+        for dependency in metadata.requires_dist.candidates(extra) {
             if !dependency.marker.evaluate(self.markers(), extras)
                 || (extra.is_some() && dependency.marker.evaluate(self.markers(), &[]))
             {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::PackageName;
 
-use crate::metadata::{File, Metadata, Page};
+use crate::metadata::{File, FileId, Metadata, Page, UnreadableFiles};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::variants::VariantsJson;
 
@@ -74,7 +74,7 @@ pub trait Facts {
 
     /// The solver has had to ask for a further release of this distribution; `older` are
     /// the files it would try next, newest first.
-    fn hint_older(&self, _page: &Page, _older: &[&File]) {}
+    fn hint_older(&self, _page: &Page, _older: &[FileId]) {}
 }
 
 /// What is found at a direct reference.
@@ -110,6 +110,18 @@ pub enum FactError {
         /// What to do about it.
         hint: Option<String>,
     },
+}
+
+impl FactError {
+    /// The details of a distribution's files, which were there a moment ago, cannot be read.
+    pub fn unreadable(name: &PackageName, error: UnreadableFiles) -> Self {
+        Self::Failed {
+            message: format!("`{name}`: {error}"),
+            hint: Some(
+                "run it again; `mlresolve cache clean` helps where that does not".to_owned(),
+            ),
+        }
+    }
 }
 
 /// Why one release cannot be used.
@@ -247,7 +259,7 @@ impl<T: Facts + ?Sized> Facts for &T {
         (**self).hint(name, range);
     }
 
-    fn hint_older(&self, page: &Page, older: &[&File]) {
+    fn hint_older(&self, page: &Page, older: &[FileId]) {
         (**self).hint_older(page, older);
     }
 }

@@ -7,7 +7,7 @@ use pep440_rs::{Version, VersionSpecifier, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
 
 use super::facts::Unusable;
-use crate::metadata::{Dependency, DependencySource, File, Page};
+use crate::metadata::{Dependency, DependencySource, File, Page, UnreadableFiles};
 use crate::rules::{
     BuiltFor, FamilyBinary, FamilyExtension, FamilyLabel, Rule, RuleKind, RuleSet, Runs, label_of,
 };
@@ -51,7 +51,7 @@ pub fn eligible_builds(rules: &RuleSet, target: &Target) -> Vec<EligibleBuilds> 
 /// The builds of all families.
 pub(crate) fn of_all_families(rules: &RuleSet) -> impl Iterator<Item = &FamilyLabel> {
     rules
-        .iter()
+        .families()
         .filter_map(|rule| Family::of(rule))
         .flat_map(|family| family.labels)
 }
@@ -93,7 +93,7 @@ impl<'a> Family<'a> {
         rules: &'a RuleSet,
         name: &PackageName,
     ) -> Option<(&'a Arc<Rule>, Self, &'a FamilyExtension)> {
-        rules.iter().find_map(|rule| {
+        rules.extending(name).find_map(|rule| {
             let family = Self::of(rule)?;
             let mut extensions = family.extensions.iter();
             let extension = extensions.find(|extension| extension.packages.contains(name))?;
@@ -299,8 +299,8 @@ pub(crate) struct MemberBuilds {
 
 /// The files of several builds' pages, as one page.
 pub(crate) struct Merged {
-    pub(crate) page: Page,
-    /// By file: the labels on whose pages it stands.
+    pub(crate) page: Arc<Page>,
+    /// By file, in page order: the labels on whose pages it stands.
     pub(crate) labels: Vec<RankSet>,
     /// By the number of a label: its page.
     pub(crate) pages: BTreeMap<Rank, Arc<Page>>,
@@ -313,53 +313,54 @@ impl Merged {
     ///
     /// A file that stands on several pages counts once; one of the same name with other
     /// contents is left to the preferred build.
-    pub(crate) fn new(name: &PackageName, family: Family<'_>, found: &[(Rank, Arc<Page>)]) -> Self {
-        let mut merged = Self {
-            page: Page {
-                name: name.clone(),
-                index: found
-                    .first()
-                    .map_or_else(String::new, |(_, page)| page.index.clone()),
-                files: Vec::new(),
-                skipped: 0,
-            },
-            labels: Vec::new(),
-            pages: found.iter().cloned().collect(),
-            strays: Vec::new(),
-        };
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableFiles`] where a page cannot be read any more.
+    pub(crate) fn new(
+        name: &PackageName,
+        family: Family<'_>,
+        found: &[(Rank, Arc<Page>)],
+    ) -> Result<Self, UnreadableFiles> {
+        let (mut files, mut labels, mut strays) = (Vec::<File>::new(), Vec::new(), Vec::new());
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let mut skipped = 0_u32;
         for (number, page) in found {
-            merged.page.skipped = merged.page.skipped.saturating_add(page.skipped);
-            for file in &page.files {
+            skipped = skipped.saturating_add(page.skipped);
+            for file in page.files.all()? {
                 let own = family.number(&label_of(&file.version));
                 if own.is_some_and(|own| !found.iter().any(|(known, _)| *known == own)) {
                     let detail = format!("is the build `{}`", label_of(&file.version));
-                    merged
-                        .strays
-                        .push((file.version.clone(), Unusable::Accelerator { detail }));
+                    strays.push((file.version, Unusable::Accelerator { detail }));
                     continue;
                 }
                 match places.get(&file.filename) {
-                    Some(place) if same_file(&merged.page.files[*place], file) => {
+                    Some(place) if same_file(&files[*place], &file) => {
                         if own.is_none() {
-                            merged.labels[*place] =
-                                merged.labels[*place].union(&RankSet::singleton(*number));
+                            let known: &mut RankSet = &mut labels[*place];
+                            *known = known.union(&RankSet::singleton(*number));
                         }
                     }
                     Some(_) => {}
                     None => {
-                        places.insert(file.filename.clone(), merged.page.files.len());
-                        merged.page.files.push(file.clone());
-                        merged
-                            .labels
-                            .push(RankSet::singleton(own.unwrap_or(*number)));
+                        places.insert(file.filename.clone(), files.len());
+                        files.push(file);
+                        labels.push(RankSet::singleton(own.unwrap_or(*number)));
                     }
                 }
             }
         }
-        merged.strays.sort();
-        merged.strays.dedup();
-        merged
+        strays.sort();
+        strays.dedup();
+        let index = found
+            .first()
+            .map_or_else(String::new, |(_, page)| page.index.clone());
+        Ok(Self {
+            page: Arc::new(Page::new(name.clone(), index, &files, skipped)),
+            labels,
+            pages: found.iter().cloned().collect(),
+            strays,
+        })
     }
 }
 

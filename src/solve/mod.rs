@@ -160,6 +160,6 @@ pub fn candidates(
     let universe = world.universe(id)?;
     Ok(Candidates {
         versions: universe.versions.clone(),
-        rejected: universe.rejected.clone(),
+        rejected: universe.rejected().to_vec(),
     })
 }

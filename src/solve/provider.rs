@@ -201,7 +201,7 @@ impl<'a, F: Facts> Provider<'a, F> {
     }
 
     fn rule(&self, index: u32) -> Result<Terms, SolveError> {
-        let Some(rule) = self.world.rules().iter().nth(index as usize) else {
+        let Some(rule) = self.world.rules().nth(index as usize) else {
             return Ok(Vec::new());
         };
         let Some(name) = rule.triggers().first().copied().cloned() else {
@@ -330,7 +330,7 @@ impl<'a, F: Facts> Provider<'a, F> {
             .ranks_below(rank)
             .rev()
             .filter(|older| universe.needs_no_build(*older))
-            .filter_map(|older| universe.metadata_file(older))
+            .filter_map(|older| universe.metadata_row(older))
             .take(count)
             .collect();
         self.world.facts.hint_older(page, &older);

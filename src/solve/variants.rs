@@ -8,7 +8,7 @@ use pep440_rs::Version;
 
 use super::facts::{FactError, Facts};
 use super::outcome::ChosenVariant;
-use crate::metadata::{File, Page};
+use crate::metadata::{FileId, Page, ReleaseRows, wheel_of_shape};
 use crate::rules::RuleSet;
 use crate::target::Target;
 use crate::variants::{DriverCuda, NULL, Suitable, Support, VariantsJson, judge};
@@ -17,7 +17,7 @@ use crate::variants::{DriverCuda, NULL, Suitable, Support, VariantsJson, judge};
 #[derive(Debug)]
 pub(crate) struct Grouped {
     /// The best first; the ordinary wheels and the source distributions last.
-    pub(crate) groups: Vec<(ChosenVariant, Vec<usize>)>,
+    pub(crate) groups: Vec<(ChosenVariant, Vec<FileId>)>,
     /// Why the other labels do not suit.
     pub(crate) refused: Vec<(String, String)>,
 }
@@ -51,46 +51,63 @@ pub(crate) fn grouped(
     if target.accelerator.variants.is_none() {
         return Ok(BTreeMap::new());
     }
-    let mut labelled: BTreeMap<&Version, BTreeMap<&str, Vec<usize>>> = BTreeMap::new();
-    for (index, file) in page.files.iter().enumerate() {
-        if let Some(label) = file.kind.variant() {
-            let labels = labelled.entry(&file.version).or_default();
-            labels.entry(label).or_default().push(index);
+    let files = &page.files;
+    let shapes: Vec<Option<String>> = files
+        .shapes()
+        .map(|shape| wheel_of_shape(shape)?.variant)
+        .collect();
+    let label = |id: FileId| {
+        let shape = usize::try_from(files.row(id)?.shape).ok()?;
+        shapes.get(shape)?.as_deref()
+    };
+    let mut labelled: Vec<(Version, ReleaseRows<'_>, Labelled<'_>)> = Vec::new();
+    for release in files.releases() {
+        let mut labels = Labelled::new();
+        for id in release.files() {
+            if let Some(label) = label(id) {
+                labels.entry(label).or_default().push(id);
+            }
+        }
+        if let (false, Ok(version)) = (labels.is_empty(), release.version.parse()) {
+            labelled.push((version, release, labels));
         }
     }
-    let of_each = |labels: &BTreeMap<&str, Vec<usize>>| -> Vec<&File> {
-        let firsts = labels.values().filter_map(|files| files.first());
-        firsts.filter_map(|index| page.files.get(*index)).collect()
-    };
-    for labels in labelled.values() {
-        facts.hint_variants(page, &of_each(labels));
+    let mut of_each = Vec::new();
+    for (_, _, labels) in &labelled {
+        let firsts: Vec<FileId> = labels
+            .values()
+            .filter_map(|ids| ids.first().copied())
+            .collect();
+        let firsts = files.some(&firsts);
+        of_each.push(firsts.map_err(|error| FactError::unreadable(&page.name, error))?);
+    }
+    for firsts in &of_each {
+        facts.hint_variants(page, &firsts.iter().collect::<Vec<_>>());
     }
     let cuda = driver_cuda(rules, target);
     let mut grouped = BTreeMap::new();
-    for (version, labels) in labelled {
-        let document = match facts.variants(page, &of_each(&labels)) {
+    for ((version, release, labels), firsts) in labelled.into_iter().zip(&of_each) {
+        let document = match facts.variants(page, &firsts.iter().collect::<Vec<_>>()) {
             Ok(document) => Ok(document),
             Err(error @ FactError::Failed { .. }) => return Err(error),
             Err(error) => Err(format!(
                 "cannot be judged: what it stands for is not told: {error}"
             )),
         };
-        let release = of_release(&labels, document, target, cuda);
-        grouped.insert(version.clone(), release);
-    }
-    for (index, file) in page.files.iter().enumerate() {
-        if file.kind.variant().is_none()
-            && let Some(release) = grouped.get_mut(&file.version)
-            && let Some((_, files)) = release.groups.last_mut()
-        {
-            files.push(index);
+        let mut of_release = of_release(&labels, document, target, cuda);
+        if let Some((_, ordinary)) = of_release.groups.last_mut() {
+            ordinary.extend(release.files().filter(|id| label(*id).is_none()));
         }
+        grouped.insert(version, of_release);
     }
     Ok(grouped)
 }
 
+/// The files of a release by their labels.
+type Labelled<'p> = BTreeMap<&'p str, Vec<FileId>>;
+
 fn of_release(
-    labels: &BTreeMap<&str, Vec<usize>>,
+    labels: &Labelled<'_>,
     document: Result<Arc<VariantsJson>, String>,
     target: &Target,
     cuda: Option<DriverCuda>,
@@ -115,7 +132,7 @@ fn of_release(
         }
     }
     let document = document.ok();
-    let mut groups: Vec<(ChosenVariant, Vec<usize>)> = suitable
+    let mut groups: Vec<(ChosenVariant, Vec<FileId>)> = suitable
         .into_iter()
         .map(|Suitable { label, properties }| {
             let files = labels.get(label.as_str()).cloned().unwrap_or_default();

@@ -84,6 +84,13 @@ impl Target {
         }
     }
 
+    /// As [`Target::wheel_priority`], for the compressed tags of a wheel without a variant, as
+    /// `cp311`, `cp311` and `manylinux_2_17_x86_64.manylinux2014_x86_64`.
+    pub fn tags_priority(&self, python: &str, abi: &str, platform: &str) -> Option<TagPriority> {
+        let (python, abi, platform) = (python.split('.'), abi.split('.'), platform.split('.'));
+        self.tags.priority_of(python, &abi, platform)
+    }
+
     /// The wheel's place among the wheels of its release; `None` where it does not suit.
     pub fn wheel_order<'w>(&self, wheel: &'w WheelName) -> Option<WheelOrder<'w>> {
         Some(WheelOrder {

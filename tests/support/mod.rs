@@ -18,7 +18,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use mlresolve::metadata::{
-    Dependency, DependencySource, File, FileKind, Metadata, Page, SdistName, WheelName, Yanked,
+    Dependency, DependencySource, File, FileKind, Metadata, Page, Requires, SdistName, WheelName,
+    Yanked,
 };
 use mlresolve::request::{BuildPolicy, DirectUrl, Line, LineSource, Place, Request};
 use mlresolve::rules::{
@@ -159,7 +160,7 @@ impl Toy {
             }),
             filename: filename.clone(),
         };
-        let requires_dist: Vec<Dependency> = content
+        let requires_dist: Requires = content
             .requires
             .iter()
             .map(|text| dependency(text))
@@ -184,15 +185,11 @@ impl Toy {
                 repairs: Vec::new(),
             }),
         );
-        let page = self.pages.entry(package.clone()).or_insert_with(|| {
-            Arc::new(Page {
-                name: package,
-                index: "https://index.example/simple/".to_owned(),
-                files: Vec::new(),
-                skipped: 0,
-            })
-        });
-        Arc::make_mut(page).files.push(file);
+        let page = self
+            .pages
+            .entry(package.clone())
+            .or_insert_with(|| empty(package, "https://index.example/simple/"));
+        extend(page, vec![file]);
         self
     }
 
@@ -211,17 +208,8 @@ impl Toy {
         let page = self
             .builds
             .entry((name(package), index.to_owned()))
-            .or_insert_with(|| {
-                Arc::new(Page {
-                    name: name(package),
-                    index: index.to_owned(),
-                    files: Vec::new(),
-                    skipped: 0,
-                })
-            });
-        Arc::make_mut(page)
-            .files
-            .extend(added.files.iter().cloned());
+            .or_insert_with(|| empty(name(package), index));
+        extend(page, added.files.all().unwrap());
         self
     }
 
@@ -239,8 +227,9 @@ impl Toy {
     /// Adds a release that has a source distribution only, which must be built to be known.
     pub fn source(&mut self, package: &str, release: &str, requires: &[&str]) -> &mut Self {
         self.release(package, release, requires);
-        let page = Arc::make_mut(self.pages.get_mut(&name(package)).unwrap());
-        let mut file = page.files.pop().unwrap();
+        let page = self.pages.get_mut(&name(package)).unwrap();
+        let mut files = page.files.all().unwrap();
+        let mut file = files.pop().unwrap();
         let metadata = self.metadata.remove(&file.filename).unwrap();
         file.filename = format!("{}-{release}.tar.gz", package.replace('-', "_"));
         file.url = format!("https://files.example/{}", file.filename);
@@ -250,7 +239,8 @@ impl Toy {
             extension: "tar.gz".to_owned(),
         });
         self.metadata.insert(file.filename.clone(), metadata);
-        page.files.push(file);
+        files.push(file);
+        *page = Arc::new(Page::new(name(package), page.index.clone(), &files, 0));
         self
     }
 
@@ -264,6 +254,17 @@ impl Toy {
             .map(|(_, version)| version.to_string())
             .collect()
     }
+}
+
+fn empty(name: PackageName, index: &str) -> Arc<Page> {
+    Arc::new(Page::new(name, index.to_owned(), &[], 0))
+}
+
+fn extend(page: &mut Arc<Page>, more: Vec<File>) {
+    let mut files = page.files.all().unwrap();
+    files.extend(more);
+    let (name, index) = (page.name.clone(), page.index.clone());
+    *page = Arc::new(Page::new(name, index, &files, page.skipped));
 }
 
 impl Toy {

@@ -38,8 +38,17 @@ fn one(finding: &Finding, out: &mut String) {
     if let Some(error) = &finding.error {
         out.push_str(&wrap(error, "  users see: ", "    ", COLUMNS));
     }
-    for evidence in finding.evidence.iter().take(6) {
+    // What a rule rests on is about other releases: it can be looked up.
+    let of_rule = |evidence: &&String| finding.rule.is_some() && evidence.contains(".whl: ");
+    let own = finding.evidence.iter().filter(|one| !of_rule(one));
+    for evidence in own.take(6) {
         out.push_str(&wrap(evidence, "  - ", "    ", COLUMNS));
+    }
+    if let (Some(rule), true) = (
+        &finding.rule,
+        finding.evidence.iter().any(|one| of_rule(&one)),
+    ) {
+        let _ = writeln!(out, "  - evidence: mlresolve rules show {rule}");
     }
     if let Some(fix) = &finding.fix {
         let word = if fix.verified {

@@ -77,7 +77,6 @@ fn registry(server: &Server) -> Registry {
         refresh: Refresh::None,
         guesses: None,
     })
-    .unwrap()
 }
 
 fn loaded(files: &[(String, String)]) -> RuleSet {

@@ -17,7 +17,7 @@ use super::boundary::{self, Platform, Release};
 use super::evidence;
 use super::probe::{Probe, Shown};
 use crate::RuleSet;
-use crate::metadata::Page;
+use crate::metadata::{File, Page};
 use crate::rules::{Rule, RuleKind, RuleOrigin, RuleSource, VersionRange, When};
 use crate::scan::NumpyAbi;
 use crate::solve::Facts as _;
@@ -198,7 +198,10 @@ pub(super) fn verify(
         return report;
     };
     match probe.registry.page(&when.package) {
-        Ok(page) => check_all(&mut report, when, set, &page, probe, platforms),
+        Ok(page) => match boundary::files(&page) {
+            Ok(files) => check_all(&mut report, when, set, (&page, &files), probe, platforms),
+            Err(error) => report.fail("", &error),
+        },
         Err(error) => report.fail("", &CliError::from_fact(&error)),
     }
     report.conclude();
@@ -252,12 +255,12 @@ fn check_all(
     report: &mut Report,
     when: &When,
     set: &RuleSet,
-    page: &Page,
+    (page, files): (&Page, &[File]),
     probe: &Probe<'_>,
     platforms: &[Platform],
 ) {
     for platform in platforms {
-        let releases = boundary::releases(page, platform, &when.marker);
+        let releases = boundary::releases(files, platform, &when.marker);
         for (release, affected) in boundary::sides(&releases, &when.versions) {
             match probe.numpy(&release) {
                 Ok(shown) => {

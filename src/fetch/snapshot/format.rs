@@ -175,12 +175,8 @@ impl RecordedPage {
             files.push(file);
         }
         let fits = files.len() == self.python.len() && files.len() == self.uploaded.len();
-        fits.then(|| Page {
-            name: name.clone(),
-            index: self.index.unwrap_or_else(|| default_index.to_owned()),
-            files,
-            skipped: self.skipped,
-        })
+        let index = self.index.unwrap_or_else(|| default_index.to_owned());
+        fits.then(|| Page::new(name.clone(), index, &files, self.skipped))
     }
 }
 

@@ -13,7 +13,7 @@ use super::format::{
 };
 use super::{About, SnapshotError, metadata_text};
 use crate::fetch::error::without_credentials;
-use crate::metadata::{File, Metadata, Page};
+use crate::metadata::{File, FileId, Metadata, Page, UnreadableFiles};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::solve::{DirectFacts, FactError, Facts};
 use crate::variants::VariantsJson;
@@ -77,7 +77,7 @@ impl Recording {
         let mut sections: BTreeMap<PackageName, Section> = BTreeMap::new();
         for (name, answer) in &recorded.pages {
             let releases = recorded.releases.get(name).unwrap_or(&none);
-            let page = hosts.answer(answer, releases);
+            let page = hosts.answer(answer, releases).map_err(unreadable)?;
             sections.entry(name.clone()).or_default().page = Some(page);
         }
         let builds: BuildSection = recorded
@@ -85,9 +85,10 @@ impl Recording {
             .iter()
             .map(|(key, answer)| {
                 let releases = recorded.releases.get(&key.0).unwrap_or(&none);
-                (key.clone(), hosts.answer(answer, releases))
+                Ok((key.clone(), hosts.answer(answer, releases)?))
             })
-            .collect();
+            .collect::<Result<_, _>>()
+            .map_err(unreadable)?;
         for (name, metadata) in &recorded.metadata {
             sections.entry(name.clone()).or_default().metadata = metadata.clone();
         }
@@ -159,21 +160,29 @@ impl Hosts {
         }
     }
 
-    fn answer(&self, answer: &Answer, releases: &BTreeSet<Version>) -> SectionPage {
-        match answer {
-            Ok(page) => SectionPage::Found(self.page(page, releases)),
+    fn answer(
+        &self,
+        answer: &Answer,
+        releases: &BTreeSet<Version>,
+    ) -> Result<SectionPage, UnreadableFiles> {
+        Ok(match answer {
+            Ok(page) => SectionPage::Found(self.page(page, releases)?),
             Err(asked) => SectionPage::NotFound(asked.iter().map(|it| self.index(it)).collect()),
-        }
+        })
     }
 
-    fn page(&self, page: &Page, releases: &BTreeSet<Version>) -> RecordedPage {
+    fn page(
+        &self,
+        page: &Page,
+        releases: &BTreeSet<Version>,
+    ) -> Result<RecordedPage, UnreadableFiles> {
         let mut recorded = RecordedPage {
             index: self.index(&page.index),
             skipped: page.skipped,
             ..RecordedPage::default()
         };
         let mut clock = 0;
-        for (place, file) in (0_u32..).zip(&page.files) {
+        for (place, file) in (0_u32..).zip(&page.files.all()?) {
             recorded.filenames.push_str(&file.filename);
             recorded.filenames.push('/');
             let python = file.requires_python.as_ref().map_or(0, |requires| {
@@ -201,7 +210,7 @@ impl Hosts {
                 recorded.details.insert(place, detail);
             }
         }
-        recorded
+        Ok(recorded)
     }
 
     fn detail(&self, file: &File, index: Option<&str>) -> Detail {
@@ -292,9 +301,13 @@ impl<F: Facts + ?Sized> Facts for Recorder<'_, F> {
         self.facts.hint(name, range);
     }
 
-    fn hint_older(&self, page: &Page, older: &[&File]) {
+    fn hint_older(&self, page: &Page, older: &[FileId]) {
         self.facts.hint_older(page, older);
     }
+}
+
+fn unreadable(error: UnreadableFiles) -> SnapshotError {
+    SnapshotError::Encode(error.to_string())
 }
 
 /// What is recorded of what labels stand for; `None` for a failure.

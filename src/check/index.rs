@@ -1,0 +1,113 @@
+//! Findings from the pages of an index.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pep440_rs::Version;
+use pep508_rs::PackageName;
+
+use super::repair::Installer;
+use super::{Finding, Severity, Subject};
+use crate::explain::near_names;
+use crate::metadata::Page;
+use crate::request::Request;
+use crate::{RuleSet, Target};
+
+/// What an index says of the pins: yanked releases, releases and files that are not there.
+///
+/// `pages` has `None` for a distribution that no index has.
+pub fn judge_index(
+    subject: &Subject,
+    target: &Target,
+    pages: &BTreeMap<PackageName, Option<Arc<Page>>>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for entry in &subject.entries {
+        let (Some(version), Some(page)) = (entry.version(), pages.get(&entry.name)) else {
+            continue;
+        };
+        if !entry.indexed || !entry.marker.evaluate(&target.markers, &[]) {
+            continue;
+        }
+        let who = format!("{} {version}", entry.name);
+        let mut add = |code, severity, message: String| {
+            let mut finding =
+                Finding::new(code, severity, message).about(&entry.name, Some(version));
+            finding.place = subject.place(entry);
+            findings.push(finding);
+        };
+        let Some(page) = page else {
+            add(
+                "not-found",
+                Severity::Error,
+                format!("no index has {}", entry.name),
+            );
+            let name = entry.name.as_ref();
+            let meant = near_names(name, &Request::default(), &RuleSet::default());
+            if !meant.is_empty()
+                && let Some(finding) = findings.pop()
+            {
+                let meant: Vec<String> = meant.iter().map(|name| format!("`{name}`")).collect();
+                findings.push(finding.advice(format!("did you mean {}?", meant.join(" or "))));
+            }
+            continue;
+        };
+        let files = page.files.of_version(version);
+        if files.is_empty() {
+            // A local version comes from another index as a rule.
+            if version.local().is_empty() {
+                add(
+                    "not-found",
+                    Severity::Error,
+                    format!("the index has no {who}"),
+                );
+                if let Some(nearest) = nearest(page, version)
+                    && let Some(finding) = findings.pop()
+                {
+                    let pin = format!("{}=={nearest}", entry.name);
+                    findings.push(finding.wants(pin, Installer::of_subject(subject)));
+                }
+            }
+            continue;
+        }
+        if let Some(yanked) = files.iter().find_map(|id| page.files.yanked(*id)) {
+            let because = yanked
+                .reason
+                .as_ref()
+                .filter(|reason| !reason.is_empty())
+                .map_or_else(String::new, |reason| format!(": {reason}"));
+            add(
+                "yanked",
+                Severity::Warning,
+                format!("{who} was yanked{because}"),
+            );
+        }
+        let mut rows = files.iter().filter_map(|id| page.files.row(*id));
+        let suits = rows.any(|row| match row.wheel() {
+            Some(wheel) => target.wheel_priority(&wheel).is_some(),
+            None => row.is_sdist(),
+        });
+        if !suits {
+            add(
+                "no-file",
+                Severity::Error,
+                format!("{who} has no file that suits {}", target.describe()),
+            );
+        }
+    }
+    findings
+}
+
+/// The release on a page that is nearest to one that is not there: the newest before it, else
+/// the oldest after it.
+fn nearest(page: &Page, version: &Version) -> Option<Version> {
+    let stable = page.files.releases().filter_map(|release| {
+        let usable = release
+            .files()
+            .any(|id| page.files.row(id).is_some_and(|row| !row.is_yanked));
+        let other: Version = release.version.parse().ok()?;
+        (usable && !release.is_prerelease).then_some(other)
+    });
+    let (before, after): (Vec<_>, Vec<_>) = stable.partition(|other| other < version);
+    before.into_iter().max().or(after.into_iter().min())
+}

@@ -31,9 +31,18 @@ fn main() -> io::Result<()> {
 
     let mut table = String::from("&[\n");
     for id in ids {
+        let text = fs::read_to_string(root.join(format!("{id}.toml")))?;
+        let head = match head(&text) {
+            Some((kind, triggers, limits)) => format!(
+                "Some(EmbeddedHead {{ kind: {kind:?}, triggers: &{triggers:?}, \
+                 limits: {limits:?}, extended_by: &{:?} }})",
+                extended_by(&text).unwrap_or_default()
+            ),
+            None => "None".to_owned(),
+        };
         let _ = writeln!(
             table,
-            "    ({id:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),",
+            "    EmbeddedRule {{ id: {id:?}, head: {head}, text: include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?})) }},",
             format!("/resolver-rules/{id}.toml")
         );
     }
@@ -42,6 +51,48 @@ fn main() -> io::Result<()> {
     let out = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
     fs::write(Path::new(&out).join("embedded_rules.rs"), table)?;
     fs::write(Path::new(&out).join("embedded_images.rs"), images()?)
+}
+
+/// What a rule speaks of: its kind, what triggers it, and what it limits. `None` where the file
+/// does not write that in the usual way; such a rule is read at every start.
+fn head(text: &str) -> Option<(&str, Vec<&str>, Option<&str>)> {
+    let value = |key: &str| {
+        let start = format!("{key} = ");
+        text.lines().find_map(|line| line.strip_prefix(&start))
+    };
+    let kind = quoted(value("kind")?)?;
+    let package = |key: &str| {
+        let (before, after) = value(key)?.strip_prefix('{')?.split_once("package = ")?;
+        before.trim().is_empty().then(|| quoted(after))?
+    };
+    Some(match kind {
+        "slot" | "family" => {
+            let (_, list) = text.split_once("\nmembers = [")?;
+            let (list, _) = list.split_once(']')?;
+            let members = list.split(',').map(str::trim);
+            let members = members.filter(|member| !member.is_empty());
+            (kind, members.map(quoted).collect::<Option<_>>()?, None)
+        }
+        "constrain" => (kind, vec![package("when")?], Some(package("then")?)),
+        _ => (kind, vec![package("when")?], None),
+    })
+}
+
+/// The distributions of a family's `[[extension]]` tables.
+fn extended_by(text: &str) -> Option<Vec<&str>> {
+    let lists = text.split("\n[[extension]]").skip(1).map(|table| {
+        let (_, list) = table.split_once("\npackages = [")?;
+        list.split_once(']').map(|(list, _)| list)
+    });
+    let lists: Vec<&str> = lists.collect::<Option<_>>()?;
+    let names = lists.iter().flat_map(|list| list.split(',')).map(str::trim);
+    names.filter(|name| !name.is_empty()).map(quoted).collect()
+}
+
+/// The text between the quotes at the start.
+fn quoted(text: &str) -> Option<&str> {
+    let (inner, _) = text.strip_prefix('"')?.split_once('"')?;
+    (!inner.contains('\\')).then_some(inner)
 }
 
 /// The table of notebook images: name and list of packages.

@@ -30,6 +30,7 @@ pub mod rules;
 pub mod scan;
 pub mod solve;
 pub mod target;
+pub mod variants;
 pub mod versions;
 
 #[cfg(feature = "cli")]

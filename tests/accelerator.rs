@@ -8,10 +8,11 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use mlresolve::explain::{Message, Study, diagnose};
-use mlresolve::solve::{Outcome, Solution, Warning, solve};
-use mlresolve::target::Accelerator;
+use mlresolve::explain::{self, Message, Study, diagnose};
+use mlresolve::solve::{Outcome, Solution, Warning, eligible_builds, solve};
+use mlresolve::target::{Accelerator, sm};
 use mlresolve::{RuleSet, Target};
 use support::{Release, Toy, name, request};
 
@@ -21,8 +22,11 @@ fn index(label: &str) -> String {
     format!("https://download.pytorch.org/whl/{label}")
 }
 
-fn rules() -> RuleSet {
-    RuleSet::embedded().unwrap_or_else(|errors| panic!("{errors}"))
+/// The rules that the program has; read once, since each cell of the table asks for them.
+fn rules() -> &'static RuleSet {
+    static RULES: LazyLock<RuleSet> =
+        LazyLock::new(|| RuleSet::embedded().unwrap_or_else(|errors| panic!("{errors}")));
+    &RULES
 }
 
 fn target(platform: &str, options: &[(&str, &str)]) -> Target {
@@ -132,7 +136,7 @@ fn stack() -> Toy {
 }
 
 fn solved(toy: &Toy, lines: &[&str], target: &Target) -> Solution {
-    match solve(&request(lines), target, &rules(), toy).unwrap() {
+    match solve(&request(lines), target, rules(), toy).unwrap() {
         Outcome::Solved(solution) => *solution,
         Outcome::Unsolvable(_) => panic!("{}", explained(toy, lines, target)),
     }
@@ -141,7 +145,7 @@ fn solved(toy: &Toy, lines: &[&str], target: &Target) -> Solution {
 /// Why there is no solution, on one line.
 fn explained(toy: &Toy, lines: &[&str], target: &Target) -> String {
     let (rules, request) = (rules(), request(lines));
-    let study = Study::new(target, &rules, toy);
+    let study = Study::new(target, rules, toy);
     let diagnosis = diagnose(&study, &request).unwrap();
     let diagnosis = diagnosis.unwrap_or_else(|| panic!("{lines:?} has a solution"));
     let text = Message::new(&diagnosis, &study, &request).unwrap().render();
@@ -159,9 +163,62 @@ fn index_of(solution: &Solution, package: &str) -> String {
     }
 }
 
+/// What is told of a cell's build, on one line: by `why torch`, or why there is none.
+fn told_of(toy: &Toy, target: &Target, solution: Option<&Solution>) -> String {
+    let Some(solution) = solution else {
+        return explained(toy, &["torch"], target);
+    };
+    let (rules, request) = (rules(), request(&["torch"]));
+    let study = Study::new(target, rules, toy);
+    let torch = name("torch");
+    let why = explain::why(&torch, &study, &request, solution).unwrap();
+    let builds = explain::builds(&torch, &study, &request, solution).unwrap();
+    format!("{} {}", why.unwrap().render(), builds.join(" "))
+}
+
+/// What the explanation of a cell must name: the driver and the GPU that are stated, and the
+/// build that was taken; where none is, what the driver or the GPU does not do.
+fn check_explained(place: &str, target: &Target, taken: Option<&Solution>, text: &str) {
+    let accelerator = &target.accelerator;
+    let driver = accelerator.driver.as_ref().unwrap();
+    let gpu = accelerator.gpus.first().map(sm);
+    let Some(solution) = taken else {
+        let by_driver = text.contains("needs driver") && text.contains(&driver.to_string());
+        let by_gpu = gpu.is_some_and(|gpu| text.contains(&gpu));
+        let by_platform = text.contains("is not built for");
+        assert!(by_driver || by_gpu || by_platform, "{place}: {text}");
+        return;
+    };
+    let build = &solution.builds["pytorch"];
+    let gpu = gpu.map_or_else(String::new, |gpu| format!(", {gpu}"));
+    let sentence = format!("The build {build} of pytorch was taken for driver {driver}{gpu}.");
+    assert!(text.contains(&sentence), "{place}: {text}");
+    // Whatever is newer than the driver is told with what it needs.
+    for (label, reason) in refused(target) {
+        assert!(
+            text.contains(&format!("{label} {reason}")),
+            "{place}: {text}"
+        );
+        assert!(
+            reason.contains(&format!("and the target has {driver}"))
+                || reason.contains("is not built for"),
+            "{place}: {reason}"
+        );
+    }
+}
+
+/// The builds of torch that a target does not admit, with the reasons.
+fn refused(target: &Target) -> Vec<(String, String)> {
+    eligible_builds(rules(), target)
+        .into_iter()
+        .find(|builds| builds.family == "pytorch")
+        .unwrap()
+        .refused
+}
+
 /// The table was computed without the solver, from the same facts.
 #[test]
-fn every_cell_of_the_table_is_what_is_solved() {
+fn every_cell_of_the_table_is_what_is_solved_and_explained() {
     let toy = torch();
     let table = std::fs::read_to_string("docs/accelerators.md").unwrap();
     let mut platform = "";
@@ -188,18 +245,12 @@ fn every_cell_of_the_table_is_what_is_solved() {
                 }
                 let target = target(platform, &options);
                 let place = format!("{platform}, {} with {driver}", fields[0]);
-                if *expected == "none" {
-                    let text = explained(&toy, &["torch"], &target);
-                    assert!(
-                        text.contains("sm_")
-                            || text.contains("needs driver")
-                            || text.contains("is not built for"),
-                        "{place}: {text}"
-                    );
-                } else {
-                    let solution = solved(&toy, &["torch"], &target);
-                    assert_eq!(version_of(&solution, "torch"), *expected, "{place}");
+                let solution = (*expected != "none").then(|| solved(&toy, &["torch"], &target));
+                if let Some(solution) = &solution {
+                    assert_eq!(version_of(solution, "torch"), *expected, "{place}");
                 }
+                let text = told_of(&toy, &target, solution.as_ref());
+                check_explained(&place, &target, solution.as_ref(), &text);
                 cells += 1;
             }
         }
@@ -332,6 +383,142 @@ fn a_file_that_several_builds_share_follows_the_build() {
     let solution = solved(&toy, &["torch<2.4", "triton"], &target);
     assert_eq!(version_of(&solution, "torch"), "2.3.1+cu121");
     assert_eq!(index_of(&solution, "triton"), index("cu121"));
+}
+
+/// torch 2.5.1 and 2.6.0 with libraries that are built against one of them.
+fn extended() -> Toy {
+    let mut toy = stack();
+    for label in ["cpu", "cu118", "cu124", "cu126"] {
+        let version = format!("2.6.0+{label}");
+        toy.add_at(&index(label), "torch", &version, &release(LINUX, &[]));
+    }
+    let requires = [
+        "nvidia-cuda-runtime-cu12==12.4.105",
+        "nvidia-cudnn-cu12==9.1.0.70",
+    ];
+    toy.release("torch", "2.6.0", &requires);
+    for (release, cudas, abis) in [
+        ("2.5", &[11, 12][..], &["FALSE"][..]),
+        ("2.6", &[11, 12], &["FALSE", "TRUE"]),
+        ("2.7", &[12], &["TRUE"]),
+        ("2.9", &[12, 13], &["TRUE"]),
+    ] {
+        for (cuda, abi) in cudas
+            .iter()
+            .flat_map(|cuda| abis.iter().map(move |abi| (cuda, abi)))
+        {
+            let version = format!("2.8.3+cu{cuda}torch{release}cxx11abi{abi}");
+            toy.release("flash-attn", &version, &["torch"]);
+        }
+    }
+    for label in ["cpu", "cu118", "cu124"] {
+        toy.release("torch-scatter", &format!("2.1.2+pt25{label}"), &[]);
+    }
+    toy
+}
+
+#[test]
+fn what_is_built_against_one_torch_takes_that_torch() {
+    let toy = extended();
+    for (options, torch, flash) in [
+        (
+            &[("cuda", "12.4")][..],
+            "2.6.0+cu124",
+            "cu12torch2.6cxx11abifalse",
+        ),
+        // The same CUDA and the same torch, built with the other C++ ABI.
+        (
+            &[("cuda", "12.6")],
+            "2.6.0+cu126",
+            "cu12torch2.6cxx11abitrue",
+        ),
+        (
+            &[("cuda", "11.8")],
+            "2.6.0+cu118",
+            "cu11torch2.6cxx11abifalse",
+        ),
+        (
+            &[("cuda", "12.1")],
+            "2.5.1+cu121",
+            "cu12torch2.5cxx11abifalse",
+        ),
+        (
+            &[("driver", "470.82")],
+            "2.6.0+cu118",
+            "cu11torch2.6cxx11abifalse",
+        ),
+        // The default index has the build for CUDA 12.4, by what it depends on.
+        (&[], "2.6.0", "cu12torch2.6cxx11abifalse"),
+    ] {
+        let target = target("x86_64-manylinux_2_28", options);
+        let solution = solved(&toy, &["flash-attn", "torch"], &target);
+        assert_eq!(version_of(&solution, "torch"), torch, "{options:?}");
+        let flash = format!("2.8.3+{flash}");
+        assert_eq!(version_of(&solution, "flash-attn"), flash, "{options:?}");
+    }
+    let target = target("x86_64-manylinux_2_28", &[("cuda", "12.4")]);
+    let solution = solved(&toy, &["torch-scatter"], &target);
+    assert_eq!(version_of(&solution, "torch-scatter"), "2.1.2+pt25cu124");
+    assert_eq!(version_of(&solution, "torch"), "2.5.1+cu124");
+}
+
+/// The wheels of the default index need CUDA 12, then 13; others name their build.
+#[test]
+fn vllm_is_held_to_its_cuda() {
+    let mut toy = stack();
+    for label in ["cu128", "cu129", "cu130"] {
+        let version = format!("2.8.0+{label}");
+        toy.add_at(&index(label), "torch", &version, &release(LINUX, &[]));
+    }
+    for version in ["0.11.0", "0.20.0"] {
+        toy.release("vllm", version, &["torch==2.8.0"]);
+    }
+    let with = |cuda: &str| target("x86_64-manylinux_2_28", &[("cuda", cuda)]);
+    for (cuda, vllm) in [("12.8", "0.11.0"), ("12.9", "0.11.0"), ("13.0", "0.20.0")] {
+        let solution = solved(&toy, &["vllm"], &with(cuda));
+        assert_eq!(version_of(&solution, "vllm"), vllm, "{cuda}");
+    }
+    let text = explained(&toy, &["vllm==0.20.0"], &with("12.9"));
+    assert!(text.contains("needs cuda >=13,<14"), "{text}");
+    toy.release("vllm", "0.20.0+cu129", &["torch==2.8.0"]);
+    let solution = solved(&toy, &["vllm"], &with("12.9"));
+    assert_eq!(version_of(&solution, "vllm"), "0.20.0+cu129");
+    // It is for that build alone, also beside the same major release of CUDA.
+    let text = explained(&toy, &["vllm==0.20.0+cu129"], &with("12.8"));
+    assert!(
+        text.contains("an environment has one build of pytorch"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_built_against_another_torch_is_refused_with_the_reason() {
+    let toy = extended();
+    let cuda = target("x86_64-manylinux_2_28", &[("cuda", "12.4")]);
+    let line = "flash-attn==2.8.3+cu12torch2.6cxx11abiFALSE";
+    let text = explained(&toy, &[line, "torch==2.4.0"], &cuda);
+    assert!(text.contains("requires torch==2.6.*"), "{text}");
+    // One build has the other C++ ABI, another is for another CUDA.
+    for line in [
+        "flash-attn==2.8.3+cu12torch2.6cxx11abiTRUE",
+        "flash-attn==2.8.3+cu11torch2.6cxx11abiFALSE",
+    ] {
+        let text = explained(&toy, &[line, "torch"], &cuda);
+        assert!(
+            text.contains("an environment has one build of pytorch"),
+            "{text}"
+        );
+    }
+    let cpu = target("x86_64-manylinux_2_28", &[("torch-backend", "cpu")]);
+    let text = explained(&toy, &["flash-attn"], &cpu);
+    assert!(
+        text.contains("an environment has one build of pytorch"),
+        "{text}"
+    );
+    let windows = target("windows", &[("cuda", "11.7")]);
+    let line = "flash-attn==2.8.3+cu11torch2.6cxx11abiFALSE";
+    let text = explained(&toy, &[line], &windows);
+    assert!(text.contains("torch"), "{text}");
 }
 
 #[test]

@@ -153,6 +153,106 @@ fn the_docker_stack_takes_torch_from_its_index_and_nothing_else() {
 }
 
 #[test]
+fn the_whole_docker_stack_does_too() {
+    let indexes = indexes();
+    let folder = tempfile::tempdir().unwrap();
+    let input = format!("{STACK}/before-full.in");
+    let words = [input.as_str(), "--cuda", "12.1", "--no-config"];
+    let origins = origins(&locked(&indexes, &folder, "pylock.toml", &words));
+    assert!(origins.len() > 130, "{}", origins.len());
+    let mut of_family = Vec::new();
+    for (name, version, index) in &origins {
+        if *index == indexes.url("/whl/cu121/") {
+            of_family.push(format!("{name}=={version}"));
+        } else {
+            assert_eq!(index, &indexes.url("/simple/"), "{name}");
+        }
+    }
+    assert_eq!(
+        of_family,
+        [
+            "torch==2.3.1+cu121",
+            "torchaudio==2.3.1+cu121",
+            "torchvision==0.18.1+cu121",
+            "triton==2.3.1"
+        ]
+    );
+
+    // After the upgrade it has no solution, with CUDA or without: docstrange holds NumPy back.
+    let input = fs::read_to_string(format!("{STACK}/after-full.in")).unwrap();
+    let path = folder.path().join("after.in");
+    fs::write(&path, &input).unwrap();
+    let words = [
+        "lock",
+        "after.in",
+        "-o",
+        "-",
+        "--cuda",
+        "12.1",
+        "--no-config",
+    ];
+    let done = mlresolve(&indexes, folder.path(), &words);
+    assert_eq!(done.status.code(), Some(1), "{}", told(&done));
+    let message = told(&done);
+    for part in [
+        "every docstrange requires numpy>=1.21.0,<2.0.0",
+        "`numpy<2` instead of `numpy>=2.0.0,<3.0.0`",
+    ] {
+        assert!(message.contains(part), "{part}\n{message}");
+    }
+    // What is advised gives the build that was asked for.
+    fs::write(&path, input.replace("numpy>=2.0.0,<3.0.0", "numpy<2")).unwrap();
+    let done = mlresolve(&indexes, folder.path(), &words);
+    assert!(done.status.success(), "{}", told(&done));
+    let lock = String::from_utf8(done.stdout).unwrap();
+    for pin in [
+        "torch==2.3.1+cu121",
+        "torchvision==0.18.1+cu121",
+        "numpy==1.26.4",
+    ] {
+        assert!(lock.contains(pin), "{lock}");
+    }
+}
+
+/// On a machine without a GPU the builds for the processor are taken, and it is said.
+#[test]
+#[cfg(target_os = "linux")]
+fn auto_reads_this_machine_and_says_what_it_read() {
+    let mut indexes = indexes();
+    let linux = "cp311-cp311-linux_x86_64";
+    for label in ["cu118", "cu128", "cu130"] {
+        let version = format!("2.3.1+{label}");
+        let wheel = Wheel::new("torch", &version, linux, &[]);
+        indexes.add(&format!("/whl/{label}/"), &wheel);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("requirements.in"), "torch\n").unwrap();
+    let words = ["lock", "requirements.in", "-o", "auto.txt", "--no-config"];
+    let words = [&words[..], &["--cuda", "auto"]].concat();
+    let done = mlresolve(&indexes, folder.path(), &words);
+    assert!(done.status.success(), "{}", told(&done));
+    let lock = fs::read_to_string(folder.path().join("auto.txt")).unwrap();
+    let message = told(&done);
+    let nvidia = ["/sys/module/nvidia/version", "/proc/driver/nvidia/version"];
+    if nvidia.iter().any(|path| Path::new(path).exists()) {
+        assert!(message.contains("accelerator: NVIDIA driver"), "{message}");
+        assert!(lock.contains("torch==2.3.1+cu"), "{lock}");
+        return;
+    }
+    assert!(
+        message.contains("accelerator: no NVIDIA, AMD or Intel accelerator was found"),
+        "{message}"
+    );
+    assert!(lock.contains("torch==2.3.1+cpu"), "{lock}");
+    // What was read is recorded, and holds without the machine.
+    assert!(lock.contains("torch-backend cpu"), "{lock}");
+    let again = ["lock", "requirements.in", "-o", "auto.txt", "--no-config"];
+    let again = [&again[..], &["--check"]].concat();
+    let done = mlresolve(&indexes, folder.path(), &again);
+    assert!(done.status.success(), "{}", told(&done));
+}
+
+#[test]
 fn a_file_without_a_hash_is_never_locked_unhashed() {
     let indexes = indexes();
     let folder = tempfile::tempdir().unwrap();
@@ -235,6 +335,124 @@ fn a_pinned_distribution_comes_from_its_index_alone() {
     assert_eq!(index("torchaudio"), &indexes.url("/own/"));
     assert_eq!(index("torch"), &indexes.url("/whl/cu121/"));
     assert_eq!(index("numpy"), &indexes.url("/simple/"));
+}
+
+#[test]
+fn an_explicit_index_serves_what_is_taken_from_it_and_nothing_else() {
+    let mut indexes = indexes();
+    for (index, name, version) in [
+        ("/own/", "secret", "1.0"),
+        // Someone has put other files under these names.
+        ("/own/", "numpy", "99.0"),
+        ("/simple/", "secret", "99.0"),
+        ("/own/", "hidden", "1.0"),
+        ("/team/", "tool", "1.0"),
+        ("/simple/", "tool", "99.0"),
+    ] {
+        let requires: &[&str] = if name == "secret" { &["numpy<2"] } else { &[] };
+        indexes.add(index, &Wheel::new(name, version, "py3-none-any", requires));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let settings = format!(
+        "[[tool.mlresolve.index]]\nname = \"own\"\nurl = \"{}\"\nexplicit = true\n\n\
+         [[tool.mlresolve.index]]\nname = \"team\"\nurl = \"{}\"\n\n\
+         [tool.mlresolve.sources]\nsecret = \"own\"\n",
+        indexes.url("/own/"),
+        indexes.url("/team/"),
+    );
+    fs::write(folder.path().join("pyproject.toml"), settings).unwrap();
+    fs::write(folder.path().join("requirements.in"), "secret\ntool\n").unwrap();
+    let lock = origins(&locked(
+        &indexes,
+        &folder,
+        "pylock.toml",
+        &["requirements.in"],
+    ));
+    let expected = [
+        ("numpy", "1.26.4", "/simple/"),
+        ("secret", "1.0", "/own/"),
+        ("tool", "1.0", "/team/"),
+    ];
+    let expected = expected
+        .map(|(name, version, index)| (name.to_owned(), version.to_owned(), indexes.url(index)));
+    assert_eq!(lock, expected);
+    // An installer must be told where the files are.
+    let requirements = locked(&indexes, &folder, "requirements.txt", &["requirements.in"]);
+    for index in ["/team/", "/own/"] {
+        let line = format!("--extra-index-url {}", indexes.url(index));
+        assert!(requirements.contains(&line), "{requirements}");
+    }
+    fs::write(folder.path().join("requirements.in"), "hidden\n").unwrap();
+    let done = mlresolve(
+        &indexes,
+        folder.path(),
+        &["lock", "requirements.in", "-o", "-"],
+    );
+    assert_eq!(done.status.code(), Some(1), "{}", told(&done));
+    let message = told(&done);
+    assert!(message.contains("hidden"), "{message}");
+    assert!(!message.contains("/own/"), "{message}");
+}
+
+/// A new CUDA release is data: the program that is there takes it from a folder of rules.
+#[test]
+fn cuda_13_4_is_a_folder_of_rules() {
+    let mut indexes = indexes();
+    let linux = "cp311-cp311-linux_x86_64";
+    for label in ["cu130", "cu134"] {
+        let wheel = Wheel::new("torch", &format!("2.16.0+{label}"), linux, &[]);
+        indexes.add(&format!("/whl/{label}/"), &wheel);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("requirements.in"), "torch\n").unwrap();
+    let known = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/resolver-rules/torch/builds.toml"
+    );
+    let more = r#"
+[[label]]
+name = "cu134"
+accelerator = "cuda"
+index = "https://download.pytorch.org/whl/cu134"
+marker = "sys_platform == 'linux'"
+needs = { driver = ">=580" }
+provides = { cuda = "13.4" }
+toolkit-driver = "600.1"
+
+[[binary]]
+package = "torch"
+version = ">=2.16,<2.17"
+labels = ["cu134"]
+architectures = ["9.0", "12.0+PTX"]
+"#;
+    let rules = folder.path().join("rules/torch");
+    fs::create_dir_all(&rules).unwrap();
+    let text = fs::read_to_string(known).unwrap() + more;
+    fs::write(rules.join("builds-13-4.toml"), text).unwrap();
+    let words = ["lock", "requirements.in", "-o", "-", "--no-config"];
+    let unknown = mlresolve(
+        &indexes,
+        folder.path(),
+        &[&words[..], &["--cuda", "13.4"]].concat(),
+    );
+    assert_eq!(unknown.status.code(), Some(1), "{}", told(&unknown));
+    assert!(
+        told(&unknown).contains("no build for CUDA 13.4"),
+        "{}",
+        told(&unknown)
+    );
+    let rules = ["--rules", "rules", "--ignore-rule", "torch/builds"];
+    for target in [
+        &["--cuda", "13.4"][..],
+        &["--torch-backend", "cu134"],
+        &["--driver", "600.1", "--gpu", "sm_120"],
+    ] {
+        let words = [&words[..], &rules, target].concat();
+        let done = mlresolve(&indexes, folder.path(), &words);
+        assert!(done.status.success(), "{}", told(&done));
+        let lock = String::from_utf8(done.stdout).unwrap();
+        assert!(lock.contains("torch==2.16.0+cu134"), "{target:?}: {lock}");
+    }
 }
 
 #[test]
@@ -352,9 +570,13 @@ fn pip_and_uv_accept_the_locks() {
     let programs = std::env::var("MLRESOLVE_PEERS").expect("a folder with pip and uv");
     let indexes = indexes();
     let folder = tempfile::tempdir().unwrap();
-    let input = format!("{STACK}/before.in");
-    let words = [input.as_str(), "--cuda", "12.1", "--no-config"];
-    for name in ["pylock.toml", "requirements.txt"] {
+    for (stack, name) in ["before", "before-full"]
+        .into_iter()
+        .flat_map(|stack| ["pylock.toml", "requirements.txt"].map(|name| (stack, name)))
+    {
+        let input = format!("{STACK}/{stack}.in");
+        let words = [input.as_str(), "--cuda", "12.1", "--no-config"];
+        let _ = fs::remove_file(folder.path().join(name));
         locked(&indexes, &folder, name, &words);
         for (program, words) in [
             ("pip", &["install", "--dry-run", "--ignore-installed"][..]),
@@ -384,8 +606,11 @@ fn pip_and_uv_accept_the_locks() {
                 .output()
                 .unwrap();
             let out = String::from_utf8_lossy(&done.stdout).into_owned() + &told(&done);
-            assert!(done.status.success(), "{program} {name}\n{out}");
-            assert!(out.contains("2.3.1+cu121"), "{program} {name}\n{out}");
+            assert!(done.status.success(), "{program} {stack} {name}\n{out}");
+            assert!(
+                out.contains("2.3.1+cu121"),
+                "{program} {stack} {name}\n{out}"
+            );
         }
     }
 }

@@ -131,6 +131,55 @@ fn an_unmet_request_names_the_package_of_the_base_and_what_it_would_take() {
 }
 
 #[test]
+fn a_constraint_holds_for_what_may_change() {
+    let mut toy = Toy::default();
+    toy.release("numpy", "1.26", &[])
+        .release("numpy", "2.0", &[])
+        .release("numpy", "2.1", &[]);
+    let mut there = base("numpy==2.0\n");
+    there.changeable.insert(name("numpy"));
+    let mut request = on(&[], there);
+    request.constraints = vec![support::line("numpy<2", 1)];
+    let solution = solved(&request, &rules(Vec::new()), &toy);
+    assert_eq!(chosen(&solution), "numpy 1.26");
+}
+
+#[test]
+fn a_companion_changes_rather_than_a_package_falling_back_for_years() {
+    let mut toy = Toy::default();
+    toy.release("hub", "0.36", &[])
+        .release("hub", "1.2", &[])
+        .release("gradio", "3.18", &[])
+        .release("gradio", "5.0", &["client==1.0", "hub"])
+        .release("gradio", "6.17", &["client==2.5", "hub"])
+        .release("gradio", "6.24", &["client==2.6", "hub>=1"])
+        .release("client", "1.0", &[])
+        .release("client", "2.5", &[])
+        .release("client", "2.6", &[]);
+    let text = "gradio==6.24\nhub==1.2\nclient==2.6\n";
+    let request = on(&["hub<1"], with_metadata(text, &toy));
+    let (rules, target) = (rules(Vec::new()), target());
+    let study = Study::new(&target, &rules, &toy);
+    let remedy = base_remedy(&study, &request).unwrap().unwrap();
+    let allow: Vec<&str> = remedy.allow.iter().map(AsRef::as_ref).collect();
+    assert_eq!(allow, ["client", "gradio", "hub"]);
+    assert_eq!(remedy.replaced[&name("gradio")].now, version("6.17"));
+    assert_eq!(remedy.hold, ["gradio>=6.0"]);
+
+    // Not where the companion would fall back for it.
+    toy.release("client", "3.0", &[])
+        .release("gradio", "6.25", &["client==3.0", "hub>=1"]);
+    let text = "gradio==6.25\nhub==1.2\nclient==3.0\n";
+    let request = on(&["hub<1"], with_metadata(text, &toy));
+    let study = Study::new(&target, &rules, &toy);
+    let remedy = base_remedy(&study, &request).unwrap().unwrap();
+    let allow: Vec<&str> = remedy.allow.iter().map(AsRef::as_ref).collect();
+    assert_eq!(allow, ["gradio", "hub"]);
+    assert_eq!(remedy.replaced[&name("gradio")].now, version("3.18"));
+    assert!(remedy.hold.is_empty());
+}
+
+#[test]
 fn what_may_change_stays_where_it_can() {
     let mut toy = Toy::default();
     toy.release("numpy", "1.26", &[])

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 /// The layers, from the facts to the terminal. A module may use its own layer's and
 /// earlier ones' modules, but the two edge modules are used by nothing before them.
-const LAYERS: [(&str, u8); 13] = [
+const LAYERS: [(&str, u8); 14] = [
     ("versions", 1),
     ("metadata", 1),
     ("scan", 1),
     ("target", 2),
     ("request", 2),
+    ("variants", 3),
     ("rules", 3),
     ("solve", 4),
     ("explain", 5),

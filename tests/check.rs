@@ -242,6 +242,8 @@ fn distribution(package: &str, release: &str, files: &[(&str, &str)]) -> Distrib
             .collect(),
         wrong: BTreeMap::new(),
         unowned: Vec::new(),
+        shadowed: Vec::new(),
+        folder: None,
         own_version: None,
         numpy: None,
     }

@@ -5,8 +5,9 @@
     reason = "tests run the program, write its files and read them"
 )]
 
-use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -102,7 +103,7 @@ fn a_folder_is_judged_by_its_locks_and_other_files_by_their_names() {
         "{text}"
     );
     assert!(
-        text.contains("Pipfile.lock: nothing found in 1 packages"),
+        text.contains("Pipfile.lock: nothing found in 1 package,"),
         "{text}"
     );
     for file in ["environment.yml", "Dockerfile", "freeze.txt"] {
@@ -110,6 +111,103 @@ fn a_folder_is_judged_by_its_locks_and_other_files_by_their_names() {
         assert!(text.contains("torch 2.1.2"), "{file}: {text}");
         assert!(text.contains("works with numpy<2 only"), "{file}: {text}");
     }
+}
+
+/// An index on this machine that has no distribution; it gives its URL.
+fn empty_index() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut read = BufReader::new(stream.try_clone().unwrap());
+            let mut line = String::new();
+            while read.read_line(&mut line).is_ok_and(|length| length > 2) {
+                line.clear();
+            }
+            let answer = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    format!("http://{address}/simple/")
+}
+
+/// An index where nothing listens.
+fn no_index() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}/simple/", listener.local_addr().unwrap())
+}
+
+#[test]
+fn pips_settings_say_which_index_is_asked() {
+    let folder = folder(&[("requirements.txt", "left-pad==1.0\n")]);
+    let run = |index: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_mlresolve"))
+            .current_dir(folder.path())
+            .env_clear()
+            .env("HOME", folder.path())
+            .env("PIP_INDEX_URL", index)
+            .args(["check", "requirements.txt", "--no-cache"])
+            .output()
+            .unwrap();
+        out(&output)
+    };
+    let index = empty_index();
+    let text = run(&index);
+    assert!(text.contains("left-pad"), "{text}");
+    assert!(!text.contains("without an index"), "{text}");
+    let index = no_index();
+    let text = run(&index);
+    assert!(text.contains("judged without an index"), "{text}");
+    assert!(text.contains(&index), "{text}");
+}
+
+#[test]
+fn doctor_says_which_indexes_answer_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new("python3")
+        .args(["-m", "venv", "--without-pip", "env"])
+        .current_dir(folder.path())
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let doctor = |words: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_mlresolve"))
+            .current_dir(folder.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", folder.path())
+            .args(["doctor", "env", "--no-config"])
+            .args(words)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        out(&output)
+    };
+    let (there, gone) = (empty_index(), no_index());
+    let text = doctor(&["-i", &there, "--extra-index-url", &gone]);
+    assert!(
+        text.contains(&format!("{there} answers, and has no `pip`")),
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!("`{gone}pip/` could not be fetched")),
+        "{text}"
+    );
+    assert!(text.contains("the newest checked on 20"), "{text}");
+    assert!(text.contains("which is not there yet"), "{text}");
+    assert!(text.contains("nothing found in 0 packages"), "{text}");
+
+    let text = doctor(&["-i", &there, "--offline"]);
+    assert!(text.contains("not asked (`--offline`)"), "{text}");
+    let json = doctor(&["--offline", "--format", "json", "-o", "report.json"]);
+    assert_eq!(json, "");
+    let text = fs::read_to_string(folder.path().join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        report["environment"]["indexes"][0],
+        "not asked (`--offline`)"
+    );
 }
 
 /// An environment: a true interpreter, and distributions written by hand.
@@ -125,20 +223,21 @@ fn an_environment_gets_its_findings_and_none_after_repair() {
     assert!(made.success());
     let lib = folder.path().join("env/lib");
     let python = fs::read_dir(lib).unwrap().next().unwrap().unwrap().path();
-    let site = python.join("site-packages");
+    let packages = python.join("site-packages");
     let install = |name: &str, version: &str, requires: &str, files: &[(&str, &str)]| {
         let info = format!("{name}-{version}.dist-info");
         let metadata =
             format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}\n");
         let mut record = format!("{info}/METADATA,,\n");
         for (path, text) in files {
-            fs::create_dir_all(site.join(path).parent().unwrap()).unwrap();
-            fs::write(site.join(path), text).unwrap();
-            writeln!(record, "{path},,{}", text.len()).unwrap();
+            fs::create_dir_all(packages.join(path).parent().unwrap()).unwrap();
+            fs::write(packages.join(path), text).unwrap();
+            let size = text.len().to_string();
+            record.extend([*path, ",,", &size, "\n"]);
         }
-        fs::create_dir_all(site.join(&info)).unwrap();
-        fs::write(site.join(&info).join("METADATA"), metadata).unwrap();
-        fs::write(site.join(&info).join("RECORD"), record).unwrap();
+        fs::create_dir_all(packages.join(&info)).unwrap();
+        fs::write(packages.join(&info).join("METADATA"), metadata).unwrap();
+        fs::write(packages.join(&info).join("RECORD"), record).unwrap();
     };
     let findings = || {
         let output = check(folder.path(), &["env", "--format", "json"]);
@@ -165,12 +264,12 @@ fn an_environment_gets_its_findings_and_none_after_repair() {
 
     // Half replaced: the files of another version, the metadata of this one.
     fs::write(
-        site.join("numpy/version.py"),
+        packages.join("numpy/version.py"),
         "version = \"2.0.2\"  # newer\n",
     )
     .unwrap();
-    fs::write(site.join("numpy/added.py"), "").unwrap();
-    fs::remove_file(site.join("numpy/a.py")).unwrap();
+    fs::write(packages.join("numpy/added.py"), "").unwrap();
+    fs::remove_file(packages.join("numpy/a.py")).unwrap();
     let half = "numpy is 1.26.4 by its metadata and 2.0.2 by its own files";
     assert_eq!(findings(), (Some(1), vec![half.to_owned()]));
 
@@ -186,10 +285,10 @@ fn an_environment_gets_its_findings_and_none_after_repair() {
         messages.contains(&"numpy is installed more than once: 1.26.4 and 2.0.2".to_owned()),
         "{messages:?}"
     );
-    fs::remove_dir_all(site.join("numpy-1.26.4.dist-info")).unwrap();
+    fs::remove_dir_all(packages.join("numpy-1.26.4.dist-info")).unwrap();
     let rule = "torch 2.1.2 works with numpy<2 only, and numpy is 2.0.2";
     assert_eq!(findings(), (Some(1), vec![rule.to_owned()]));
 
-    fs::remove_dir_all(site.join("torch-2.1.2.dist-info")).unwrap();
+    fs::remove_dir_all(packages.join("torch-2.1.2.dist-info")).unwrap();
     assert_eq!(findings(), (Some(0), Vec::new()));
 }

@@ -27,8 +27,15 @@ const FILES: [(&str, &str, &str); 8] = [
     ("Dockerfile", "Dockerfile", "3.11"),
 ];
 
-/// How many of the files are in a format that one reader of the library reads whole.
-const LOCKS: usize = 4;
+/// Those that one reader of the library reads whole, and pdm's own locks.
+const LOCKS: [&str; 6] = [
+    "uv.lock",
+    "pylock.toml",
+    "poetry.lock",
+    "Pipfile.lock",
+    "pdm/pdm.lock",
+    "pdm/pylock.toml",
+];
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -86,6 +93,19 @@ fn each_tool_s_file_of_one_request_gets_the_same_finding() {
     }
 }
 
+/// One request of pdm's own tests, as pdm itself locked it: with an extra that is not installed
+/// where nothing asks for it, groups, and markers that only pylock.toml has.
+#[test]
+fn pdms_locks_are_read_with_their_groups_and_markers() {
+    for (name, packages) in [("pdm/pdm.lock", 8), ("pdm/pylock.toml", 1)] {
+        let output = check(&fixture(""), &[name]);
+        let told = String::from_utf8(output.stdout).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(json["subjects"][0]["packages"], packages, "{name}: {told}");
+        assert_eq!(output.status.code(), Some(0), "{name}: {told}");
+    }
+}
+
 /// The line of the error of one reader; `None` where the text is still a lock.
 fn refused(name: &str, text: &str) -> Option<(u32, String)> {
     let markers = &support::target().markers;
@@ -93,7 +113,8 @@ fn refused(name: &str, text: &str) -> Option<(u32, String)> {
         "uv.lock" => read::uv(text, name, markers).err()?.to_string(),
         "poetry.lock" => read::poetry(text, name).err()?.to_string(),
         "Pipfile.lock" => read::pipfile(text, name).err()?.to_string(),
-        "pylock.toml" => read::pylock(text, name).err()?.to_string(),
+        "pylock.toml" | "pdm/pylock.toml" => read::pylock(text, name).err()?.to_string(),
+        "pdm/pdm.lock" => read::pdm(text, name).err()?.to_string(),
         _ => Base::read(text, name).err()?.to_string(),
     };
     let line = told.split_once(&format!("{name}:")).and_then(|(_, rest)| {
@@ -107,7 +128,7 @@ fn refused(name: &str, text: &str) -> Option<(u32, String)> {
 
 #[test]
 fn a_lock_cut_off_anywhere_is_read_or_refused_with_its_line() {
-    for (name, ..) in FILES.iter().take(LOCKS) {
+    for name in LOCKS {
         let whole = text(name);
         assert_eq!(refused(name, &whole), None, "{name}");
         let mut errors = 0;
@@ -129,7 +150,7 @@ fn a_lock_cut_off_anywhere_is_read_or_refused_with_its_line() {
 
 #[test]
 fn a_lock_damaged_anywhere_is_read_or_refused_with_its_line() {
-    for (name, ..) in FILES.iter().take(LOCKS) {
+    for name in LOCKS {
         let whole = text(name);
         let mut errors = 0;
         for at in (0..whole.len()).step_by(211) {

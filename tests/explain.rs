@@ -14,9 +14,10 @@ use mlresolve::explain::{
     why_not, why_not_json,
 };
 use mlresolve::request::Request;
+use mlresolve::rules::Sharing;
 use mlresolve::solve::{Outcome, Solution};
 use serde_json::Value;
-use support::{Release, Toy, constrain, name, request, rules, target};
+use support::{Release, Toy, constrain, name, request, rules, slot, target};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -114,6 +115,60 @@ fn a_constraint_takes_part() {
     lines.constraints = vec![support::line("torch<2.3", 1)];
     lines.constraints[0].place.file = "constraints.txt".into();
     conflict("constraint", &numpy(), &lines, &RuleSet::default());
+}
+
+/// Several distributions that install the same files: lines for them, or who asks for them.
+#[test]
+fn one_import_path_filled_twice() {
+    let members = ["opencv-python", "opencv-python-headless"];
+    let rules = rules(vec![slot("cv2", &members, Sharing::SameVersion)]);
+    let mut toy = numpy();
+    for member in members {
+        toy.release(member, "4.9.0.80", &[])
+            .release(member, "4.10.0.84", &[]);
+    }
+    toy.release("augment", "1.0", &["opencv-python-headless>=4.10"]);
+    let lines = request(&["opencv-python<4.10", "opencv-python-headless==4.10.0.84"]);
+    conflict("slot-lines", &toy, &lines, &rules);
+    let lines = request(&["opencv-python<4.10", "augment"]);
+    conflict("slot-asked", &toy, &lines, &rules);
+}
+
+/// The newest release that suits bounds the edit from above, by what does not suit.
+#[test]
+fn an_older_release_for_an_older_python() {
+    let mut toy = Toy::default();
+    let newer = Release {
+        python: Some(">=3.99".to_owned()),
+        ..Release::default()
+    };
+    toy.release("tool", "1.12", &[])
+        .release("tool", "1.13", &[])
+        .add("tool", "1.14", &newer)
+        .add("tool", "1.17", &newer);
+    let lines = request(&["tool==1.17"]);
+    conflict("older-python", &toy, &lines, &RuleSet::default());
+}
+
+/// What is not known of a source distribution is no reason: the conflict is elsewhere.
+#[test]
+fn a_source_that_nobody_looked_into() {
+    let mut toy = numpy();
+    toy.source("charts", "0.9", &[])
+        .release("flow", "1.0", &["torch<2.3", "charts"]);
+    let lines = request(&["flow", "torch>=2.3"]);
+    conflict("source-unread", &toy, &lines, &RuleSet::default());
+}
+
+/// Releases that would have to be built are passed over, and that is said.
+#[test]
+fn a_source_that_was_passed_over() {
+    let mut toy = numpy();
+    toy.source("flow", "0.8", &["torch<2.3"])
+        .source("flow", "0.9", &["torch<2.3"])
+        .release("flow", "1.0", &["torch<2.3"]);
+    let lines = request(&["flow", "torch>=2.3"]);
+    conflict("source-passed-over", &toy, &lines, &RuleSet::default());
 }
 
 #[test]

@@ -67,17 +67,20 @@ fn the_embedded_rules_are_clean() {
     assert!(!embedded().is_empty());
 }
 
-/// What a solve reads of the rules is all that they say.
+/// What a solve reads of the rules, one by one, is what they say.
 #[test]
-fn the_heads_say_what_the_whole_files_say() {
-    let heads = RuleSet::embedded_heads().unwrap_or_else(|errors| panic!("{errors}"));
+fn rules_that_are_read_on_demand_are_the_same() {
+    let on_demand = RuleSet::embedded_on_demand().unwrap_or_else(|errors| panic!("{errors}"));
     let whole = embedded();
-    assert_eq!(heads.len(), whole.len());
-    for (head, rule) in heads.iter().zip(whole.iter()) {
-        assert_eq!(head.id, rule.id);
-        assert_eq!(head.digest, rule.digest, "{}", rule.id);
-        assert_eq!(head.sources, rule.sources);
-        assert!(head.hits.is_empty() && head.misses.is_empty() && head.evidence.is_empty());
+    let ids = |set: &RuleSet| set.ids().cloned().collect::<Vec<_>>();
+    assert_eq!(ids(&on_demand), ids(&whole));
+    for rule in whole.iter() {
+        let again = on_demand.get(&rule.id.0).unwrap();
+        assert_eq!(format!("{again:?}"), format!("{rule:?}"));
+        for name in rule.names() {
+            assert_eq!(on_demand.limits(name), whole.limits(name), "{name}");
+            assert_eq!(on_demand.on(name).len(), whole.on(name).len(), "{name}");
+        }
     }
 }
 
@@ -390,6 +393,8 @@ fn the_schema_knows_the_parsers_keys() {
         ("evidence", keys::EVIDENCE),
         ("case", keys::CASE),
         ("label", keys::LABEL),
+        ("binary", keys::BINARY),
+        ("extension", keys::EXTENSION),
         ("virtual", keys::VIRTUAL_PACKAGES),
     ] {
         let properties = &schema["$defs"][definition]["properties"];

@@ -5,7 +5,7 @@ mod support;
 use mlresolve::RuleSet;
 use mlresolve::request::Request;
 use mlresolve::rules::Sharing;
-use mlresolve::solve::{Outcome, Reason, Solution, solve};
+use mlresolve::solve::{Outcome, Reason, Solution, Unusable, solve};
 use support::{
     Toy, broken, constrain, drop_rule, name, needs, provides, request, requires, rules, slot,
     target,
@@ -402,4 +402,57 @@ fn a_failing_release_costs_one_look_and_not_one_for_each_release() {
     );
     let looked = toy.looked("pandas");
     assert_eq!(looked, ["2.3.0", "3.0.0"], "pandas was walked");
+}
+
+/// Releases of a library: wheels from 1.5 on, older ones as source only.
+fn sources_world() -> Toy {
+    let mut toy = Toy::default();
+    for minor in 0..5 {
+        toy.source("lib", &format!("1.{minor}"), &["base<2"]);
+    }
+    toy.release("lib", "1.5", &["base<2"])
+        .release("lib", "1.6", &["base<2"])
+        .release("base", "1.0", &[])
+        .release("base", "2.0", &[])
+        .release("old", "1.0", &["lib<1.4"]);
+    toy
+}
+
+#[test]
+fn a_source_that_must_be_built_is_taken_where_a_requirement_leaves_nothing_else() {
+    let none = RuleSet::default();
+    check(
+        &sources_world(),
+        &["lib<1.4"],
+        &none,
+        &["base==1.0", "lib==1.3"],
+    );
+    // The demand comes up after newer releases were found not to do.
+    check(
+        &sources_world(),
+        &["lib>=1.2", "old"],
+        &none,
+        &["base==1.0", "lib==1.3", "old==1.0"],
+    );
+    let toy = sources_world();
+    check(&toy, &["lib>=1.2"], &none, &["base==1.0", "lib==1.6"]);
+    assert_eq!(toy.looked("lib"), ["1.6"]);
+}
+
+#[test]
+fn a_conflict_does_not_walk_through_releases_that_must_be_built() {
+    let toy = sources_world();
+    let reasons = reasons(&toy, &["lib", "base>=2"], &RuleSet::default());
+    // Two are looked into, for what is said without a build.
+    assert_eq!(toy.looked("lib"), ["1.3", "1.4", "1.5", "1.6"]);
+    let passed_over = |reason: &Reason| {
+        matches!(
+            reason,
+            Reason::SetAside {
+                reason: Unusable::SourceOnly,
+                ..
+            }
+        )
+    };
+    assert!(reasons.iter().any(passed_over), "{reasons:?}");
 }

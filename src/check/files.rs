@@ -7,6 +7,7 @@ use pep440_rs::Version;
 use pep508_rs::PackageName;
 
 use super::judge::list;
+use super::repair::Installer;
 use super::{Finding, RecordedFile, Severity};
 use crate::scan::{NumpyAbi, NumpyFinding};
 
@@ -29,6 +30,11 @@ pub struct Distribution {
     pub wrong: BTreeMap<String, FileState>,
     /// Modules and binaries in its folders that no RECORD has.
     pub unowned: Vec<String>,
+    /// Modules of its own in whose place others are imported that no RECORD has, each with the
+    /// one that is.
+    pub shadowed: Vec<(String, String)>,
+    /// The folder of its modules, where nobody else has files in it.
+    pub folder: Option<String>,
     /// The version that the package itself gives (`numpy/version.py`), where that was read.
     pub own_version: Option<Version>,
     /// What its binaries were built for, where they were looked into.
@@ -46,20 +52,21 @@ pub enum FileState {
 
 /// What is wrong with the files of an environment.
 pub fn judge_files(distributions: &[Distribution]) -> Vec<Finding> {
-    let mut findings = twice(distributions);
-    findings.extend(overlaps(distributions));
+    let installer = Installer::of(distributions.iter().map(|one| &one.name));
+    let mut findings = twice(distributions, installer);
+    findings.extend(overlaps(distributions, installer));
     let shared = shared_files(distributions);
     findings.extend(
         distributions
             .iter()
-            .filter_map(|distribution| half_replaced(distribution, &shared)),
+            .filter_map(|distribution| half_replaced(distribution, &shared, installer)),
     );
-    findings.extend(abi(distributions));
+    findings.extend(abi(distributions, installer));
     findings
 }
 
 /// A distribution whose metadata is there more than once.
-fn twice(distributions: &[Distribution]) -> Vec<Finding> {
+fn twice(distributions: &[Distribution], installer: Installer) -> Vec<Finding> {
     let mut by_name: BTreeMap<&PackageName, Vec<&Distribution>> = BTreeMap::new();
     for distribution in distributions {
         by_name
@@ -85,9 +92,15 @@ fn twice(distributions: &[Distribution]) -> Vec<Finding> {
                 "an installation was broken off, or two installers do not know of each other"
                     .to_owned(),
             );
-            finding.advice(format!(
-                "pip uninstall -y {name} until nothing is left, then install one version"
-            ))
+            // What is imported is one of them; the newest is likely to have come last.
+            let newest = all.iter().map(|one| &one.version).max();
+            let folder = all.iter().find_map(|one| one.folder.as_deref());
+            match newest {
+                Some(version) => {
+                    finding.repair(installer.put_back(name, version, all.len(), folder))
+                }
+                None => finding,
+            }
         })
         .collect()
 }
@@ -136,7 +149,7 @@ struct Shared<'a> {
 }
 
 /// Files that several distributions say are theirs.
-fn overlaps(distributions: &[Distribution]) -> Vec<Finding> {
+fn overlaps(distributions: &[Distribution], installer: Installer) -> Vec<Finding> {
     let mut groups: BTreeMap<Vec<(&PackageName, &Version)>, Shared<'_>> = BTreeMap::new();
     for (path, all) in owners(distributions) {
         let key = all
@@ -191,11 +204,7 @@ fn overlaps(distributions: &[Distribution]) -> Vec<Finding> {
                  them takes the files from both"
                     .to_owned(),
             );
-            let plain: Vec<&str> = owners.iter().map(|(name, _)| name.as_ref()).collect();
-            finding.advice(format!(
-                "keep one: pip uninstall -y {}, then install the one that is wanted",
-                plain.join(" ")
-            ))
+            finding.repair(installer.keep_one(&owners, |_| false))
         })
         .collect()
 }
@@ -210,7 +219,11 @@ fn ending(path: &str) -> Option<&str> {
 }
 
 /// A distribution whose files and metadata disagree.
-fn half_replaced(distribution: &Distribution, shared: &BTreeSet<String>) -> Option<Finding> {
+fn half_replaced(
+    distribution: &Distribution,
+    shared: &BTreeSet<String>,
+    installer: Installer,
+) -> Option<Finding> {
     let of = |state: FileState| -> Vec<&str> {
         distribution
             .wrong
@@ -225,8 +238,9 @@ fn half_replaced(distribution: &Distribution, shared: &BTreeSet<String>) -> Opti
         .own_version
         .as_ref()
         .filter(|own| Version::clone(own).without_local() != version.clone().without_local());
-    if missing.is_empty() && changed.is_empty() && other.is_none() {
-        return None;
+    let is_whole = missing.is_empty() && changed.is_empty() && other.is_none();
+    if is_whole {
+        return left_over(distribution, installer);
     }
     let total = distribution
         .files
@@ -277,16 +291,43 @@ fn half_replaced(distribution: &Distribution, shared: &BTreeSet<String>) -> Opti
          was uninstalled, or a removal was broken off"
     } else {
         "modules of two versions are mixed: it was replaced while it was loaded, or the \
-         replacement was broken off"
+         replacement was broken off; start the interpreter anew after the repair"
     };
     finding.reason = (!edited).then(|| reason.to_owned());
-    Some(finding.advice(format!(
-        "pip install --force-reinstall --no-deps {name}=={version}, and start the interpreter anew"
-    )))
+    Some(put_back(finding, distribution, installer))
+}
+
+/// A distribution that is whole, with modules of another version beside its own that are
+/// imported in their place.
+fn left_over(distribution: &Distribution, installer: Installer) -> Option<Finding> {
+    let (own, other) = distribution.shadowed.first()?;
+    let (name, version) = (&distribution.name, &distribution.version);
+    let message = format!("modules of another version lie among those of {name} {version}");
+    let mut finding =
+        Finding::new("half-replaced", Severity::Error, message).about(name, Some(version));
+    finding.reason = Some(format!(
+        "`{other}` is imported in the place of `{own}`; start the interpreter anew after the \
+         repair"
+    ));
+    finding.evidence = distribution
+        .unowned
+        .iter()
+        .take(NAMED)
+        .map(|path| format!("of another version: {path}"))
+        .collect();
+    Some(put_back(finding, distribution, installer))
+}
+
+fn put_back(finding: Finding, distribution: &Distribution, installer: Installer) -> Finding {
+    // Only what RECORD names is removed: modules of another version stay without this.
+    let rest = distribution.folder.as_deref();
+    let rest = rest.filter(|_| !distribution.unowned.is_empty());
+    let (name, version) = (&distribution.name, &distribution.version);
+    finding.repair(installer.put_back(name, version, 1, rest))
 }
 
 /// Binaries that were built for another NumPy than the one that is there.
-fn abi(distributions: &[Distribution]) -> Vec<Finding> {
+fn abi(distributions: &[Distribution], installer: Installer) -> Vec<Finding> {
     let numpy = distributions
         .iter()
         .find(|distribution| distribution.name.as_ref() == "numpy");
@@ -325,7 +366,7 @@ fn abi(distributions: &[Distribution]) -> Vec<Finding> {
                 .take(NAMED)
                 .map(|one| format!("{}: {}", one.module, one.evidence.join(", ")))
                 .collect();
-            Some(finding.advice("numpy<2"))
+            Some(finding.wants("numpy<2".to_owned(), Some(installer)))
         })
         .collect()
 }

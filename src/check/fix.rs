@@ -6,6 +6,7 @@ use pep440_rs::Version;
 use pep508_rs::PackageName;
 
 use super::model::{Named, Remedy};
+use super::repair::Installer;
 use super::{Finding, Severity, Subject, Wanted, judge};
 use crate::request::Request;
 use crate::solve::{Facts, Memo, SolveError, candidates, indexed_metadata};
@@ -70,12 +71,15 @@ pub fn fix(
             found.extend(change.of(&name, facts)?);
         }
         if !found.is_empty() {
+            let installer = Installer::of_subject(subject);
             let texts: Vec<String> = found
                 .iter()
                 .map(|fixed| format!("{}=={}", fixed.name, fixed.version))
+                .map(|pin| installer.map_or_else(|| pin.clone(), |one| one.install(&pin)))
                 .collect();
             finding.fix = Some(Remedy {
                 text: texts.join(", or "),
+                command: texts.into_iter().next().filter(|_| installer.is_some()),
                 verified: true,
             });
         }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
+use super::repair::Installer;
 use super::unbounded;
 use super::{Entry, Finding, Severity, Subject};
-use crate::metadata::{DependencySource, FileKind, Metadata, Page};
+use crate::metadata::{DependencySource, Metadata, Page};
 use crate::rules::{self, RuleKind, Sharing, Violation};
 use crate::versions::{contains, display};
 use crate::{RuleSet, Target};
@@ -117,21 +118,42 @@ impl Judge<'_> {
                     package, versions, ..
                 },
                 _,
-            ) => finding.advice(format!("{package}{versions}")),
-            (RuleKind::Slot { .. }, _) if self.subject.is_installed() => {
-                let names: Vec<&str> = violation
-                    .packages
-                    .iter()
-                    .map(|(name, _)| name.as_ref())
-                    .collect();
-                finding.advice(format!(
-                    "keep one: pip uninstall -y {}, then install the one that is wanted",
-                    names.join(" ")
-                ))
-            }
+            ) => finding.wants(format!("{package}{versions}"), self.installer()),
+            (RuleKind::Slot { .. }, advice) => match self.installer() {
+                Some(installer) => {
+                    let owners: Vec<_> = violation
+                        .packages
+                        .iter()
+                        .map(|(name, version)| (name, version))
+                        .collect();
+                    let kept = installer.keep_one(&owners, |name| self.is_required(name));
+                    finding.repair(kept)
+                }
+                None => match advice {
+                    Some(advice) => finding.advice(advice.clone()),
+                    None => finding,
+                },
+            },
             (_, Some(advice)) => finding.advice(advice.clone()),
             _ => finding,
         }
+    }
+
+    fn installer(&self) -> Option<Installer> {
+        Installer::of_subject(self.subject)
+    }
+
+    /// Whether something that is there requires the distribution.
+    fn is_required(&self, name: &PackageName) -> bool {
+        self.present.iter().any(|entry| {
+            let metadata = entry.metadata.as_ref();
+            metadata.is_some_and(|metadata| {
+                metadata.requires_dist.iter().any(|dependency| {
+                    dependency.name == *name
+                        && dependency.marker.evaluate(&self.target.markers, &[])
+                })
+            })
+        })
     }
 
     /// Members of a slot at one version share files: nothing breaks until one is removed.
@@ -166,6 +188,14 @@ impl Judge<'_> {
             }
             finding.rule = Some(rule.id.to_string());
             finding.reason = Some(rule.reason.clone());
+            if let Some(installer) = self.installer() {
+                let owners: Vec<_> = there
+                    .iter()
+                    .filter_map(|entry| Some((&entry.name, entry.version()?)))
+                    .collect();
+                finding =
+                    finding.repair(installer.keep_one(&owners, |name| self.is_required(name)));
+            }
             findings.push(finding);
         }
         findings
@@ -272,15 +302,16 @@ impl Judge<'_> {
                 .collect();
             if others.is_empty() {
                 if self.subject.complete {
-                    findings.push(
-                        Finding::new(
-                            "missing",
-                            Severity::Error,
-                            format!("{who} requires `{wanted}`, which is not there"),
-                        )
-                        .about(&entry.name, Some(&metadata.version))
-                        .advice(format!("add `{wanted}`")),
-                    );
+                    let finding = Finding::new(
+                        "missing",
+                        Severity::Error,
+                        format!("{who} requires `{wanted}`, which is not there"),
+                    )
+                    .about(&entry.name, Some(&metadata.version));
+                    findings.push(match self.installer() {
+                        None => finding.advice(format!("add `{wanted}`")),
+                        installer => finding.wants(wanted, installer),
+                    });
                 }
                 continue;
             }
@@ -303,7 +334,7 @@ impl Judge<'_> {
                     )
                     .about(&dependency.name, Some(version))
                     .about(&entry.name, Some(&metadata.version))
-                    .advice(wanted),
+                    .wants(wanted, self.installer()),
                 );
             }
         }
@@ -501,11 +532,7 @@ pub fn judge_index(
             );
             continue;
         };
-        let files: Vec<_> = page
-            .files
-            .iter()
-            .filter(|file| file.version == *version)
-            .collect();
+        let files = page.files.of_version(version);
         if files.is_empty() {
             // A local version comes from another index as a rule.
             if version.local().is_empty() {
@@ -517,7 +544,7 @@ pub fn judge_index(
             }
             continue;
         }
-        if let Some(yanked) = files.iter().find_map(|file| file.yanked.as_ref()) {
+        if let Some(yanked) = files.iter().find_map(|id| page.files.yanked(*id)) {
             let because = yanked
                 .reason
                 .as_ref()
@@ -529,9 +556,10 @@ pub fn judge_index(
                 format!("{who} was yanked{because}"),
             );
         }
-        let suits = files.iter().any(|file| match &file.kind {
-            FileKind::Wheel(wheel) => target.wheel_priority(wheel).is_some(),
-            FileKind::Sdist(_) => true,
+        let mut rows = files.iter().filter_map(|id| page.files.row(*id));
+        let suits = rows.any(|row| match row.wheel() {
+            Some(wheel) => target.wheel_priority(&wheel).is_some(),
+            None => row.is_sdist(),
         });
         if !suits {
             add(

@@ -38,7 +38,15 @@ pub fn merge(mut findings: Vec<Finding>) -> Vec<Finding> {
             kept.push(finding);
             continue;
         };
-        known.severity = known.severity.max(finding.severity);
+        known.severity = if finding.code == "shared-import" {
+            // The rule knows what it means that they are at one version.
+            finding.severity
+        } else {
+            known.severity.max(finding.severity)
+        };
+        if finding.code == "shared-import" {
+            known.fix = finding.fix.or(known.fix.take());
+        }
         known.evidence.insert(0, finding.message);
         for evidence in finding.evidence {
             if !known.evidence.contains(&evidence) {

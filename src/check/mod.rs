@@ -12,6 +12,7 @@ mod model;
 pub mod read;
 mod record;
 pub mod render;
+mod repair;
 mod unbounded;
 
 pub use files::{Distribution, FileState, judge_files};

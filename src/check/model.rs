@@ -6,6 +6,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
 use serde::Serialize;
 
+use super::repair::Installer;
 use crate::metadata::Metadata;
 
 /// What a file or an environment holds.
@@ -142,6 +143,9 @@ pub struct Named {
 pub struct Remedy {
     /// The change, as something to type where that is possible.
     pub text: String,
+    /// The commands of it alone, for a shell in the environment; the first choice where there
+    /// are several.
+    pub command: Option<String>,
     /// Whether the change was tried against the rules and what is known of requirements.
     pub verified: bool,
 }
@@ -190,8 +194,28 @@ impl Finding {
     pub(crate) fn advice(mut self, text: impl Into<String>) -> Self {
         self.fix = Some(Remedy {
             text: text.into(),
+            command: None,
             verified: false,
         });
+        self
+    }
+
+    /// Says what to have installed, untried: as a command where that is an environment.
+    pub(super) fn wants(self, requirement: String, installer: Option<Installer>) -> Self {
+        let Some(installer) = installer else {
+            return self.advice(requirement);
+        };
+        let command = installer.install(&requirement);
+        self.repair(Remedy {
+            text: command.clone(),
+            command: Some(command),
+            verified: false,
+        })
+    }
+
+    /// Says what to do.
+    pub(super) fn repair(mut self, remedy: Remedy) -> Self {
+        self.fix = Some(remedy);
         self
     }
 

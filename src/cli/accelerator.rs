@@ -7,6 +7,7 @@ use pep440_rs::Version;
 use super::args::ResolveArgs;
 use super::error::CliError;
 use super::say;
+use crate::metadata::VariantProperty;
 use crate::request::Base;
 use crate::rules::{RuleKind, label_of};
 use crate::solve::{EligibleBuilds, eligible_builds};
@@ -71,11 +72,38 @@ pub(crate) fn of(
         build: as_cuda(build, rules),
         driver,
         gpus,
+        variants: None,
     };
     if is_auto {
         return auto(stated, target, rules, quiet);
     }
     Ok(stated)
+}
+
+/// Whether wheel variants are taken, and what is stated of them: by the options, else by the lock
+/// that is there.
+pub(crate) fn variants(
+    args: &ResolveArgs,
+    recorded: Option<&Accelerator>,
+) -> Result<Option<Vec<VariantProperty>>, CliError> {
+    let stated = args
+        .variant_property
+        .iter()
+        .map(|word| Accelerator::property(word))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| CliError::usage(error.to_string()))?;
+    let known = recorded.and_then(|recorded| recorded.variants.clone());
+    match args.wheel_variants {
+        Some(false) => Ok(None),
+        Some(true) if stated.is_empty() => Ok(Some(known.unwrap_or_default())),
+        Some(true) => Ok(Some(stated)),
+        None if stated.is_empty() => Ok(known),
+        None if known.is_some() => Ok(Some(stated)),
+        None => Err(CliError::usage(
+            "`--variant-property` speaks of wheel variants, which are not taken",
+        )
+        .hint("add `--wheel-variants`")),
+    }
 }
 
 /// The accelerator of what a base has installed: the build of a family's member there that
@@ -111,7 +139,7 @@ fn as_cuda(build: Build, rules: &RuleSet) -> Build {
     let Build::Label(name) = &build else {
         return build;
     };
-    let cuda = rules.iter().find_map(|rule| match &rule.kind {
+    let cuda = rules.families().find_map(|rule| match &rule.kind {
         RuleKind::Family { labels, .. } => labels
             .iter()
             .find(|label| label.name == *name && label.accelerator == "cuda")
@@ -163,6 +191,7 @@ fn auto(
         } else {
             stated.gpus
         },
+        variants: None,
     };
     let mut trial = target.clone();
     trial.accelerator = accelerator.clone();

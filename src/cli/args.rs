@@ -43,6 +43,12 @@ pub(crate) enum Command {
     /// metadata says
     Check(Box<CheckArgs>),
     /// Say what this environment is, what can be reached, and what is wrong: for bug reports
+    #[command(mut_arg("inputs", |input| input
+        .value_name("PYTHON")
+        .num_args(0..=1)
+        .action(clap::ArgAction::Set)
+        .help("The interpreter or environment; the one in use where none is named")
+        .long_help(None)))]
     Doctor(Box<CheckArgs>),
     /// Write down what an environment has installed, for `--base` elsewhere
     Base {
@@ -248,6 +254,19 @@ pub(crate) struct ResolveArgs {
         help_heading = "Target"
     )]
     pub(crate) gpu: Vec<String>,
+    /// Take wheel variants (PEP 825, a draft that pip does not know)
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        help_heading = "Target"
+    )]
+    pub(crate) wheel_variants: Option<bool>,
+    /// A property of wheel variants that the target supports (`x86_64::level::v3`)
+    #[arg(long, value_name = "PROPERTY", help_heading = "Target")]
+    pub(crate) variant_property: Vec<String>,
     /// The interpreter to lock for, and to build with
     #[arg(long, value_name = "PATH", help_heading = "Target")]
     pub(crate) python: Option<String>,
@@ -378,9 +397,12 @@ pub(crate) struct ResolveArgs {
     /// The index that pip's own settings name, which is weaker than what a file says.
     #[arg(skip)]
     pub(crate) pip_index_url: Option<String>,
-    /// The one index that a distribution comes from, by the settings.
+    /// The one index that a distribution comes from, by the settings: a URL, or a name.
     #[arg(skip)]
     pub(crate) sources: BTreeMap<PackageName, String>,
+    /// The names of indexes with their URLs, by the settings.
+    #[arg(skip)]
+    pub(crate) named_indexes: Vec<(String, String)>,
 }
 
 #[expect(
@@ -476,9 +498,15 @@ pub(crate) enum FailOn {
 }
 
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("inputs", |input| input
+    .value_name("FILE|FOLDER|PYTHON")
+    .help("What is judged; the locks in this folder, else the environment in use, where none is \
+           named")
+    .long_help("What is judged: requirements files, `pip freeze` output, pylock.toml, uv.lock, \
+                poetry.lock, pdm.lock, Pipfile.lock, environment.yml, a Dockerfile, the folder \
+                of an environment or an interpreter. Where none is named, the locks in this \
+                folder, else the environment in use")))]
 pub(crate) struct CheckArgs {
-    /// What is judged (INPUT): requirements.txt, pylock.toml, uv.lock, poetry.lock, pdm.lock,
-    /// Pipfile.lock, environment.yml, a Dockerfile, an environment's folder, an interpreter
     #[command(flatten)]
     pub(crate) resolve: ResolveArgs,
     /// How to print what was found
@@ -516,11 +544,13 @@ pub(crate) struct WhyArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("inputs", |input| input
+    .value_name("NEW|INPUT")
+    .help("The lock after (`*.txt`, `pylock*.toml`), or the inputs to lock now; they are found \
+           by themselves where none is named")))]
 pub(crate) struct DiffArgs {
     /// The lock before
     pub(crate) old: String,
-    /// The lock after (`*.txt`, `pylock*.toml`), or the inputs to lock now (found by
-    /// themselves where none is named)
     #[command(flatten)]
     pub(crate) resolve: ResolveArgs,
     /// Give up all pins of the lock before
@@ -548,8 +578,11 @@ pub(crate) enum GraphFormat {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("inputs", |input| input
+    .value_name("LOCK|INPUT")
+    .help("A lock (`*.txt`, `pylock*.toml`), which is shown as it is, or inputs, which are \
+           solved first; they are found by themselves where none is named")))]
 pub(crate) struct GraphArgs {
-    /// A lock (`*.txt`, `pylock*.toml`) is shown as it is; inputs are solved first
     #[command(flatten)]
     pub(crate) resolve: ResolveArgs,
     /// How to print it

@@ -9,11 +9,14 @@ use super::{loaded, say};
 use crate::explain::{self, BaseRemedy, Study};
 use crate::request::Base;
 use crate::rules::{RuleKind, Sharing};
-use crate::solve::Solution;
+use crate::solve::{Facts, Solution};
 use crate::{RuleSet, Target};
 
 /// Says what is wrong between packages of the base: it is not enforced, and it is not ours.
 pub(crate) fn warn(base: &Base, rules: &RuleSet, target: &Target) {
+    if base.packages.is_empty() {
+        return;
+    }
     let releases = base.releases();
     for violation in rules.violations(&releases, &target.markers) {
         say(&format!(
@@ -21,7 +24,7 @@ pub(crate) fn warn(base: &Base, rules: &RuleSet, target: &Target) {
             violation.rule.reason
         ));
     }
-    for rule in rules.iter() {
+    for rule in rules.slots() {
         let RuleKind::Slot {
             import,
             members,
@@ -63,8 +66,8 @@ pub(crate) fn warn(base: &Base, rules: &RuleSet, target: &Target) {
 }
 
 /// Says what it would take of the base to meet the request.
-pub(crate) fn remedy(session: &Session) -> Result<String, CliError> {
-    let study = Study::new(&session.target, &session.rules, session.facts.facts());
+pub(crate) fn remedy(session: &Session, facts: &dyn Facts) -> Result<String, CliError> {
+    let study = Study::new(&session.target, &session.rules, facts);
     Ok(match explain::base_remedy(&study, &session.request)? {
         Some(remedy) => remedy_text(&remedy),
         None => "\nhint: letting packages of the base change does not help".to_owned(),
@@ -78,6 +81,10 @@ fn remedy_text(remedy: &BaseRemedy) -> String {
          --allow-change {}",
         names.join(",")
     );
+    if !remedy.hold.is_empty() {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n  and these lines: {}", remedy.hold.join(", "));
+    }
     for (name, change) in &remedy.replaced {
         let was = change
             .was

@@ -11,7 +11,7 @@ use super::check_files::{self, Read};
 use super::error::{CliError, Exit};
 use super::recorded::Recorded;
 use super::session::Session;
-use super::{output, rule_folders, settings, tell};
+use super::{output, pip_settings, rule_folders, settings, tell};
 use crate::check::render::{self, Report};
 use crate::check::{Finding, Severity, Subject, fix, judge, judge_files, judge_index, merge};
 use crate::metadata::Page;
@@ -26,12 +26,7 @@ const PLATFORM: &str = "linux";
 
 /// Judges what is named, or what is found here, and prints what it found.
 pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
-    let with_settings = settings::settings(&given.resolve, None)?
-        .map(|settings| settings::resolve(&given.resolve, &settings));
-    let args = CheckArgs {
-        resolve: with_settings.unwrap_or_else(|| given.resolve.clone()),
-        ..given.clone()
-    };
+    let args = with_settings(given)?;
     let rules = rule_folders::rules(&args.resolve.rules, &args.resolve.rules_in_settings)?;
     let ignored = rule_folders::ignored(&rules, &args.resolve.ignore_rule)?;
     let rules = rules.without(&ignored);
@@ -67,6 +62,22 @@ pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
     Ok(match (worst, limit) {
         (Some(worst), Some(limit)) if worst >= limit => Exit::Unsolvable,
         _ => Exit::Done,
+    })
+}
+
+/// The arguments, with what the settings of the project say where they do not, and pip's where
+/// an index may be asked.
+pub(crate) fn with_settings(given: &CheckArgs) -> Result<CheckArgs, CliError> {
+    let mut resolve = match settings::settings(&given.resolve, None)? {
+        Some(settings) => settings::resolve(&given.resolve, &settings),
+        None => given.resolve.clone(),
+    };
+    if !given.rules_only {
+        resolve = pip_settings::with(&resolve);
+    }
+    Ok(CheckArgs {
+        resolve,
+        ..given.clone()
     })
 }
 

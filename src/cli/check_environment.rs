@@ -90,10 +90,19 @@ fn distributions(
                 .first()
                 .is_some_and(|major| *major >= 2)
     });
+    // `311`, `313t`: the ABI of the best tag.
+    let abi = interpreter.target().ok().and_then(|target| {
+        let (_, abi, _) = target.tags().next()?;
+        Some(abi.trim_start_matches("cp").to_owned())
+    });
+    let python = abi.unwrap_or_default();
     for (site, one) in &mut found {
-        if !one.wrong.is_empty() {
+        let has_binaries = one.files.iter().any(|file| is_extension(&file.path));
+        if !one.wrong.is_empty() || has_binaries {
             one.own_version = own_version(site, one);
             one.unowned = unowned(site, one, &owned);
+            one.shadowed = shadowed(one, &python);
+            one.folder = own_folder(site, one, &owned);
         }
         if numpy_is_new && one.name.as_ref() != "numpy" {
             one.numpy = numpy(site, one);
@@ -120,6 +129,8 @@ fn distribution(metadata: &Path, verify: bool) -> Option<(PathBuf, Distribution)
         files,
         wrong,
         unowned: Vec::new(),
+        shadowed: Vec::new(),
+        folder: None,
         own_version: None,
         numpy: None,
     };
@@ -228,6 +239,68 @@ fn unowned(site: &Path, one: &Distribution, owned: &BTreeSet<PathBuf>) -> Vec<St
     found
 }
 
+/// The module that a path is imported as, and how early Python's import looks for that kind:
+/// packages, then extension modules, then sources.
+fn imported(path: &str, python: &str) -> Option<(String, u8)> {
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let (stem, ending) = file.split_once('.')?;
+    let order = match ending {
+        "py" if stem == "__init__" => 0,
+        "py" => 2,
+        _ if is_extension(path) => {
+            // Those of other Pythons are not looked at: `x.cpython-310-….so`, `x.cp310-….pyd`.
+            let tag = ending.split('-').take(2).collect::<Vec<_>>();
+            let is_ours = match tag.as_slice() {
+                ["cpython", version] => *version == python,
+                [first, ..] if first.starts_with("cp3") => first[2..] == *python,
+                _ => true,
+            };
+            if !is_ours {
+                return None;
+            }
+            1
+        }
+        _ => return None,
+    };
+    let module = if stem == "__init__" {
+        folder.to_owned()
+    } else {
+        format!("{folder}/{stem}")
+    };
+    Some((module, order))
+}
+
+/// Modules of a distribution in whose place unowned ones are imported.
+fn shadowed(one: &Distribution, python: &str) -> Vec<(String, String)> {
+    let own: BTreeMap<String, (u8, &str)> = one
+        .files
+        .iter()
+        .filter_map(|file| {
+            let (module, order) = imported(&file.path, python)?;
+            Some((module, (order, file.path.as_str())))
+        })
+        .collect();
+    one.unowned
+        .iter()
+        .filter_map(|other| {
+            let (module, order) = imported(other, python)?;
+            let (known, path) = own.get(&module)?;
+            (order < *known).then(|| ((*path).to_owned(), other.clone()))
+        })
+        .collect()
+}
+
+/// The folder of a distribution's modules, if nobody else has files in it.
+fn own_folder(site: &Path, one: &Distribution, owned: &BTreeSet<PathBuf>) -> Option<String> {
+    let folder = site.join(main_folder(one)?);
+    let own: BTreeSet<PathBuf> = one.files.iter().map(|file| site.join(&file.path)).collect();
+    let is_own = owned
+        .range(folder.clone()..)
+        .take_while(|path| path.starts_with(&folder))
+        .all(|path| own.contains(path));
+    is_own.then(|| folder.display().to_string())
+}
+
 /// Whether a path is an extension module's.
 fn is_extension(path: &str) -> bool {
     Path::new(path)
@@ -258,6 +331,46 @@ fn numpy(site: &Path, one: &Distribution) -> Option<crate::scan::NumpyFinding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_extension_module_of_this_python_is_imported_before_a_source() {
+        let file = |path: &str| RecordedFile {
+            path: path.to_owned(),
+            sha256: None,
+            size: None,
+        };
+        let shadowed = |unowned: &[&str]| {
+            let one = Distribution {
+                name: "numpy".parse().expect("a name"),
+                version: "1.26.4".parse().expect("a version"),
+                metadata_folder: String::new(),
+                files: vec![file("numpy/_core/umath.py"), file("numpy/core/a.py")],
+                wrong: BTreeMap::new(),
+                unowned: unowned.iter().map(|path| (*path).to_owned()).collect(),
+                shadowed: Vec::new(),
+                folder: None,
+                own_version: None,
+                numpy: None,
+            };
+            shadowed(&one, "311")
+        };
+        let so = "numpy/_core/umath.cpython-311-x86_64-linux-gnu.so";
+        assert_eq!(
+            shadowed(&[so]),
+            [("numpy/_core/umath.py".to_owned(), so.to_owned())]
+        );
+        for other in [
+            "numpy/_core/umath.cpython-310-x86_64-linux-gnu.so",
+            "numpy/_core/umath.cp310-win_amd64.pyd",
+            "numpy/_core/other.cpython-311-x86_64-linux-gnu.so",
+            "numpy/core/b.py",
+        ] {
+            assert_eq!(shadowed(&[other]), [], "{other}");
+        }
+        assert_eq!(shadowed(&["numpy/core/a/__init__.py"]).len(), 1);
+        assert_eq!(shadowed(&["numpy/_core/umath.abi3.so"]).len(), 1);
+        assert_eq!(shadowed(&["numpy/core/a.cp311-win_amd64.pyd"]).len(), 1);
+    }
 
     #[test]
     fn digests_are_written_as_record_has_them() {

@@ -77,6 +77,11 @@ pub(crate) fn command(args: &LockArgs, inputs: &[String]) -> String {
     flag("no-index", resolve.no_index);
     flag("pre", resolve.pre);
     flag("strip-extras", args.strip_extras);
+    flag("wheel-variants", resolve.wheel_variants == Some(true));
+    flag(
+        "wheel-variants=false",
+        resolve.wheel_variants == Some(false),
+    );
     let mut value = |name: &str, values: &[String]| {
         for value in values {
             words.push(format!("--{name}={}", quoted(&redacted(value))));
@@ -98,6 +103,7 @@ pub(crate) fn command(args: &LockArgs, inputs: &[String]) -> String {
     value("torch-backend", &unless_auto(&resolve.torch_backend));
     value("driver", &one(&resolve.driver));
     value("gpu", &resolve.gpu);
+    value("variant-property", &resolve.variant_property);
     let mirrors: Vec<String> = resolve
         .mirror
         .iter()

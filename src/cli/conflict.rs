@@ -2,7 +2,6 @@
 //! piped, as JSON where that was asked for.
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal as _;
 
 use miette::{GraphicalReportHandler, LabeledSpan, MietteDiagnostic, NamedSource};
 
@@ -50,9 +49,9 @@ pub(crate) fn tell_json(answer: &serde_json::Value) {
 
 /// Prints a conflict on standard error.
 fn print(message: &Message) {
-    let plain = !std::io::stderr().is_terminal()
-        || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if !plain && let Some(framed) = framed(message) {
+    if !super::plain::is_wanted()
+        && let Some(framed) = framed(message)
+    {
         say(framed.trim_end());
         return;
     }

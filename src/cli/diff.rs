@@ -56,5 +56,18 @@ pub(crate) fn read(path: &str) -> Result<Lock, CliError> {
         return Err(CliError::usage(format!("there is no file `{path}`"))
             .hint("name a lock: a requirements.txt or a pylock.toml"));
     }
+    let name = std::path::Path::new(path)
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    if ["uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"].contains(&name) {
+        return Err(CliError::usage(format!(
+            "`{path}` is the lock of another tool, for many environments at once"
+        ))
+        .hint(
+            "`mlresolve check` judges it; to compare it, let that tool write a requirements file \
+             (`uv export`, `poetry export`, `pdm export`, `pipenv requirements`)",
+        ));
+    }
     recorded::lock(path)
 }

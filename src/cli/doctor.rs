@@ -1,21 +1,15 @@
 //! `mlresolve doctor`: what to paste into a bug report.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
-
-use pep508_rs::PackageName;
+use std::path::{Path, PathBuf};
 
 use super::args::{CheckArgs, CheckFormat};
 use super::error::{CliError, Exit};
 use super::interpreter::{self, Search};
-use super::{accelerator, check, rule_folders, session, settings, tell};
+use super::{accelerator, check, output, probe, rule_folders, session, tell};
 use crate::check::Severity;
 use crate::check::render;
 use crate::rules::RuleSet;
-use crate::solve::FactError;
-
-/// A distribution that every index of Python packages has.
-const PROBE: &str = "pip";
 
 /// How many tags are shown.
 const TAGS: usize = 3;
@@ -23,12 +17,7 @@ const TAGS: usize = 3;
 /// Says what the environment is, what can be reached, and what is wrong. The exit code is 0
 /// unless the environment itself cannot be read, or `check` finds errors in it.
 pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
-    let with_settings = settings::settings(&given.resolve, None)?
-        .map(|settings| settings::resolve(&given.resolve, &settings));
-    let args = CheckArgs {
-        resolve: with_settings.unwrap_or_else(|| given.resolve.clone()),
-        ..given.clone()
-    };
+    let args = check::with_settings(given)?;
     let rules = rule_folders::rules(&args.resolve.rules, &args.resolve.rules_in_settings)?;
     let named = args.resolve.inputs.first().cloned();
     let mut lines = vec![
@@ -41,20 +30,25 @@ pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
     lines.extend(machine());
     lines.push(("cache", told_of_cache(&args)));
     if !args.rules_only {
-        lines.push(("index", told_of_index(&args)));
+        let told = told_of_indexes(&args);
+        lines.extend(told.into_iter().map(|told| ("index", told)));
     }
     let mut report = check::environment(&args, named.as_deref(), &rules)?;
-    if args.format == CheckFormat::Json {
+    let text = if args.format == CheckFormat::Json {
+        let (indexes, lines): (Vec<_>, Vec<_>) =
+            lines.into_iter().partition(|(key, _)| *key == "index");
+        let indexes: Vec<String> = indexes.into_iter().map(|(_, told)| told).collect();
         let facts: serde_json::Map<String, serde_json::Value> = lines
             .into_iter()
             .map(|(key, value)| (key.replace(' ', "_"), value.into()))
+            .chain([("indexes".to_owned(), indexes.into())])
             .collect();
         let all = serde_json::json!({
             "schema": 1,
             "environment": facts,
             "findings": report.findings,
         });
-        tell(&format!("{all:#}\n"));
+        format!("{all:#}\n")
     } else {
         let width = lines.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
         let mut text = String::new();
@@ -65,7 +59,11 @@ pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
         text.push('\n');
         report.sort();
         text.push_str(&render::text(std::slice::from_ref(&report)));
-        tell(&text);
+        text
+    };
+    match &args.output {
+        Some(path) => output::write_atomically(path, text.as_bytes())?,
+        None => tell(&text),
     }
     Ok(if report.count(Severity::Error) > 0 {
         Exit::Unsolvable
@@ -136,31 +134,48 @@ fn told_of_cache(args: &CheckArgs) -> String {
         Ok(cache) => {
             let root = cache.root();
             let state = match std::fs::metadata(root) {
-                Ok(found) if found.permissions().readonly() => ", which cannot be written to",
-                Ok(_) => "",
-                Err(_) => ", which is not there yet",
+                Ok(found) if found.permissions().readonly() => {
+                    "which cannot be written to".to_owned()
+                }
+                Ok(_) => {
+                    let names = cache.known_names();
+                    let (files, bytes) = size(root);
+                    format!(
+                        "{files} files of {} MiB, pages of {} distributions",
+                        bytes >> 20,
+                        names.len()
+                    )
+                }
+                Err(_) => "which is not there yet".to_owned(),
             };
-            format!("{}{state}", root.display())
+            format!("{}, {state}", root.display())
         }
         Err(_) => "none can be made".to_owned(),
     }
 }
 
-fn told_of_index(args: &CheckArgs) -> String {
-    let Ok(target) = crate::Target::declared("3.12", "linux") else {
-        return "not asked".to_owned();
-    };
-    let Ok(session) = check::online(args, &target) else {
-        return "not asked: the options for it are wrong".to_owned();
-    };
-    let Ok(name) = PROBE.parse::<PackageName>() else {
-        return "not asked".to_owned();
-    };
-    match session.facts.facts().page(&name) {
-        Ok(page) => format!("{} answers", page.index),
-        Err(FactError::NotFound { asked, .. }) => {
-            format!("{} answers, and has no `{PROBE}`", asked.join(", "))
+/// How many files a folder holds, and how many bytes; what cannot be read is left out.
+fn size(folder: &Path) -> (u64, u64) {
+    let mut found = (0, 0);
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => {
+                let (files, bytes) = size(&entry.path());
+                found = (found.0 + files, found.1 + bytes);
+            }
+            Ok(metadata) => found = (found.0 + 1, found.1 + metadata.len()),
+            Err(_) => {}
         }
-        Err(error) => error.to_string(),
+    }
+    found
+}
+
+fn told_of_indexes(args: &CheckArgs) -> Vec<String> {
+    let session = crate::Target::declared("3.12", "linux")
+        .map_err(|error| CliError::usage(error.to_string()))
+        .and_then(|target| check::online(args, &target));
+    match session {
+        Ok(session) => probe::told(&args.resolve, &session.places),
+        Err(error) => vec![format!("not asked: {}", error.message())],
     }
 }

@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use miette::Diagnostic;
 
+use super::plain;
+
 use crate::solve::{FactError, SolveError};
 
 /// Exit codes, as the README documents them.
@@ -127,6 +129,9 @@ impl CliError {
                 if let Some(hint) = hint {
                     super::say(&format!("\nhint: {hint}"));
                 }
+            }
+            Report::Diagnostic(report) if plain::is_wanted() => {
+                super::say(plain::text(report.as_ref()).trim_end());
             }
             Report::Diagnostic(report) => super::say(&format!("{report:?}")),
         }

@@ -20,7 +20,7 @@ use crate::lock::{
     Annotations, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
     MissingHash, RenderOptions, TargetRecord, render,
 };
-use crate::metadata::File;
+use crate::metadata::{File, FileKind};
 use crate::request::Pin;
 use crate::rules::RuleKind;
 use crate::solve::{ChosenOrigin, Memo, Outcome, Solution, Warning, eligible_builds, solve_again};
@@ -50,7 +50,9 @@ fn one(given: &LockArgs, job: &Job) -> Result<Exit, CliError> {
     match prepare(given, args.clone(), to)? {
         Ok(mut prepared) => {
             prepared.from_settings = job.from_settings;
-            prepared.finish()
+            let exit = prepared.finish();
+            prepared.leave();
+            exit
         }
         Err(exit) => Ok(exit),
     }
@@ -75,7 +77,10 @@ pub(crate) fn prepare(
     to: Output,
 ) -> Result<Result<Prepared, Exit>, CliError> {
     let recorded = match &to {
-        Output::File(path) => recorded::read(path)?,
+        Output::File(path) => {
+            refuse_extension(path)?;
+            recorded::read(path)?
+        }
         Output::Standard => Recorded::default(),
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
@@ -93,7 +98,7 @@ pub(crate) fn prepare(
         }
         let exit = conflict::unsolvable(&session, super::args::Format::Text)?;
         if !session.request.base.packages.is_empty() {
-            say(&base_report::remedy(&session)?);
+            say(&base_report::remedy(&session, session.facts.facts())?);
         }
         return Ok(Err(exit));
     };
@@ -122,13 +127,22 @@ impl Prepared {
         Ok(())
     }
 
+    /// Leaves the solution to the system, which takes it back at once: to give back a large
+    /// stack file by file takes as long as to solve it.
+    fn leave(self) {
+        std::mem::forget(self.solution);
+    }
+
     /// Writes, shows or checks the lock.
-    pub(crate) fn finish(self) -> Result<Exit, CliError> {
+    pub(crate) fn finish(&self) -> Result<Exit, CliError> {
         let (args, session, solution) = (&self.args, &self.session, &self.solution);
         if !args.resolve.quiet {
             warn(solution);
+            tell_sources(solution);
+            tell_nothing(session, solution);
             migration::tell_moved(session, solution);
             tell_builds(session, solution);
+            tell_variants(solution);
         }
         if args.resolve.verbose > 0 {
             narrate(solution);
@@ -148,13 +162,48 @@ impl Prepared {
         } else {
             &session.inputs
         };
-        let command = command_line::command(&self.given, named);
+        // Where the target stays that of the lock, so does what its command says of it.
+        let mut given = self.given.clone();
+        let resolve = &mut given.resolve;
+        if resolve.python.is_none() && self.recorded.target.is_some() {
+            let said = |option| self.recorded.option_of_command(option);
+            resolve.python_version = resolve
+                .python_version
+                .take()
+                .or_else(|| said("python-version"));
+            resolve.python_platform = resolve
+                .python_platform
+                .take()
+                .or_else(|| said("python-platform"));
+        }
+        let command = command_line::command(&given, named);
         let mut lock = locked(args, &command, session, solution, format, path)?;
         command_line::forget_upgrades(&mut lock);
         let mut options = render_options(args, format)?;
         options.newline = compat::newline(args, self.recorded.text.as_deref(), &session.inputs);
         let text = render(&lock, &options);
+        // As for the solution.
+        std::mem::forget(lock);
         finish(args, &self.to, &self.recorded, &text)
+    }
+}
+
+/// A name that promises another format is refused before anything is written.
+fn refuse_extension(path: &str) -> Result<(), CliError> {
+    let extension = Path::new(path)
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .filter(|extension| ["toml", "json", "lock", "yml", "yaml"].contains(extension));
+    match extension {
+        None => Ok(()),
+        Some(_) if is_pylock(path) => Ok(()),
+        Some(extension) => Err(CliError::usage(format!(
+            "`{path}`: a `.{extension}` file is no requirements file"
+        ))
+        .hint(
+            "name it `pylock.toml` or `pylock.NAME.toml` for PEP 751, or `NAME.txt` for a \
+             requirements file",
+        )),
     }
 }
 
@@ -179,7 +228,12 @@ fn pins(
     }
     for wanted in &args.upgrade_package {
         let (name, constraint) = command_line::upgrade(wanted)?;
-        pins.remove(&name);
+        let known = pins.remove(&name).is_some();
+        if !known && !pins.is_empty() && !args.resolve.quiet {
+            say(&format!(
+                "note: the lock has no {name}: `-P {wanted}` frees nothing"
+            ));
+        }
         session.request.constraints.extend(constraint);
     }
     Ok(pins)
@@ -213,6 +267,67 @@ fn tell_builds(session: &Session, solution: &Solution) {
         {
             say(&accelerator::told(&builds, taken, &session.target));
         }
+    }
+}
+
+/// Releases that must be built to be installed.
+fn tell_sources(solution: &Solution) {
+    let built: Vec<String> = solution
+        .packages
+        .iter()
+        .filter(|(_, chosen)| {
+            matches!(chosen.origin, ChosenOrigin::Index(_))
+                && chosen
+                    .file
+                    .as_ref()
+                    .is_some_and(|file| matches!(file.kind, FileKind::Sdist(_)))
+        })
+        .map(|(name, chosen)| format!("{name} {}", chosen.version))
+        .collect();
+    if !built.is_empty() {
+        say(&format!(
+            "warning: no wheel suits the target, and installing means building: {} \
+             (`--only-binary :all:` takes releases with wheels only)",
+            built.join(", ")
+        ));
+    }
+}
+
+/// A lock of nothing is rarely what is meant: a sync from it uninstalls everything.
+fn tell_nothing(session: &Session, solution: &Solution) {
+    if session.request.requirements.is_empty()
+        && solution.packages.is_empty()
+        && session.request.base.packages.is_empty()
+    {
+        say(&format!(
+            "warning: nothing is asked for in {}: the lock is empty",
+            session.inputs.join(", ")
+        ));
+    }
+}
+
+/// Which wheel variants were taken, and who can install them.
+fn tell_variants(solution: &Solution) {
+    let mut labelled = Vec::new();
+    for (name, chosen) in &solution.packages {
+        let Some(variant) = &chosen.variant else {
+            continue;
+        };
+        match &variant.label {
+            Some(label) => labelled.push(format!("{name} {} ({label})", chosen.version)),
+            None => {
+                for (label, reason) in &variant.refused {
+                    say(&format!("{name}: the wheel variant {label} {reason}"));
+                }
+            }
+        }
+    }
+    if !labelled.is_empty() {
+        say(&format!(
+            "warning: wheel variants were taken: {}. pip cannot install them; uv does from a \
+             requirements file, with `--preview-features wheel-variants`",
+            labelled.join(", ")
+        ));
     }
 }
 
@@ -381,6 +496,19 @@ fn build_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
         .collect()
 }
 
+/// The indexes of what the settings take from one index alone. A folder of this machine is
+/// nobody else's index.
+fn pinned_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
+    let pinned = session.places.pinned.iter();
+    pinned
+        .filter_map(|name| match &solution.packages.get(name)?.origin {
+            ChosenOrigin::Index(page) => Some(page.index.clone()),
+            ChosenOrigin::Direct { .. } => None,
+        })
+        .filter(|index| index.starts_with("http"))
+        .collect()
+}
+
 fn context<'a>(
     args: &LockArgs,
     command: &str,
@@ -396,6 +524,7 @@ fn context<'a>(
     let mut indexes = vec![default];
     indexes.extend(places.extra.iter().cloned());
     indexes.extend(build_indexes(session, solution));
+    indexes.extend(pinned_indexes(session, solution));
     let mut options = InstallerOptions::format_control(&session.request.policy);
     options.find_links.clone_from(&places.find_links);
     options.trusted_hosts.clone_from(&places.trusted_hosts);

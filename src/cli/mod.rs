@@ -31,6 +31,8 @@ mod outputs;
 mod pip_settings;
 mod pip_tools;
 mod pip_words;
+mod plain;
+mod probe;
 mod progress;
 mod projects;
 mod recorded;

@@ -21,6 +21,10 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), CliError
     };
     // A symbolic link stays one: what it points to is replaced.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    // What is no regular file (`/dev/null`, a pipe) is written to and never replaced.
+    if std::fs::metadata(&target).is_ok_and(|known| !known.is_file()) {
+        return std::fs::write(&target, bytes).map_err(|error| failed(&error));
+    }
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
         _ => PathBuf::from("."),
@@ -54,4 +58,23 @@ fn keep_mode(file: &std::fs::File, target: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn keep_mode(_file: &std::fs::File, _target: &Path) -> std::io::Result<()> {
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    use super::write_atomically;
+
+    #[test]
+    fn what_is_no_regular_file_is_never_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+        // A socket cannot be opened for writing.
+        assert!(write_atomically(&socket, b"numpy==1.26.4\n").is_err());
+        let kind = std::fs::metadata(&socket).expect("it is there").file_type();
+        assert!(kind.is_socket());
+        assert!(write_atomically(folder.path(), b"x").is_err());
+    }
 }

@@ -105,6 +105,9 @@ fn take_target(args: &mut LockArgs, target: &TargetSettings) {
         or(&mut resolve.driver, &target.driver);
         resolve.gpu = values(&target.gpu);
     }
+    if resolve.variant_property.is_empty() {
+        resolve.variant_property = values(&target.variant_property);
+    }
 }
 
 fn values(list: &[Located<String>]) -> Vec<String> {

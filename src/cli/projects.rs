@@ -3,7 +3,7 @@
 use super::error::CliError;
 use crate::fetch::edge::Edge;
 use crate::metadata::DependencySource;
-use crate::request::{BuildNeeded, DirectUrl, Line, LineSource, Place};
+use crate::request::{BuildNeeded, BuildReason, DirectUrl, Line, LineSource, Place};
 use crate::solve::Facts as _;
 
 /// The dependencies of a project, by its build.
@@ -18,6 +18,17 @@ pub(crate) fn dependencies(
     let Some(edge) = edge else {
         return Err(CliError::usage(why).hint("a snapshot runs no builds"));
     };
+    if matches!(needed.reason, BuildReason::NoProjectTable) && !can_be_built(&needed.folder) {
+        return Err(CliError::usage(format!(
+            "`{}` names no project: it has neither `[project]` nor `[build-system]`",
+            needed.file
+        ))
+        .hint(
+            "write `[project]` with `dependencies`, or ask for one of its groups with `--group`; \
+             Poetry's `[tool.poetry.dependencies]` is read by its build: \
+             `[build-system] requires = [\"poetry-core\"], build-backend = \"poetry.core.masonry.api\"`",
+        ));
+    }
     let folder = std::path::absolute(&needed.folder)
         .map_err(|error| CliError::usage(format!("cannot find `{}`: {error}", needed.folder)))?;
     let url = url::Url::from_directory_path(&folder)
@@ -64,4 +75,14 @@ pub(crate) fn dependencies(
             }
         })
         .collect())
+}
+
+/// Whether a build could tell anything of a project without `[project]`.
+fn can_be_built(folder: &str) -> bool {
+    let folder = std::path::Path::new(folder);
+    let has_system = std::fs::read_to_string(folder.join("pyproject.toml"))
+        .ok()
+        .and_then(|text| toml::from_str::<toml::Table>(&text).ok())
+        .is_some_and(|table| table.contains_key("build-system"));
+    has_system || folder.join("setup.py").is_file() || folder.join("setup.cfg").is_file()
 }

@@ -23,6 +23,23 @@ pub(crate) struct Recorded {
     pub(crate) text: Option<String>,
 }
 
+impl Recorded {
+    /// The value of an option in the command that the lock's header names.
+    pub(crate) fn option_of_command(&self, option: &str) -> Option<String> {
+        let header = self
+            .text
+            .as_deref()?
+            .lines()
+            .take_while(|line| line.starts_with('#'));
+        let given = format!("--{option}=");
+        header
+            .filter(|line| line.contains("mlresolve lock"))
+            .flat_map(str::split_whitespace)
+            .find_map(|word| word.strip_prefix(&given))
+            .map(str::to_owned)
+    }
+}
+
 /// Reads the lock at a path; nothing where there is none.
 pub(crate) fn read(path: &str) -> Result<Recorded, CliError> {
     let bytes = match std::fs::read(path) {

@@ -10,7 +10,7 @@ use crate::rules::{FolderTrust, RuleId, RuleOrigin, RuleSource};
 /// the command line and in the settings.
 pub(crate) fn rules(named: &[PathBuf], in_settings: &[PathBuf]) -> Result<RuleSet, CliError> {
     let mut rules =
-        RuleSet::embedded().map_err(|error| CliError::diagnostic(Exit::Usage, error))?;
+        RuleSet::embedded_on_demand().map_err(|error| CliError::diagnostic(Exit::Usage, error))?;
     for (folders, trust) in [
         (named, FolderTrust::CommandLine),
         (in_settings, FolderTrust::Repository),
@@ -35,7 +35,7 @@ pub(crate) fn ignored(rules: &RuleSet, ids: &[String]) -> Result<Vec<RuleId>, Cl
     ids.iter()
         .map(|id| {
             rules.get(id).map(|rule| rule.id.clone()).ok_or_else(|| {
-                let known: Vec<&str> = rules.iter().map(|rule| &*rule.id.0).collect();
+                let known: Vec<&str> = rules.ids().map(|id| &*id.0).collect();
                 let near = near(id, &known);
                 let error = CliError::usage(format!("there is no rule `{id}`"));
                 error.hint(if near.is_empty() {

@@ -2,7 +2,7 @@
 
 mod wheels;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
@@ -96,6 +96,8 @@ pub(crate) struct Places {
     pub(crate) find_links: Vec<String>,
     pub(crate) no_index: bool,
     pub(crate) trusted_hosts: Vec<String>,
+    /// What comes from one index alone, by the settings.
+    pub(crate) pinned: BTreeSet<PackageName>,
 }
 
 impl Session {
@@ -138,6 +140,7 @@ impl Session {
         if !target.accelerator.is_stated() {
             target.accelerator = accelerator::of_base(&base.base, &rules, args.quiet);
         }
+        target.accelerator.variants = accelerator::variants(args, known)?;
         let places = places(args, &read);
         let policy = policy(args, &read, &rules)?;
         let request = Request {
@@ -331,6 +334,15 @@ fn target(
                     .map_err(|error| CliError::usage(error.to_string()))?,
             };
             let words = known.words();
+            if let Some(kept) = recorded.target.as_ref().filter(|_| !args.quiet) {
+                let (what, option) = match python {
+                    Some(_) => (&kept.words().platform, "--python-platform"),
+                    None => (&kept.words().python, "--python-version"),
+                };
+                say(&format!(
+                    "note: the other half of the target is that of the lock, {what}; `{option}` names another"
+                ));
+            }
             let python = python.as_ref().unwrap_or(&words.python);
             let platform = platform.as_ref().unwrap_or(&words.platform);
             Target::declared(python, platform).map_err(wrong)?
@@ -377,6 +389,7 @@ fn places(args: &ResolveArgs, read: &Inputs) -> Places {
         find_links,
         no_index: args.no_index || options.no_index,
         trusted_hosts,
+        pinned: args.sources.keys().cloned().collect(),
     }
 }
 
@@ -490,7 +503,7 @@ fn provider(text: &str, rules: &RuleSet) -> Result<(String, PackageName), CliErr
     }
 }
 
-fn client_options(args: &ResolveArgs) -> Result<ClientOptions, CliError> {
+pub(super) fn client_options(args: &ResolveArgs) -> Result<ClientOptions, CliError> {
     ClientOptions::from_environment(args.cert.clone(), &|name| std::env::var_os(name))
         .map(|options| ClientOptions {
             offline: args.offline,
@@ -499,7 +512,7 @@ fn client_options(args: &ResolveArgs) -> Result<ClientOptions, CliError> {
         .map_err(|error| CliError::usage(error.to_string()))
 }
 
-fn authentication(args: &ResolveArgs) -> Result<Auth, CliError> {
+pub(super) fn authentication(args: &ResolveArgs) -> Result<Auth, CliError> {
     let keyring = match args.keyring_provider.as_deref() {
         None | Some("disabled") => KeyringProvider::Disabled,
         Some("subprocess") => KeyringProvider::Subprocess {
@@ -590,8 +603,7 @@ fn edge(
             target: target.clone(),
             policy: request.policy.clone(),
         }),
-    })
-    .map_err(wrong)?;
+    });
     let hashes = request
         .requirements
         .iter()
@@ -642,17 +654,29 @@ fn snapshots(paths: &[PathBuf], places: &Places) -> Result<SnapshotFacts, CliErr
     Ok(SnapshotFacts::new(opened, &default.url))
 }
 
-fn indexes(args: &ResolveArgs, places: &Places) -> Result<Indexes, crate::fetch::FetchError> {
+pub(super) fn indexes(
+    args: &ResolveArgs,
+    places: &Places,
+) -> Result<Indexes, crate::fetch::FetchError> {
+    // A named index has its name's credentials, whichever way it was called.
+    let index = |place: &String| {
+        let named = args
+            .named_indexes
+            .iter()
+            .find(|(name, url)| name == place || url == place);
+        match named {
+            Some((name, url)) => {
+                Ok(Index::new(url)?.named(name, &|variable| std::env::var_os(variable)))
+            }
+            None => Index::new(place),
+        }
+    };
     Ok(Indexes {
         default: match &places.index {
             Some(url) => Index::new(url)?,
             None => Index::standard(),
         },
-        extra: places
-            .extra
-            .iter()
-            .map(|url| Index::new(url))
-            .collect::<Result<_, _>>()?,
+        extra: places.extra.iter().map(&index).collect::<Result<_, _>>()?,
         strategy: match args.index_strategy.unwrap_or_default() {
             args::IndexStrategy::FirstIndex => IndexStrategy::First,
             args::IndexStrategy::UnsafeBestMatch => IndexStrategy::UnsafeBestMatch,
@@ -666,7 +690,7 @@ fn indexes(args: &ResolveArgs, places: &Places) -> Result<Indexes, crate::fetch:
         pins: args
             .sources
             .iter()
-            .map(|(name, url)| Ok((name.clone(), Index::new(url)?)))
+            .map(|(name, source)| Ok((name.clone(), index(source)?)))
             .collect::<Result<_, crate::fetch::FetchError>>()?,
         mirrors: args
             .mirror

@@ -79,6 +79,8 @@ pub(crate) fn resolve(args: &ResolveArgs, settings: &Settings) -> ResolveArgs {
     or(&mut args.index_url, settings.index_url.as_ref());
     fill(&mut args.exclude_newer_index, &settings.exclude_newer_index);
     fill(&mut args.extra_index_url, &settings.extra_index_url);
+    indexes(&mut args, settings);
+    variants(&mut args, settings);
     fill(&mut args.mirror, &settings.mirror);
     fill(&mut args.find_links, &settings.find_links);
     fill(&mut args.no_binary, &settings.no_binary);
@@ -131,12 +133,37 @@ pub(crate) fn resolve(args: &ResolveArgs, settings: &Settings) -> ResolveArgs {
         .into_iter()
         .map(PathBuf::from)
         .collect();
+    args
+}
+
+/// The indexes with names, and what comes from one alone.
+fn indexes(args: &mut ResolveArgs, settings: &Settings) {
+    // Those that are not explicit are further indexes, after those that are named as such.
+    for index in settings.index.iter().filter(|index| !index.explicit) {
+        if !args.extra_index_url.contains(&index.url.value) {
+            args.extra_index_url.push(index.url.value.clone());
+        }
+    }
+    args.named_indexes = settings
+        .index
+        .iter()
+        .map(|index| (index.name.value.clone(), index.url.value.clone()))
+        .collect();
     args.sources = settings
         .sources
         .iter()
         .map(|(name, located)| (name.clone(), located.value.clone()))
         .collect();
-    args
+}
+
+fn variants(args: &mut ResolveArgs, settings: &Settings) {
+    fill(
+        &mut args.variant_property,
+        &settings.target.variant_property,
+    );
+    if args.wheel_variants.is_none() {
+        args.wheel_variants = settings.wheel_variants.as_ref().map(|on| on.value);
+    }
 }
 
 /// As [`resolve`], for the arguments that only `lock` has.

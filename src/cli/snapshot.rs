@@ -1,6 +1,7 @@
 //! `mlresolve snapshot`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -8,7 +9,7 @@ use super::args::{Format, RecordArgs};
 use super::error::{CliError, Exit};
 use super::recorded::Recorded;
 use super::session::Session;
-use super::{conflict, inputs, output, say, settings, tell, why};
+use super::{base_report, conflict, inputs, output, say, settings, tell, why};
 use crate::fetch::indexes::Index;
 use crate::fetch::snapshot::{About, Hosts, Recording, Snapshot};
 use crate::solve::{Facts, Memo, Outcome, solve_again};
@@ -25,15 +26,17 @@ pub(crate) fn record(args: &RecordArgs) -> Result<Exit, CliError> {
     for input in inputs::inputs(&resolve.inputs)? {
         let mut one = resolve.clone();
         one.inputs = vec![input.clone()];
-        let session = Session::open(&one, &Recorded::default())?;
+        let mut session = Session::open(&one, &Recorded::default())?;
+        if !session.request.base.changeable.is_empty() {
+            learn_base(&mut session, &recording);
+        }
         if let Some(url) = &session.places.index {
             default = Index::new(url).map_err(|error| CliError::usage(error.to_string()))?;
         }
-        let recorder = recording.of(session.facts.facts());
-        let facts: &dyn Facts = &recorder;
-        let (request, target, rules) = (&session.request, &session.target, &session.rules);
-        match solve_again(request, target, rules, &facts, &Memo::default())? {
+        match solved(&session, &recording)? {
             Outcome::Solved(solution) => {
+                let recorder = recording.of(session.facts.facts());
+                let facts: &dyn Facts = &recorder;
                 for question in &args.why {
                     // That nothing asks for a name is no reason to record nothing.
                     why::answer(&session, facts, question).ok();
@@ -44,7 +47,12 @@ pub(crate) fn record(args: &RecordArgs) -> Result<Exit, CliError> {
                 ));
             }
             Outcome::Unsolvable(_) => {
-                conflict::explained(&session, facts)?;
+                learn_base(&mut session, &recording);
+                let recorder = recording.of(session.facts.facts());
+                conflict::explained(&session, &recorder)?;
+                if !session.request.base.packages.is_empty() {
+                    base_report::remedy(&session, &recorder)?;
+                }
                 say(&format!("recorded `{input}`: it has no solution"));
             }
         }
@@ -69,6 +77,26 @@ pub(crate) fn record(args: &RecordArgs) -> Result<Exit, CliError> {
         bytes.len()
     ));
     Ok(Exit::Done)
+}
+
+fn solved(session: &Session, recording: &Recording) -> Result<Outcome, CliError> {
+    let recorder = recording.of(session.facts.facts());
+    let facts: &dyn Facts = &recorder;
+    let (request, target, rules) = (&session.request, &session.target, &session.rules);
+    Ok(solve_again(
+        request,
+        target,
+        rules,
+        &facts,
+        &Memo::default(),
+    )?)
+}
+
+/// As `lock` does before it explains what a base refuses.
+fn learn_base(session: &mut Session, recording: &Recording) {
+    let recorder = recording.of(session.facts.facts());
+    let base = Arc::make_mut(&mut session.request.base);
+    super::base::learn(base, &session.target, &recorder);
 }
 
 /// Says what a snapshot holds.

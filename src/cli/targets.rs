@@ -106,6 +106,10 @@ fn with_target(given: &LockArgs, target: &TargetSettings) -> LockArgs {
     if resolve.gpu.is_empty() {
         resolve.gpu = target.gpu.iter().map(|gpu| gpu.value.clone()).collect();
     }
+    if resolve.variant_property.is_empty() {
+        let stated = target.variant_property.iter();
+        resolve.variant_property = stated.map(|property| property.value.clone()).collect();
+    }
     args
 }
 

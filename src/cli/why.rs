@@ -13,8 +13,7 @@ use super::{inputs, settings, tell};
 use crate::explain::{self, Study, Why, WhyNot};
 use crate::metadata::Dependency;
 use crate::request::Line;
-use crate::rules::RuleKind;
-use crate::solve::{Facts, Outcome, Solution, Unusable, eligible_builds};
+use crate::solve::{Facts, Outcome, Solution};
 
 /// What is asked about.
 enum Question {
@@ -51,38 +50,19 @@ pub(crate) fn run(args: &WhyArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Which build of a family's member was taken, and why none of the others; empty for what
-/// is no member, and where the target states no accelerator.
+/// Which build of a distribution was taken, and why none of the others; empty where there is
+/// but one.
 fn build(
     name: &PackageName,
     study: &Study<'_>,
     session: &Session,
     solution: &Solution,
 ) -> Result<String, CliError> {
-    let mut text = String::new();
-    let target = &session.target;
-    for builds in eligible_builds(&session.rules, target) {
-        let is_member = session.rules.on(name).iter().any(
-            |rule| matches!(&rule.kind, RuleKind::Family { name, .. } if *name == builds.family),
-        );
-        let Some(taken) = solution.builds.get(&builds.family).filter(|_| is_member) else {
-            continue;
-        };
-        let mut lines = vec![format!("The build {taken} of {} was taken.", builds.family)];
-        for (label, reason) in &builds.refused {
-            lines.push(format!("  {label} {reason}"));
-        }
-        let known = study.candidates(name, &session.request)?;
-        let not_running = known
-            .rejected
-            .iter()
-            .rfind(|(_, reason)| matches!(reason, Unusable::Accelerator { .. }));
-        if let Some((version, reason)) = not_running {
-            lines.push(format!("  {name} {version} {reason}"));
-        }
-        text = format!("\n{}\n", lines.join("\n"));
+    let lines = explain::builds(name, study, &session.request, solution)?;
+    if lines.is_empty() {
+        return Ok(String::new());
     }
-    Ok(text)
+    Ok(format!("\n{}\n", lines.join("\n")))
 }
 
 /// Answers a question about a session's request, and says which build was taken; `None`

@@ -35,6 +35,11 @@ pub struct Diagnosis {
 ///
 /// [`SolveError`] where facts could not be had.
 pub fn diagnose(study: &Study<'_>, request: &Request) -> Result<Option<Diagnosis>, SolveError> {
+    // The study learns which source distributions the user's own solve looked into: those
+    // count as known, and no others are looked into.
+    if let Outcome::Solved(_) = study.solve(request)? {
+        return Ok(None);
+    }
     diagnose_demand(study, request, None, None)
 }
 
@@ -256,10 +261,10 @@ fn by_options(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveE
         let Some(page) = editor.study.page(package)? else {
             continue;
         };
-        let uploaded = page
-            .files
-            .iter()
-            .filter(|file| file.version == *version)
+        let listed = page.files.some(&page.files.of_version(version));
+        let uploaded = listed
+            .unwrap_or_default()
+            .into_iter()
             .filter_map(|file| file.upload_time)
             .max();
         let Some(uploaded) = uploaded else {

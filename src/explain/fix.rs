@@ -166,7 +166,12 @@ impl Fixer<'_, '_> {
             return Ok(None);
         };
         let last = self.last_working(current, line, known, works, low);
-        let specifiers = match known.get(last + 1) {
+        // Where no later one suits the target, the next that exists bounds it.
+        let later = || {
+            all.iter()
+                .find(|version| **version > known[last] && !version.any_prerelease())
+        };
+        let specifiers = match known.get(last + 1).or_else(later) {
             Some(next) => below(next, &all),
             None => at_least(&known[last], &all),
         };

@@ -23,6 +23,8 @@ pub struct Message {
     pub fixes: Vec<String>,
     /// Whether the search for conflicts and fixes came to its end.
     pub complete: bool,
+    /// Why a fact that a fix may need could not be had, where one could not.
+    pub missed: Option<String>,
 }
 
 /// One conflict.
@@ -75,6 +77,7 @@ impl Message {
                 .collect(),
             conflicts,
             complete: diagnosis.complete,
+            missed: study.missed(),
         })
     }
 
@@ -92,7 +95,15 @@ impl Message {
         let mut out = String::new();
         match self.fixes.as_slice() {
             [] if !self.complete => {
-                out.push_str("hint: no fix was found before the search was ended\n");
+                let hint = match &self.missed {
+                    Some(missed) => {
+                        format!(
+                            "no fix was found with the facts at hand; one may need more: {missed}"
+                        )
+                    }
+                    None => "no fix was found before the search was ended".to_owned(),
+                };
+                out.push_str(&text::wrap(&hint, "hint: ", "  ", COLUMNS));
             }
             [] => {}
             [one] => {

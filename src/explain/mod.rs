@@ -3,6 +3,7 @@
 
 mod base;
 mod bounds;
+mod builds;
 mod chain;
 mod changes;
 mod core;
@@ -25,6 +26,7 @@ mod why_not_text;
 mod why_text;
 
 pub use base::{BaseRemedy, Replaced, base_remedy};
+pub use builds::builds;
 pub use chain::Link;
 pub use changes::{Cause, Changed, Changes};
 pub use core::Core;

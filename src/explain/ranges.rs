@@ -71,7 +71,7 @@ pub(super) fn either(name: &str, ranges: &[String]) -> String {
     }
 }
 
-/// The loosest upper or lower bound that every range has.
+/// The loosest bounds that every range has: lower, upper, or both.
 fn common(name: &str, ranges: &[&String]) -> String {
     let parsed: Vec<VersionSpecifiers> = ranges
         .iter()
@@ -106,6 +106,27 @@ fn common(name: &str, ranges: &[&String]) -> String {
                 least.version(),
                 most.version()
             );
+        }
+        let is_series = |one: &VersionSpecifier| *one.operator() == Operator::EqualStar;
+        if bounds.iter().all(is_series)
+            && let (Some(least), Some(most)) = (bounds.iter().min_by_key(|one| one.version()), most)
+        {
+            return format!(
+                "{name} of one series each, from {} to {}",
+                least.version(),
+                most.version()
+            );
+        }
+        let ends = |one: &VersionSpecifier| {
+            matches!(one.operator(), Operator::LessThan | Operator::LessThanEqual)
+        };
+        if let Some(most) = most
+            && bounds.iter().all(ends)
+            && let Some(starts) = bound(false)
+            && let Some(least) = starts.iter().min_by_key(|one| one.version())
+            && !matches!(least.operator(), Operator::Equal | Operator::EqualStar)
+        {
+            return format!("{name} within {least},{most}");
         }
         if let Some(most) = most {
             return match most.operator() {
@@ -158,6 +179,10 @@ mod tests {
 
     #[test]
     fn many_ranges_are_told_by_what_they_share() {
+        assert_eq!(
+            either("torch", &texts(&["==2.6.*", "==2.10.*", "==2.5.*"])),
+            "torch of one series each, from 2.5 to 2.10"
+        );
         assert_eq!(either("numpy", &texts(&["<2"])), "numpy<2");
         assert_eq!(
             either("numpy", &texts(&["<1.25,>=1.2", "<1.26", "<1.29"])),
@@ -168,5 +193,13 @@ mod tests {
             "torch at one version each, from 2.1.0 to 2.1.2"
         );
         assert_eq!(either("a", &texts(&[">=1", ">=2", ">=3"])), "at least a>=1");
+        // Either end may be what stands in the way.
+        assert_eq!(
+            either(
+                "a",
+                &texts(&["<1.0,>=0.16.4", ">=0.16.5,<2.0", "<3.0,>=0.20"])
+            ),
+            "a within >=0.16.4,<3.0"
+        );
     }
 }

@@ -46,6 +46,7 @@ impl Speaker<'_, '_> {
             .map(|(sentence, to)| (sentence, Some(to)))
             .collect();
         found.extend(self.rules(reasons).into_iter().map(|one| (one, None)));
+        found.extend(self.slots(reasons).into_iter().map(|one| (one, None)));
         found.extend(self.set_aside(reasons).into_iter().map(|one| (one, None)));
         for reason in reasons {
             if let Some(sentence) = self.other(reason)? {
@@ -68,11 +69,6 @@ impl Speaker<'_, '_> {
                 id,
                 package,
                 releases,
-            }
-            | Reason::Slot {
-                id,
-                package,
-                releases,
             } = reason
             {
                 triggered
@@ -90,6 +86,51 @@ impl Speaker<'_, '_> {
                 Some(Sentence {
                     kind: "rule",
                     package: Some(package.clone()),
+                    rule: Some(id.to_owned()),
+                    text: format!("{short}: {}", text::unstopped(&rule.reason)),
+                    short,
+                })
+            })
+            .collect()
+    }
+
+    /// The slots: one sentence for all that install into one.
+    fn slots(&self, reasons: &[Reason]) -> Vec<Sentence> {
+        let mut filled: BTreeMap<&str, BTreeMap<&PackageName, Vec<&Span>>> = BTreeMap::new();
+        for reason in reasons {
+            if let Reason::Slot {
+                id,
+                package,
+                releases,
+            } = reason
+            {
+                let members = filled.entry(&id.0).or_default();
+                members.entry(package).or_default().push(releases);
+            }
+        }
+        filled
+            .into_iter()
+            .filter_map(|(id, members)| {
+                let rule = self.study.rules.get(id)?;
+                let who: Vec<(String, bool)> = members
+                    .iter()
+                    .map(|(package, spans)| text::all_releases(package, spans))
+                    .collect();
+                let short = match (who.as_slice(), &rule.kind) {
+                    ([_, _, ..], RuleKind::Slot { import, .. }) => {
+                        let who: Vec<String> = who.into_iter().map(|(who, _)| who).collect();
+                        format!("{} install into `{import}` (rule {id})", text::list(&who))
+                    }
+                    ([(who, plural)], _) => rule_effect(rule, who, *plural),
+                    _ => return None,
+                };
+                Some(Sentence {
+                    kind: "rule",
+                    package: members
+                        .keys()
+                        .next()
+                        .filter(|_| members.len() == 1)
+                        .map(|package| (*package).clone()),
                     rule: Some(id.to_owned()),
                     text: format!("{short}: {}", text::unstopped(&rule.reason)),
                     short,
@@ -284,6 +325,10 @@ impl Speaker<'_, '_> {
             ),
             Unusable::NeedsBuild => format!(
                 "{} no wheel for this target, and what the source distribution requires is not known without building it",
+                verb("has", "have")
+            ),
+            Unusable::SourceOnly => format!(
+                "{} no wheel for this target; a source distribution is tried only where a requirement leaves nothing else, or with `--build :all:`",
                 verb("has", "have")
             ),
             other => other.to_string(),

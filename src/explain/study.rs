@@ -8,12 +8,13 @@ use std::sync::Arc;
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::{MarkerTree, PackageName};
 
-use crate::metadata::{File, FileKind, Metadata, Page};
+use crate::metadata::{File, FileId, FileKind, Metadata, Page, Requires};
 use crate::request::{BuildPolicy, DirectUrl, Line, LineSource, Request};
 use crate::solve::{
     Candidates, Conflict, DirectFacts, FactError, Facts, Memo, Outcome, Reason, Solution,
     SolveError, Unusable, candidates, solve_again,
 };
+use crate::variants::VariantsJson;
 use crate::{RuleSet, Target};
 
 /// How often a solve may read metadata before it is given up. A solve of 300 distributions
@@ -87,6 +88,8 @@ pub struct Study<'a> {
     /// The source distributions that the user's own solve looked into.
     sources: RefCell<BTreeSet<String>>,
     solves: Cell<u32>,
+    /// The first fact that an answer needed and that could not be had.
+    missed: RefCell<Option<String>>,
     known: RefCell<BTreeMap<PackageName, Rc<Candidates>>>,
 }
 
@@ -110,6 +113,7 @@ impl<'a> Study<'a> {
             seen: RefCell::default(),
             sources: RefCell::default(),
             solves: Cell::new(0),
+            missed: RefCell::default(),
             known: RefCell::default(),
         }
     }
@@ -134,7 +138,8 @@ impl<'a> Study<'a> {
     ///
     /// No source distribution is downloaded or built to answer a question. One that nobody
     /// looked into is first taken to require nothing: where there is no solution even so,
-    /// there is none. A solution that leans on it is looked for again without it.
+    /// there is none. A solution that leans on it is looked for again without it; where that
+    /// finds nothing, nothing is known.
     pub(super) fn attempt_with(
         &self,
         request: &Request,
@@ -154,7 +159,10 @@ impl<'a> Study<'a> {
             .any(|file| guessed.contains(&file.filename));
         if leans {
             let facts = Limited::new(self, without, Sources::Unusable);
-            self.once(request, rules, &facts)
+            match self.once(request, rules, &facts) {
+                Attempt::Unsolvable(_) => Attempt::GaveUp,
+                other => other,
+            }
         } else {
             Attempt::Solved(solution)
         }
@@ -171,13 +179,24 @@ impl<'a> Study<'a> {
             Ok(_) if facts.spent() => Attempt::GaveUp,
             Ok(Outcome::Solved(solution)) => Attempt::Solved(solution),
             Ok(Outcome::Unsolvable(conflict)) => Attempt::Unsolvable(conflict),
-            Err(_) => Attempt::GaveUp,
+            Err(error) => {
+                if !facts.spent() {
+                    let mut missed = self.missed.borrow_mut();
+                    missed.get_or_insert_with(|| error.to_string());
+                }
+                Attempt::GaveUp
+            }
         }
     }
 
     /// The facts, without a bound on the work.
     pub(super) fn facts(&self) -> &'a dyn Facts {
         self.facts
+    }
+
+    /// Why a fact that an answer needed could not be had, where one could not.
+    pub(super) fn missed(&self) -> Option<String> {
+        self.missed.borrow().clone()
     }
 
     /// Whether no further solve is made.
@@ -278,7 +297,7 @@ impl Limited<'_, '_> {
                     name: page.name.clone(),
                     version: file.version.clone(),
                     requires_python: None,
-                    requires_dist: Vec::new(),
+                    requires_dist: Requires::new(),
                     provides_extras: Vec::new(),
                     repairs: Vec::new(),
                 })))
@@ -354,6 +373,22 @@ impl Facts for Limited<'_, '_> {
         Ok(self.reduced(metadata))
     }
 
+    fn last_look(&self, page: &Page, file: &File) -> Result<Arc<Metadata>, FactError> {
+        let looked = self.study.sources.borrow().contains(&file.filename);
+        if looked || self.sources == Sources::Read {
+            return self.metadata(page, file, BuildPolicy::Never);
+        }
+        Err(FactError::Unusable(Unusable::NeedsBuild))
+    }
+
+    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        self.study.facts.variants(page, wheels)
+    }
+
+    fn hint_variants(&self, page: &Page, wheels: &[&File]) {
+        self.study.facts.hint_variants(page, wheels);
+    }
+
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {
         self.study.facts.direct(url)
     }
@@ -362,7 +397,7 @@ impl Facts for Limited<'_, '_> {
         self.study.facts.hint(name, range);
     }
 
-    fn hint_older(&self, page: &Page, older: &[&File]) {
+    fn hint_older(&self, page: &Page, older: &[FileId]) {
         self.study.facts.hint_older(page, older);
     }
 }

@@ -5,6 +5,8 @@
 //! private to this program: what another version wrote, or what is damaged, counts as
 //! absent. No key and no record holds credentials.
 
+mod parts;
+
 use std::io::{self, Write};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -20,8 +22,10 @@ use super::digest::sha256;
 use super::error::FetchError;
 use super::tasks::Pending;
 
+pub use self::parts::{PartedRecord, Parts};
+
 /// The layout of records; a change of any of them makes all older ones absent.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 
 const MAGIC: [u8; 4] = *b"MLRC";
 
@@ -130,7 +134,11 @@ impl Cache {
     /// Writes the record under a key. That it could not be written is no reason to stop.
     pub fn write(&self, kind: RecordKind, key: &str, content: &[u8]) {
         let path = self.path(kind, key);
-        if let Err(error) = self.write_to(&path, content) {
+        self.write_all(&path, &[&header(content), content]);
+    }
+
+    fn write_all(&self, path: &Path, parts: &[&[u8]]) {
+        if let Err(error) = self.write_to(path, parts) {
             log::warn!("`{}` could not be written: {error}", path.display());
         }
     }
@@ -157,7 +165,7 @@ impl Cache {
         self.pending.wait(FLUSH_TIMEOUT);
     }
 
-    fn write_to(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+    fn write_to(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
         let temporary = self.temporary_folder();
         let mut file = match NamedTempFile::new_in(&temporary) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -166,8 +174,9 @@ impl Cache {
             }
             other => other,
         }?;
-        file.write_all(&header(content))?;
-        file.write_all(content)?;
+        for part in parts {
+            file.write_all(part)?;
+        }
         let folder = path.parent().unwrap_or(&self.root);
         match file.persist(path) {
             Err(error) if error.error.kind() == io::ErrorKind::NotFound => {
@@ -272,17 +281,21 @@ pub fn hashed_key(url: &str, more: &str) -> String {
 }
 
 fn header(content: &[u8]) -> [u8; HEADER_SIZE] {
-    let mut crc = Crc::new();
-    crc.update(content);
     let mut header = [0; HEADER_SIZE];
     let parts = MAGIC
         .into_iter()
         .chain(LAYOUT.to_le_bytes())
-        .chain(crc.sum().to_le_bytes());
+        .chain(checksum(content).to_le_bytes());
     for (place, byte) in header.iter_mut().zip(parts) {
         *place = byte;
     }
     header
+}
+
+fn checksum(content: &[u8]) -> u32 {
+    let mut crc = Crc::new();
+    crc.update(content);
+    crc.sum()
 }
 
 fn count(path: &Path, sum: &mut (u64, u64)) -> io::Result<()> {

@@ -14,6 +14,7 @@ use super::body::{AnswerBody, BodyReader};
 use super::client::{Ask, Client};
 use super::digest::hexadecimal;
 use super::records::Records;
+use super::threads::Threads;
 use crate::metadata::File;
 use crate::solve::FactError;
 
@@ -51,13 +52,13 @@ pub struct Body {
 #[derive(Debug, Clone)]
 pub struct ClientDownload {
     client: Client,
-    runtime: tokio::runtime::Handle,
+    threads: Threads,
 }
 
 impl ClientDownload {
-    /// Downloads that `runtime` drives; they are read on threads that are not its own.
-    pub fn new(client: Client, runtime: tokio::runtime::Handle) -> Self {
-        Self { client, runtime }
+    /// Downloads that these threads drive; they are read on others.
+    pub fn new(client: Client, threads: Threads) -> Self {
+        Self { client, threads }
     }
 }
 
@@ -69,12 +70,13 @@ impl Download for ClientDownload {
         })?;
         // The body is not read into memory, so that no bound is needed.
         let ask = Ask::new(parsed, u64::MAX).verbatim();
-        let answer = self.runtime.block_on(self.client.open(&ask))?;
+        let runtime = self.threads.handle()?;
+        let answer = runtime.block_on(self.client.open(&ask))?;
         let etag = answer.header(&reqwest::header::ETAG).map(str::to_owned);
         let (reader, size): (Box<dyn Read + Send>, _) = match answer.body {
             AnswerBody::Unread(stream) => {
                 let size = stream.expected();
-                let reader = BodyReader::new(*stream, self.runtime.clone());
+                let reader = BodyReader::new(*stream, runtime.clone());
                 (Box::new(reader), size)
             }
             AnswerBody::Whole(bytes) => {

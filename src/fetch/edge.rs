@@ -12,9 +12,10 @@ use super::download::{ClientDownload, Download};
 use super::records::Records;
 use super::registry::Registry;
 use super::sdist::Sources;
-use crate::metadata::{File, FileKind, Metadata, Page};
+use crate::metadata::{File, FileId, FileKind, Metadata, Page};
 use crate::request::{BuildPolicy, DirectUrl};
-use crate::solve::{DirectFacts, FactError, Facts};
+use crate::solve::{DirectFacts, FactError, Facts, Unusable};
+use crate::variants::VariantsJson;
 
 /// All facts of one run.
 pub struct Edge {
@@ -39,7 +40,7 @@ impl Edge {
         hashes: BTreeMap<String, Vec<(String, String)>>,
     ) -> Self {
         Self {
-            download: ClientDownload::new(registry.client().clone(), registry.runtime().clone()),
+            download: ClientDownload::new(registry.client().clone(), registry.threads().clone()),
             registry,
             records,
             builder,
@@ -98,7 +99,18 @@ impl Facts for Edge {
                 let learned = self.sources().sdist_metadata(&page.name, file, build)?;
                 Ok(Arc::new(learned.value))
             }
+            FileKind::Variants(_) => Err(FactError::Unusable(Unusable::NoSuitableFile {
+                found: Vec::new(),
+            })),
         }
+    }
+
+    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        self.registry.variants(page, wheels)
+    }
+
+    fn hint_variants(&self, page: &Page, wheels: &[&File]) {
+        self.registry.hint_variants(page, wheels);
     }
 
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {
@@ -111,7 +123,7 @@ impl Facts for Edge {
         self.registry.hint(name, range);
     }
 
-    fn hint_older(&self, page: &Page, older: &[&File]) {
+    fn hint_older(&self, page: &Page, older: &[FileId]) {
         self.registry.hint_older(page, older);
     }
 }

@@ -176,14 +176,16 @@ impl Listing {
             return Ok(Vec::new());
         }
         Page::parse_find_links(name, index, &self.url, &self.content_type, &self.body)
-            .map(|page| {
+            .map_err(|error| error.to_string())
+            .and_then(|page| page.files.all().map_err(|error| error.to_string()))
+            .map(|files| {
                 let local = self.url.scheme() == "file";
-                let files = page.files.into_iter();
+                let files = files.into_iter();
                 files.filter(|file| local || is_remote(file)).collect()
             })
-            .map_err(|error| FetchError::Nonsense {
+            .map_err(|detail| FetchError::Nonsense {
                 url: (&self.url).into(),
-                detail: error.to_string(),
+                detail,
             })
     }
 }

@@ -4,7 +4,7 @@
 
 use pep440_rs::{Version, VersionSpecifier, VersionSpecifiers};
 
-use crate::metadata::{Dependency, File, FileKind, Page};
+use crate::metadata::{Dependency, FileId, FileRow, Files, Page, WheelName, wheel_of_shape};
 use crate::request::Policy;
 use crate::target::WheelOrder;
 use crate::{ExtraName, Target, versions};
@@ -20,35 +20,38 @@ pub struct Guesses {
 
 impl Guesses {
     /// The wheel that stands for the newest release in range.
-    pub fn first_wheel<'page>(
-        &self,
-        page: &'page Page,
-        range: &VersionSpecifiers,
-    ) -> Option<&'page File> {
-        let prereleases = self.admits_prereleases(page, range);
-        let mut best: Option<(&Version, WheelOrder<'_>, &File)> = None;
-        for file in &page.files {
-            // The cheapest questions come first: most files are of older releases.
-            if best
-                .as_ref()
-                .is_some_and(|(version, ..)| file.version < **version)
-                || file.version.any_prerelease() && !prereleases
-            {
-                continue;
-            }
-            let Some(order) = self.order(page, file) else {
-                continue;
-            };
-            if best
-                .as_ref()
-                .is_none_or(|(version, least, _)| (&file.version, &order) > (*version, least))
-                && versions::contains(range, &file.version)
-                && self.admits_python(file)
-            {
-                best = Some((&file.version, order, file));
-            }
+    pub fn first_wheel(&self, page: &Page, range: &VersionSpecifiers) -> Option<FileId> {
+        let files = &page.files;
+        if !self.policy.wheels.allows(&page.name) {
+            return None;
         }
-        best.map(|(.., file)| file)
+        let prereleases = self.admits_prereleases(page, range);
+        let wheels: Vec<Option<WheelName>> = files.shapes().map(wheel_of_shape).collect();
+        files
+            .releases()
+            .rev()
+            .filter(|release| prereleases || !release.is_prerelease)
+            .filter(|release| {
+                let version = release.version.parse::<Version>();
+                version.is_ok_and(|version| versions::contains(range, &version))
+            })
+            .find_map(|release| {
+                let mut best: Option<(WheelOrder<'_>, FileId)> = None;
+                for id in release.files() {
+                    let Some(row) = files.row(id) else { continue };
+                    let wheel = usize::try_from(row.shape).ok();
+                    let wheel = wheel.and_then(|shape| wheels.get(shape)?.as_ref());
+                    let order = wheel.and_then(|wheel| self.target.wheel_order(wheel));
+                    if let Some(order) = order
+                        && best.as_ref().is_none_or(|(least, _)| order > *least)
+                        && self.sees(page, &row)
+                        && self.admits_python(files, &row)
+                    {
+                        best = Some((order, id));
+                    }
+                }
+                best.map(|(_, id)| id)
+            })
     }
 
     /// Whether a dependency counts on the target, for one who asked for these extras.
@@ -56,30 +59,23 @@ impl Guesses {
         dependency.marker.evaluate(&self.target.markers, extras)
     }
 
-    fn order<'file>(&self, page: &Page, file: &'file File) -> Option<WheelOrder<'file>> {
-        let FileKind::Wheel(wheel) = &file.kind else {
-            return None;
-        };
-        let too_new =
-            self.policy.exclude_newer.is_some_and(|cut_off| {
-                file.upload_time.is_some_and(|uploaded| uploaded >= cut_off)
-            }) && !self.policy.exclude_newer_off.contains(&page.index);
-        if too_new || file.yanked.is_some() || !self.policy.wheels.allows(&page.name) {
-            return None;
-        }
-        self.target.wheel_order(wheel)
+    fn sees(&self, page: &Page, row: &FileRow<'_>) -> bool {
+        let too_new = self.policy.exclude_newer.is_some_and(|cut_off| {
+            let uploaded = row.uploaded.map(i128::from);
+            uploaded.is_some_and(|uploaded| uploaded >= cut_off.as_nanosecond())
+        }) && !self.policy.exclude_newer_off.contains(&page.index);
+        !too_new && !row.is_yanked
     }
 
-    fn admits_python(&self, file: &File) -> bool {
-        file.requires_python
-            .as_deref()
-            .and_then(|requires| requires.parse::<VersionSpecifiers>().ok())
+    fn admits_python(&self, files: &Files, row: &FileRow<'_>) -> bool {
+        row.python
+            .and_then(|number| files.python(number).parse::<VersionSpecifiers>().ok())
             .is_none_or(|requires| self.target.admits_python(&requires))
     }
 
     fn admits_prereleases(&self, page: &Page, range: &VersionSpecifiers) -> bool {
         self.policy.prereleases
             || range.iter().any(VersionSpecifier::any_prerelease)
-            || page.files.iter().all(|file| file.version.any_prerelease())
+            || page.files.releases().all(|release| release.is_prerelease)
     }
 }

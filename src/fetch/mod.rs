@@ -25,8 +25,8 @@ mod fixtures;
 pub mod freshness;
 pub mod guess;
 pub mod indexes;
+mod metadata_record;
 pub mod netrc;
-mod packed_page;
 mod page_record;
 pub mod pages;
 mod prefetch;
@@ -44,6 +44,8 @@ mod tasks;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub mod threads;
+mod variants;
 pub mod wheel_metadata;
 pub mod wheels;
 pub mod zip_directory;

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use pep508_rs::PackageName;
 use reqwest::header::{ETAG, HeaderName, LAST_MODIFIED};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::cache::Record;
+use super::cache::{PartedRecord, Parts};
 use super::client::Answer;
 use super::freshness::Freshness;
-use super::packed_page;
-use crate::metadata::Page;
+use crate::metadata::{Files, Page};
 
 /// What is kept about an answer, beside the page that was read from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,18 +24,12 @@ pub(super) struct PageRecord {
     pub(super) body: Option<[u8; 32]>,
 }
 
-/// A record of the cache: what is said of the page, and the page.
+/// A record of the cache: what is said of the page, and the page, where the index has it.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     pub(super) about: PageRecord,
-    record: Record,
-    /// How long the page is in bytes; it ends the record.
-    page_length: usize,
+    pub(super) page: Option<Arc<Page>>,
 }
-
-/// A record that cannot be read.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Unreadable;
 
 impl PageRecord {
     /// That of an answer that just came.
@@ -62,36 +56,36 @@ impl PageRecord {
     }
 
     /// The record, with the page where there is one.
-    pub(super) fn encode(&self, page: Option<&Page>) -> Option<Vec<u8>> {
-        let bytes = postcard::to_stdvec(self).ok()?;
-        match page {
-            Some(page) => packed_page::pack(page, bytes),
-            None => Some(bytes),
-        }
+    pub(super) fn encode(&self, page: Option<&Page>) -> Option<Parts> {
+        let (index, skipped) = page.map_or(("", 0), |page| (page.index.as_str(), page.skipped));
+        Some(Parts {
+            about: postcard::to_stdvec(&(self, index, skipped)).ok()?,
+            head: page.map_or_else(Vec::new, |page| page.files.head().to_vec()),
+            details: match page {
+                Some(page) => page.files.details().ok()?,
+                None => Vec::new(),
+            },
+        })
     }
 }
 
 impl Kept {
     /// Takes a record of the cache apart.
-    pub(super) fn of(record: Record) -> Option<Self> {
-        let (about, page): (PageRecord, &[u8]) = postcard::take_from_bytes(&record).ok()?;
-        let page_length = page.len();
+    pub(super) fn of(name: &PackageName, record: PartedRecord) -> Option<Self> {
+        let (about, index, skipped): (PageRecord, String, u32) =
+            postcard::from_bytes(&record.about).ok()?;
+        if about.body.is_none() {
+            return Some(Self { about, page: None });
+        }
+        let page = Page {
+            files: Files::read(name, record.head, record.details)?,
+            name: name.clone(),
+            index,
+            skipped,
+        };
         Some(Self {
             about,
-            record,
-            page_length,
+            page: Some(Arc::new(page)),
         })
-    }
-
-    /// The answer: the page, or that the index has none.
-    pub(super) fn answer(&self) -> Result<Option<Arc<Page>>, Unreadable> {
-        if self.about.body.is_none() {
-            return Ok(None);
-        }
-        let start = self.record.len().checked_sub(self.page_length);
-        start
-            .and_then(|start| packed_page::unpack(self.record.get(start..)?))
-            .map(|page| Some(Arc::new(page)))
-            .ok_or(Unreadable)
     }
 }

@@ -15,7 +15,7 @@ use super::digest::sha256;
 use super::error::FetchError;
 use super::freshness::{Freshness, Refresh};
 use super::indexes::Index;
-use super::page_record::{Kept, PageRecord, Unreadable};
+use super::page_record::{Kept, PageRecord};
 use super::tasks::blocking;
 use crate::metadata::{Digests, File, FileKind, Page};
 
@@ -53,42 +53,42 @@ impl Pages {
             return blocking(move || read_folder_page(&folder, &index, &name)).await;
         }
         let url = index.page_url(name);
-        let index_digest = sha256(index.url.as_str().as_bytes());
-        let key = format!("{}/{name}", index_digest.get(..16).unwrap_or_default());
-        let kept = match self.kept(&key, &url, name).await {
-            Some((_, Ok(page))) => {
-                self.client.progress().cache_hit();
-                return Ok(page);
-            }
-            Some((kept, Err(Unreadable))) => Some(kept),
-            None => None,
-        };
+        let key = page_key(index, name);
+        let (pages, asked) = (self.clone(), (url.clone(), name.clone()));
+        let read_key = key.clone();
+        let kept = blocking(move || pages.kept(&read_key, &asked.0, &asked.1)).await;
+        if let Some(kept) = &kept
+            && self.is_usable(kept, name)
+        {
+            // Another run has just kept it, or several pages are asked for at once.
+            self.client.progress().cache_hit();
+            return Ok(kept.page.clone());
+        }
         self.fetch(index, name, &url, key, kept).await
     }
 
-    /// What the cache has, and the answer in it where that can be used as it is.
-    async fn kept(
-        &self,
-        key: &str,
-        url: &Url,
-        name: &PackageName,
-    ) -> Option<(Kept, Result<Option<Arc<Page>>, Unreadable>)> {
-        let (cache, key, url) = (self.cache.clone(), key.to_owned(), url.to_string());
-        let (offline, refreshed) = (self.client.offline(), self.refresh.covers(name));
-        blocking(move || {
-            let kept = Kept::of(cache.read(RecordKind::Page, &key)?)?;
-            if kept.about.url != url {
-                return None;
-            }
-            let usable = offline || kept.about.freshness.is_fresh() && !refreshed;
-            let answer = if usable {
-                kept.answer()
-            } else {
-                Err(Unreadable)
-            };
-            Some((kept, answer))
+    /// What the cache has of the distribution's page on one index, where that is the answer as
+    /// it is.
+    pub(super) fn at_hand(&self, index: &Index, name: &PackageName) -> Option<Kept> {
+        if index.folder().is_some() {
+            return None;
+        }
+        let kept = self.kept(&page_key(index, name), &index.page_url(name), name)?;
+        self.is_usable(&kept, name).then(|| {
+            self.client.progress().cache_hit();
+            kept
         })
-        .await
+    }
+
+    /// What the cache has.
+    fn kept(&self, key: &str, url: &Url, name: &PackageName) -> Option<Kept> {
+        let kept = Kept::of(name, self.cache.read_parts(RecordKind::Page, key)?)?;
+        (kept.about.url == url.as_str()).then_some(kept)
+    }
+
+    /// Whether what the cache has is the answer as it is.
+    fn is_usable(&self, kept: &Kept, name: &PackageName) -> bool {
+        self.client.offline() || kept.about.freshness.is_fresh() && !self.refresh.covers(name)
     }
 
     async fn fetch(
@@ -118,7 +118,7 @@ impl Pages {
         let keepable = Freshness::of(&answer.headers).is_some();
         let about = PageRecord::of(url, &answer);
         let (about, page) = match kept {
-            Some(old) if answer.status == 304 => same_again(url, about, old).await?,
+            Some(old) if answer.status == 304 => same_again(url, about, old)?,
             old => self.read(index, name, answer, about, old).await?,
         };
         if keepable {
@@ -146,13 +146,12 @@ impl Pages {
         blocking(move || {
             let digest: [u8; 32] = Sha256::digest(&body).into();
             let same = kept.filter(|kept| kept.about.body == Some(digest));
-            let page = if let Some(page) = same.and_then(|kept| kept.answer().ok()).flatten() {
+            let page = if let Some(page) = same.and_then(|kept| kept.page) {
                 page
             } else {
                 progress.parsed_page();
                 Page::parse(&name, &index, &page_url, &content_type, &body)
                     .map_err(|error| error.to_string())
-                    .map(without_local_files)
                     .and_then(|page| check_is_index_page(page, &body))
                     .map(Arc::new)?
             };
@@ -165,39 +164,34 @@ impl Pages {
 
     fn keep(&self, key: String, about: PageRecord, page: Option<Arc<Page>>) {
         self.cache
-            .write_later(RecordKind::Page, key, move || about.encode(page.as_deref()));
+            .write_parts_later(RecordKind::Page, key, move || about.encode(page.as_deref()));
     }
 }
 
+fn page_key(index: &Index, name: &PackageName) -> String {
+    let digest = sha256(index.url.as_str().as_bytes());
+    format!("{}/{name}", digest.get(..16).unwrap_or_default())
+}
+
 /// The index says that nothing has changed.
-async fn same_again(
+fn same_again(
     url: &Url,
     about: PageRecord,
     kept: Kept,
 ) -> Result<(PageRecord, Arc<Page>), FetchError> {
-    let old = kept.about.clone();
-    let page = blocking(move || kept.answer()).await.ok().flatten();
+    let old = kept.about;
     let about = PageRecord {
         body: old.body,
         etag: about.etag.or(old.etag),
         last_modified: about.last_modified.or(old.last_modified),
         ..about
     };
-    page.map(|page| (about, page)).ok_or_else(|| {
+    kept.page.map(|page| (about, page)).ok_or_else(|| {
         nonsense(
             url,
             "it says that nothing changed where nothing was kept".to_owned(),
         )
     })
-}
-
-/// A page from elsewhere has no say about the files of this machine.
-fn without_local_files(mut page: Page) -> Page {
-    let listed = page.files.len();
-    page.files.retain(is_remote);
-    let left_out = u32::try_from(listed - page.files.len()).unwrap_or(u32::MAX);
-    page.skipped = page.skipped.saturating_add(left_out);
-    page
 }
 
 /// Whether a file is fetched over the network.
@@ -244,24 +238,17 @@ fn read_folder_page(
         return Ok(None);
     }
     let path = folder.join("index.html");
-    let page = match std::fs::read(&path) {
-        Ok(body) => Page::parse(
-            name,
-            index.url.as_str(),
-            &index.page_url(name),
-            "text/html",
-            &body,
-        )
-        .map_err(|error| FetchError::Io {
-            path,
-            detail: error.to_string(),
-        })?,
-        Err(_) => Page {
-            files: files_of_folder(&folder, name)?,
-            name: name.clone(),
-            index: index.url.to_string(),
-            skipped: 0,
-        },
+    let page = if let Ok(body) = std::fs::read(&path) {
+        let url = index.page_url(name);
+        Page::parse(name, index.url.as_str(), &url, "text/html", &body).map_err(|error| {
+            FetchError::Io {
+                path,
+                detail: error.to_string(),
+            }
+        })?
+    } else {
+        let files = files_of_folder(&folder, name)?;
+        Page::new(name.clone(), index.url.to_string(), &files, 0)
     };
     Ok(Some(Arc::new(page)))
 }

@@ -12,7 +12,7 @@ use pep508_rs::PackageName;
 
 use super::registry::{World, lock};
 use crate::ExtraName;
-use crate::metadata::{DependencySource, File, Metadata, Page};
+use crate::metadata::{DependencySource, FileId, Metadata, Page};
 
 /// How many releases of one distribution are fetched on guesses from dependencies.
 const GUESSES: usize = 4;
@@ -100,24 +100,34 @@ impl World {
         extras: &[ExtraName],
         by_solver: bool,
     ) {
-        let ranges = lock(&self.prefetched).ranges(name, range, extras, by_solver);
+        if self.guesses.is_none() {
+            return;
+        }
         let page = self.page(name);
-        let (Some(Ranges(ranges)), true) = (ranges, self.guesses.is_some()) else {
+        // As long as everything is at hand there is nothing to begin early.
+        if !self.is_cold() {
+            return;
+        }
+        let ranges = lock(&self.prefetched).ranges(name, range, extras, by_solver);
+        let Some(Ranges(ranges)) = ranges else {
             return;
         };
         let (world, extras) = (Arc::clone(self), extras.to_vec());
         self.spawn(async move {
             // Why a page cannot be had is told when the solver asks for it.
-            let Ok(page) = page.await else { return };
+            let Ok(page) = page.wait().await else {
+                return;
+            };
             let guess = world.guesses.as_ref().and_then(|guesses| {
                 ranges
                     .iter()
                     .find_map(|range| guesses.first_wheel(&page, range))
             });
-            let Some(answer) = guess.and_then(|file| world.metadata(file)) else {
+            let file = guess.and_then(|id| page.files.file(id).ok());
+            let Some(answer) = file.and_then(|file| world.metadata(&file)) else {
                 return;
             };
-            if let Ok(metadata) = answer.await {
+            if let Ok(metadata) = answer.wait().await {
                 world.follow_dependencies(&metadata, &extras);
             }
         });
@@ -138,7 +148,10 @@ impl World {
 
     /// Begins to fetch the releases that the solver would try next: twice as many each
     /// time it comes back for the same distribution.
-    pub(super) fn hint_older(self: &Arc<Self>, page: &Page, older: &[&File]) {
+    pub(super) fn hint_older(self: &Arc<Self>, page: &Page, older: &[FileId]) {
+        if !self.is_cold() {
+            return;
+        }
         let mut prefetched = lock(&self.prefetched);
         let next = prefetched
             .older
@@ -147,9 +160,11 @@ impl World {
         let count = *next;
         *next = (count * 2).min(MOST_OLDER);
         drop(prefetched);
-        for file in older.iter().take(count) {
-            // It goes on by itself.
-            drop(self.metadata(file));
+        for id in older.iter().take(count) {
+            if let Ok(file) = page.files.file(*id) {
+                // It goes on by itself.
+                drop(self.metadata(&file));
+            }
         }
     }
 }

@@ -1,18 +1,17 @@
 //! The facts, as the network, the disk and the cache have them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{BoxFuture, FutureExt, Shared};
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::PackageName;
-use tokio::runtime::{Handle, Runtime};
 
 use super::auth::Auth;
 use super::cache::Cache;
 use super::client::Client;
 use super::client_options::ClientOptions;
-use super::error::FetchError;
 use super::find_links::LinkPlace;
 use super::freshness::Refresh;
 use super::guess::Guesses;
@@ -21,10 +20,13 @@ use super::pages::Pages;
 use super::prefetch::Prefetched;
 use super::progress::Progress;
 use super::tasks::Pending;
+use super::threads::Threads;
+use super::variants::Told;
 use super::wheels::Wheels;
-use crate::metadata::{File, FileKind, Metadata, Page};
+use crate::metadata::{File, FileId, FileKind, Metadata, Page, UnreadableFiles};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::solve::{DirectFacts, FactError, Facts, Unusable};
+use crate::variants::VariantsJson;
 
 /// What a registry is made of.
 #[derive(Debug)]
@@ -43,17 +45,42 @@ pub struct RegistryOptions {
     pub guesses: Option<Guesses>,
 }
 
-/// Facts from indexes, through the cache. Its methods block; requests run on a runtime of
-/// its own, so it must not be used on another runtime's threads.
+/// Facts from indexes, through the cache. Its methods block; requests run on threads of its
+/// own, so it must not be used on another runtime's threads. What the cache has is read on
+/// the thread that asks, and none is started for it.
 #[derive(Debug)]
 pub struct Registry {
     world: Arc<World>,
-    /// Taken when the registry is dropped.
-    runtime: Option<Runtime>,
 }
 
 /// An answer that several may wait for.
-pub(super) type Answer<T> = Shared<BoxFuture<'static, Result<Arc<T>, FactError>>>;
+pub(super) enum Answer<T> {
+    /// It was at hand.
+    Ready(Result<Arc<T>, FactError>),
+    /// It is being fetched.
+    Coming(Coming<T>),
+}
+
+type Coming<T> = Shared<BoxFuture<'static, Result<Arc<T>, FactError>>>;
+
+impl<T> Clone for Answer<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Ready(result) => Self::Ready(result.clone()),
+            Self::Coming(answer) => Self::Coming(answer.clone()),
+        }
+    }
+}
+
+impl<T> Answer<T> {
+    /// Waits for it.
+    pub(super) async fn wait(self) -> Result<Arc<T>, FactError> {
+        match self {
+            Self::Ready(result) => result,
+            Self::Coming(answer) => answer.await,
+        }
+    }
+}
 
 /// What the tasks share.
 pub(super) struct World {
@@ -64,12 +91,16 @@ pub(super) struct World {
     pub(super) guesses: Option<Guesses>,
     pub(super) progress: Arc<Progress>,
     pub(super) prefetched: Mutex<Prefetched>,
-    runtime: Handle,
+    threads: Threads,
+    /// Whether something was not at hand in this run.
+    cold: AtomicBool,
     working: Pending,
     known_pages: Mutex<BTreeMap<PackageName, Answer<Page>>>,
     /// By name and index: the pages of families' builds.
     known_builds: Mutex<BTreeMap<(PackageName, String), Answer<Page>>>,
     known_metadata: Mutex<BTreeMap<String, Answer<Metadata>>>,
+    /// By the address of the first labelled wheel.
+    known_variants: Mutex<BTreeMap<String, Answer<VariantsJson>>>,
 }
 
 impl std::fmt::Debug for World {
@@ -82,20 +113,7 @@ impl std::fmt::Debug for World {
 
 impl Registry {
     /// A registry; nothing is asked yet.
-    ///
-    /// # Errors
-    ///
-    /// [`FetchError::Setup`] where the machine gives no threads.
-    pub fn new(options: RegistryOptions) -> Result<Self, FetchError> {
-        let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(threads.min(4))
-            // Pages are read here; more threads than processors would only take turns.
-            .max_blocking_threads(threads.max(2))
-            .thread_name("mlresolve-fetch")
-            .enable_all()
-            .build()
-            .map_err(|error| FetchError::Setup(format!("no threads to fetch with: {error}")))?;
+    pub fn new(options: RegistryOptions) -> Self {
         let progress = Arc::new(Progress::default());
         let mut auth = options.auth;
         options.indexes.lend_credentials(&mut auth);
@@ -117,16 +135,17 @@ impl Registry {
             guesses: options.guesses,
             progress,
             prefetched: Mutex::default(),
-            runtime: runtime.handle().clone(),
+            threads: Threads::default(),
+            cold: AtomicBool::new(false),
             working: Pending::default(),
             known_pages: Mutex::default(),
             known_builds: Mutex::default(),
             known_metadata: Mutex::default(),
+            known_variants: Mutex::default(),
         };
-        Ok(Self {
+        Self {
             world: Arc::new(world),
-            runtime: Some(runtime),
-        })
+        }
     }
 
     /// The client, to fetch other things with the same bounds and credentials.
@@ -139,9 +158,9 @@ impl Registry {
         &self.world.pages.cache
     }
 
-    /// Drives the client's requests for code that blocks.
-    pub fn runtime(&self) -> &Handle {
-        &self.world.runtime
+    /// The threads that drive the client's requests, for code that blocks.
+    pub fn threads(&self) -> &Threads {
+        &self.world.threads
     }
 
     /// The counters, to be shown while the solver runs.
@@ -158,13 +177,19 @@ impl Registry {
     /// Waits for an answer, and tells who looks on what is waited for.
     fn wait<T>(&self, what: &str, answer: Answer<T>) -> Result<Arc<T>, FactError> {
         let progress = &self.world.progress;
-        let result = if let Some(result) = answer.peek() {
-            result.clone()
-        } else {
-            progress.set_waiting_for(Some(what.to_owned()));
-            let result = self.world.runtime.block_on(answer);
-            progress.set_waiting_for(None);
-            result
+        let result = match answer {
+            Answer::Ready(result) => result,
+            Answer::Coming(answer) => {
+                if let Some(result) = answer.peek() {
+                    result.clone()
+                } else {
+                    let runtime = self.world.threads.handle()?;
+                    progress.set_waiting_for(Some(what.to_owned()));
+                    let result = runtime.block_on(answer);
+                    progress.set_waiting_for(None);
+                    result
+                }
+            }
         };
         progress.resolved();
         result
@@ -174,13 +199,7 @@ impl Registry {
 impl Drop for Registry {
     fn drop(&mut self) {
         self.world.pages.cache.flush();
-        // A run ends with its registry. To give the pages of a large stack back piece by piece
-        // takes longer than to solve it; the system takes them back at once.
-        std::mem::forget(std::mem::take(&mut *lock(&self.world.known_pages)));
-        if let Some(runtime) = self.runtime.take() {
-            // What was fetched on a guess and not needed is not waited for.
-            runtime.shutdown_background();
-        }
+        self.world.threads.end();
     }
 }
 
@@ -210,6 +229,16 @@ impl Facts for Registry {
         }
     }
 
+    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        let what = format!("the wheel variants of {}", page.name);
+        self.wait(&what, self.world.variants(page, wheels))
+    }
+
+    fn hint_variants(&self, page: &Page, wheels: &[&File]) {
+        // It goes on by itself.
+        drop(self.world.variants(page, wheels));
+    }
+
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {
         Err(FactError::Failed {
             message: format!(
@@ -224,7 +253,7 @@ impl Facts for Registry {
         self.world.hint(name, range);
     }
 
-    fn hint_older(&self, page: &Page, older: &[&File]) {
+    fn hint_older(&self, page: &Page, older: &[FileId]) {
         self.world.hint_older(page, older);
     }
 }
@@ -236,10 +265,48 @@ impl World {
         if let Some(answer) = known.get(name) {
             return answer.clone();
         }
-        let (world, asked) = (Arc::clone(self), name.clone());
-        let answer = self.begin(async move { world.load_page(&asked).await });
+        let answer = if let Some(result) = self.page_at_hand(name) {
+            self.at_hand(result)
+        } else {
+            let (world, asked) = (Arc::clone(self), name.clone());
+            self.begin(async move { world.load_page(&asked).await })
+        };
         known.insert(name.clone(), answer.clone());
         answer
+    }
+
+    /// The distribution's page, where the cache has all that it is made of.
+    fn page_at_hand(&self, name: &PackageName) -> Option<Result<Arc<Page>, FactError>> {
+        if !self.link_places.is_empty() && !self.indexes.pins.contains_key(name) {
+            return None;
+        }
+        let indexes = self.indexes.for_name(name);
+        let mut found: Vec<Arc<Page>> = Vec::new();
+        for index in &indexes {
+            found.extend(self.pages.at_hand(index, name)?.page);
+            if !found.is_empty() && self.indexes.strategy == IndexStrategy::First {
+                break;
+            }
+        }
+        let page = merged(name, Vec::new(), None, found);
+        let page = page.map_err(|error| FactError::unreadable(name, error));
+        Some(page.and_then(|page| {
+            page.ok_or_else(|| FactError::NotFound {
+                name: name.clone(),
+                asked: indexes.iter().map(|index| index.url.to_string()).collect(),
+            })
+        }))
+    }
+
+    fn at_hand<T>(&self, result: Result<Arc<T>, FactError>) -> Answer<T> {
+        self.progress.started();
+        self.progress.finished();
+        Answer::Ready(result)
+    }
+
+    /// Whether something was not at hand in this run, so that it pays to look ahead.
+    pub(super) fn is_cold(&self) -> bool {
+        self.cold.load(Ordering::Relaxed)
     }
 
     /// The distribution's page on one index, asked for once; on the index that the user
@@ -253,6 +320,19 @@ impl World {
         let key = (name.clone(), address);
         if let Some(answer) = known.get(&key) {
             return answer.clone();
+        }
+        let at_hand = index
+            .as_ref()
+            .ok()
+            .and_then(|index| Some((index, self.pages.at_hand(index, name)?)));
+        if let Some((index, kept)) = at_hand {
+            let page = kept.page.ok_or_else(|| FactError::NotFound {
+                asked: vec![index.url.to_string()],
+                name: name.clone(),
+            });
+            let answer = self.at_hand(page);
+            known.insert(key, answer.clone());
+            return answer;
         }
         let (world, asked) = (Arc::clone(self), name.clone());
         let answer = self.begin(async move {
@@ -279,10 +359,38 @@ impl World {
         if let Some(answer) = known.get(&file.url) {
             return Some(answer.clone());
         }
-        let (world, asked, wheel) = (Arc::clone(self), file.clone(), wheel.clone());
-        let answer = self.begin(async move { world.wheels.metadata(&asked, &wheel).await });
+        let answer = if let Some(result) = self.wheels.at_hand(file, wheel) {
+            self.at_hand(result)
+        } else {
+            let (world, asked, wheel) = (Arc::clone(self), file.clone(), wheel.clone());
+            self.begin(async move { world.wheels.metadata(&asked, &wheel).await })
+        };
         known.insert(file.url.clone(), answer.clone());
         Some(answer)
+    }
+
+    /// What the labels of a release's wheels stand for, asked for once.
+    fn variants(self: &Arc<Self>, page: &Page, wheels: &[&File]) -> Answer<VariantsJson> {
+        let key = wheels
+            .first()
+            .map_or_else(String::new, |file| file.url.clone());
+        let mut known = lock(&self.known_variants);
+        if let Some(answer) = known.get(&key) {
+            return answer.clone();
+        }
+        let version = wheels.first().map(|file| &file.version);
+        let of_release = version.map_or_else(Vec::new, |version| page.files.of_version(version));
+        let linked = of_release
+            .into_iter()
+            .find(|id| page.files.row(*id).is_some_and(|row| row.is_document()));
+        let told = Told {
+            linked: linked.and_then(|id| page.files.file(id).ok()),
+            wheels: wheels.iter().map(|file| (*file).clone()).collect(),
+        };
+        let world = Arc::clone(self);
+        let answer = self.begin(async move { world.wheels.variants(told).await });
+        known.insert(key, answer.clone());
+        answer
     }
 
     /// Begins work on an answer; it goes on whether somebody waits for it or not.
@@ -290,9 +398,14 @@ impl World {
         self: &Arc<Self>,
         work: impl Future<Output = Result<Arc<T>, FactError>> + Send + 'static,
     ) -> Answer<T> {
+        let runtime = match self.threads.handle() {
+            Ok(runtime) => runtime,
+            Err(error) => return Answer::Ready(Err(error.into())),
+        };
+        self.cold.store(true, Ordering::Relaxed);
         self.progress.started();
         let (progress, working) = (Arc::clone(&self.progress), self.working.begin());
-        let task = self.runtime.spawn(async move {
+        let task = runtime.spawn(async move {
             let result = work.await;
             progress.finished();
             drop(working);
@@ -310,13 +423,16 @@ impl World {
                 },
             }
         };
-        result.boxed().shared()
+        Answer::Coming(result.boxed().shared())
     }
 
     /// Runs something that nobody waits for.
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let Ok(runtime) = self.threads.handle() else {
+            return;
+        };
         let working = self.working.begin();
-        drop(self.runtime.spawn(async move {
+        drop(runtime.spawn(async move {
             work.await;
             drop(working);
         }));
@@ -348,10 +464,12 @@ impl World {
                 .chain(self.link_places.iter().map(LinkPlace::address))
                 .collect()
         };
-        merged(name, linked, linked_from, found).ok_or_else(|| FactError::NotFound {
-            name: name.clone(),
-            asked: asked(),
-        })
+        merged(name, linked, linked_from, found)
+            .map_err(|error| FactError::unreadable(name, error))?
+            .ok_or_else(|| FactError::NotFound {
+                name: name.clone(),
+                asked: asked(),
+            })
     }
 }
 
@@ -362,31 +480,34 @@ fn merged(
     linked: Vec<File>,
     linked_from: Option<String>,
     mut found: Vec<Arc<Page>>,
-) -> Option<Arc<Page>> {
+) -> Result<Option<Arc<Page>>, UnreadableFiles> {
     if linked.is_empty() && found.len() <= 1 {
-        return found.pop();
+        return Ok(found.pop());
     }
-    let index = found
-        .first()
-        .map(|page| page.index.clone())
-        .or(linked_from)?;
+    let index = found.first().map(|page| page.index.clone());
+    let Some(index) = index.or(linked_from) else {
+        return Ok(None);
+    };
     let skipped = found
         .iter()
         .fold(0, |sum: u32, page| sum.saturating_add(page.skipped));
     let mut files: Vec<File> = Vec::new();
     let mut names = std::collections::BTreeSet::new();
-    let of_indexes = found.iter().flat_map(|page| page.files.iter().cloned());
-    for file in linked.into_iter().chain(of_indexes) {
+    let mut all = linked;
+    for page in &found {
+        all.extend(page.files.all()?);
+    }
+    for file in all {
         if names.insert(file.filename.clone()) {
             files.push(file);
         }
     }
-    Some(Arc::new(Page {
-        name: name.clone(),
+    Ok(Some(Arc::new(Page::new(
+        name.clone(),
         index,
-        files,
+        &files,
         skipped,
-    }))
+    ))))
 }
 
 /// A panic elsewhere leaves these maps whole.

@@ -24,11 +24,14 @@ use url::Url;
 
 pub use record::{Hosts, Recorder, Recording};
 
-use self::format::{BuildSection, DirectSection, Header, MetadataKey, Section, SectionPage};
+use self::format::{
+    BuildSection, DirectSection, Header, MetadataKey, RecordedMetadata, Section, SectionPage,
+};
 use super::error::{FetchError, without_credentials};
-use crate::metadata::{File, Metadata, Page};
+use crate::metadata::{File, Metadata, Page, UnreadableFiles};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::solve::{DirectFacts, FactError, Facts};
+use crate::variants::VariantsJson;
 
 /// What a snapshot says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +102,7 @@ struct Joined {
     /// The indexes that were asked, where none has it.
     not_found: Option<Vec<String>>,
     metadata: BTreeMap<MetadataKey, Result<Arc<Metadata>, FactError>>,
+    variants: BTreeMap<MetadataKey, Result<Arc<VariantsJson>, FactError>>,
 }
 
 impl Snapshot {
@@ -240,10 +244,11 @@ impl Joined {
                 let read = recorded
                     .page(name, default_index)
                     .ok_or(SnapshotError::Damaged)?;
-                match &mut self.page {
-                    None => self.page = Some(Arc::new(read)),
-                    Some(page) => add_details(Arc::make_mut(page), read),
-                }
+                let page = match &self.page {
+                    None => read,
+                    Some(page) => add_details(page, &read).map_err(|_| SnapshotError::Damaged)?,
+                };
+                self.page = Some(Arc::new(page));
             }
             Some(SectionPage::NotFound(asked)) => {
                 let named = |index: Option<String>| index.unwrap_or_else(|| default_index.into());
@@ -253,6 +258,11 @@ impl Joined {
             None => {}
         }
         for (key, recorded) in section.metadata {
+            if key.is_of_variants() {
+                let read = || read_variants(recorded);
+                self.variants.entry(key).or_insert_with(read);
+                continue;
+            }
             self.metadata
                 .entry(key)
                 .or_insert_with(|| metadata_text::read(recorded).map(Arc::new));
@@ -261,21 +271,36 @@ impl Joined {
     }
 }
 
+/// What labels stand for, as it was recorded.
+fn read_variants(recorded: RecordedMetadata) -> Result<Arc<VariantsJson>, FactError> {
+    let text = recorded.map_err(FactError::Unusable)?;
+    VariantsJson::parse(text.as_bytes())
+        .map(Arc::new)
+        .map_err(|error| FactError::Failed {
+            message: format!("a snapshot cannot be read: {error}"),
+            hint: None,
+        })
+}
+
 /// Fills in the hashes, sizes and addresses that another snapshot has.
-fn add_details(page: &mut Page, other: Page) {
+fn add_details(page: &Page, other: &Page) -> Result<Page, UnreadableFiles> {
     let mut detailed: BTreeMap<String, File> = other
         .files
+        .all()?
         .into_iter()
         .filter(|file| !file.hashes.is_empty() || file.size.is_some())
         .map(|file| (file.filename.clone(), file))
         .collect();
-    for file in &mut page.files {
+    let mut files = page.files.all()?;
+    for file in &mut files {
         if file.hashes.is_empty()
             && let Some(other) = detailed.remove(&file.filename)
         {
             *file = other;
         }
     }
+    let (name, index) = (page.name.clone(), page.index.clone());
+    Ok(Page::new(name, index, &files, page.skipped))
 }
 
 impl Facts for SnapshotFacts {
@@ -326,6 +351,13 @@ impl Facts for SnapshotFacts {
             .get(&MetadataKey::of(file, build))
             .cloned()
             .unwrap_or_else(|| Err(missing(&format!("the metadata of `{}`", file.filename))))
+    }
+
+    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        let joined = self.joined(&page.name)?;
+        MetadataKey::of_variants(wheels)
+            .and_then(|key| joined.variants.get(&key).cloned())
+            .unwrap_or_else(|| Err(missing(&format!("the wheel variants of `{}`", page.name))))
     }
 
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {

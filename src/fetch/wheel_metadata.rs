@@ -1,4 +1,5 @@
-//! METADATA out of a wheel that lies elsewhere, by as few bytes as its layout allows.
+//! METADATA, or what tells of its variant, out of a wheel that lies elsewhere, by as few bytes as
+//! its layout allows.
 
 use pep440_rs::Version;
 use pep508_rs::PackageName;
@@ -50,6 +51,13 @@ impl From<ZipError> for WheelError {
     }
 }
 
+/// Which file of a wheel's `.dist-info` folder is read.
+#[derive(Debug, Clone, Copy)]
+struct Wanted<'w> {
+    wheel: &'w WheelName,
+    name: &'static str,
+}
+
 /// Reads the METADATA of a wheel.
 ///
 /// # Errors
@@ -60,19 +68,42 @@ pub async fn wheel_metadata(
     source: RemoteSource,
     wheel: &WheelName,
 ) -> Result<Vec<u8>, WheelError> {
+    let name = "METADATA";
+    read_of_wheel(client, source, Wanted { wheel, name }).await
+}
+
+/// Reads what a labelled wheel says of its variant (PEP 825, draft).
+///
+/// # Errors
+///
+/// [`WheelError`].
+pub async fn wheel_variant(
+    client: &Client,
+    source: RemoteSource,
+    wheel: &WheelName,
+) -> Result<Vec<u8>, WheelError> {
+    let name = "variant.json";
+    read_of_wheel(client, source, Wanted { wheel, name }).await
+}
+
+async fn read_of_wheel(
+    client: &Client,
+    source: RemoteSource,
+    wanted: Wanted<'_>,
+) -> Result<Vec<u8>, WheelError> {
     let mut file = RemoteFile::open(client, source, TAIL).await?;
-    match read_metadata(&mut file, wheel).await {
+    match read_wanted(&mut file, wanted).await {
         // The parts may have been garbled on the way; the whole has a hash to check it by.
         Err(WheelError::Malformed(detail)) if !file.is_whole() => {
             log::debug!("read by ranges, {detail}: reading all of it");
             file.fetch_whole().await?;
-            read_metadata(&mut file, wheel).await
+            read_wanted(&mut file, wanted).await
         }
         other => other,
     }
 }
 
-async fn read_metadata(file: &mut RemoteFile, wheel: &WheelName) -> Result<Vec<u8>, WheelError> {
+async fn read_wanted(file: &mut RemoteFile, wanted: Wanted<'_>) -> Result<Vec<u8>, WheelError> {
     let place = loop {
         let start = file
             .length()
@@ -87,29 +118,29 @@ async fn read_metadata(file: &mut RemoteFile, wheel: &WheelName) -> Result<Vec<u
     let (tail, tail_start) = file.tail();
     let within = slice(tail, tail_start, place.start.max(tail_start), place.end);
     let entry = if place.start >= tail_start {
-        find_metadata(zip_directory::entries(within)?, wheel)
+        find_wanted(zip_directory::entries(within)?, wanted)
     } else {
         // Most wheels are written with `.dist-info` last, and those that were packed anew
         // with it first: of a directory of a megabyte either end is enough.
-        match exact(zip_directory::last_entries(within), wheel) {
+        match exact(zip_directory::last_entries(within), wanted) {
             Some(entry) => Some(entry),
-            None => find_in_large_directory(file, place, tail_start, wheel).await?,
+            None => find_in_large_directory(file, place, tail_start, wanted).await?,
         }
     };
-    let entry =
-        entry.ok_or_else(|| WheelError::Malformed("it has no `.dist-info/METADATA`".to_owned()))?;
-    read_entry(file, place, &entry).await
+    let entry = entry
+        .ok_or_else(|| WheelError::Malformed(format!("it has no `.dist-info/{}`", wanted.name)))?;
+    read_entry(file, place, &entry, wanted.name).await
 }
 
 async fn find_in_large_directory(
     file: &mut RemoteFile,
     place: DirectoryPlace,
     tail_start: u64,
-    wheel: &WheelName,
+    wanted: Wanted<'_>,
 ) -> Result<Option<Entry>, WheelError> {
     let head_end = place.start.saturating_add(HEAD).min(tail_start);
     let head = file.read(place.start, head_end).await?;
-    if let Some(entry) = exact(zip_directory::first_entries(&head), wheel) {
+    if let Some(entry) = exact(zip_directory::first_entries(&head), wanted) {
         return Ok(Some(entry));
     }
     if place.end - place.start > DIRECTORY_LIMIT {
@@ -119,17 +150,18 @@ async fn find_in_large_directory(
     }
     let mut directory = head;
     directory.extend(file.read(head_end, place.end).await?);
-    Ok(find_metadata(zip_directory::entries(&directory)?, wheel))
+    Ok(find_wanted(zip_directory::entries(&directory)?, wanted))
 }
 
 async fn read_entry(
     file: &mut RemoteFile,
     place: DirectoryPlace,
     entry: &Entry,
+    name: &str,
 ) -> Result<Vec<u8>, WheelError> {
     if entry.compressed > METADATA_LIMIT {
         return Err(WheelError::Malformed(format!(
-            "its METADATA is larger than {METADATA_LIMIT} bytes"
+            "its {name} is larger than {METADATA_LIMIT} bytes"
         )));
     }
     let start = entry.offset.saturating_add(place.shift);
@@ -154,29 +186,30 @@ async fn read_entry(
     Ok(zip_directory::unpack(content, entry, METADATA_LIMIT)?)
 }
 
-/// The METADATA of a whole directory: the wheel's own by name and version, else the only
+/// The file out of a whole directory: the wheel's own by name and version, else the only
 /// one there is, whose content then tells whether it is for the wheel. Of several entries
 /// with one name the last counts, as for Python's `zipfile`.
-fn find_metadata(entries: Vec<Entry>, wheel: &WheelName) -> Option<Entry> {
+fn find_wanted(entries: Vec<Entry>, wanted: Wanted<'_>) -> Option<Entry> {
     let all: Vec<Entry> = entries
         .into_iter()
-        .filter(|entry| distribution(entry).is_some())
+        .filter(|entry| distribution(entry, wanted.name).is_some())
         .collect();
     let last = all.last()?.clone();
     let only = all.iter().all(|entry| entry.name == last.name);
-    exact(all, wheel).or_else(|| only.then_some(last))
+    exact(all, wanted).or_else(|| only.then_some(last))
 }
 
-/// The last METADATA that is by its path the wheel's own.
-fn exact(entries: Vec<Entry>, wheel: &WheelName) -> Option<Entry> {
+/// The last one that is by its path the wheel's own.
+fn exact(entries: Vec<Entry>, wanted: Wanted<'_>) -> Option<Entry> {
     entries
         .into_iter()
         .rev()
-        .find(|entry| is_exact(entry, wheel))
+        .find(|entry| is_exact(entry, wanted))
 }
 
-fn is_exact(entry: &Entry, wheel: &WheelName) -> bool {
-    let Some((name, version)) = distribution(entry).and_then(|stem| stem.split_once('-')) else {
+fn is_exact(entry: &Entry, Wanted { wheel, name }: Wanted<'_>) -> bool {
+    let Some((name, version)) = distribution(entry, name).and_then(|stem| stem.split_once('-'))
+    else {
         return false;
     };
     name.parse::<PackageName>()
@@ -187,10 +220,11 @@ fn is_exact(entry: &Entry, wheel: &WheelName) -> bool {
 }
 
 /// `name-version` of `name-version.dist-info/METADATA` at the archive's top.
-fn distribution(entry: &Entry) -> Option<&str> {
+fn distribution<'e>(entry: &'e Entry, wanted: &str) -> Option<&'e str> {
     std::str::from_utf8(&entry.name)
         .ok()?
-        .strip_suffix(".dist-info/METADATA")
+        .strip_suffix(wanted)?
+        .strip_suffix(".dist-info/")
         .filter(|stem| !stem.contains('/'))
 }
 

@@ -12,6 +12,7 @@ use super::client::{Ask, Client};
 use super::digest::sha256;
 use super::error::FetchError;
 use super::freshness::Freshness;
+use super::metadata_record::MetadataRecord;
 use super::remote_zip::RemoteSource;
 use super::tasks::blocking;
 use super::wheel_metadata::{METADATA_LIMIT, WheelError, wheel_metadata};
@@ -45,34 +46,58 @@ impl Wheels {
                 file.filename
             )))
         })?;
-        let is_local = url.scheme() == "file";
-        // The hash alone would let one index answer for another's file.
-        let key = hashed_key(url.as_str(), file.sha256().unwrap_or_default());
-        if !is_local && let Some(headers) = self.kept(&key, file).await {
-            self.client.progress().cache_hit();
-            return parse(headers, &wheel.name, &wheel.version).await;
-        }
         let bytes = self.fetch(&url, file, wheel).await?;
         let headers = headers_of(bytes);
-        if !is_local {
-            let content = headers.clone();
-            self.cache.write_later(RecordKind::Metadata, key, move || {
-                let mut bytes = postcard::to_stdvec(&Freshness::unsaid()).ok()?;
-                bytes.extend(content);
-                Some(bytes)
-            });
-        }
-        parse(headers, &wheel.name, &wheel.version).await
+        let key = (!is_local(file)).then(|| key(file));
+        let (cache, wheel) = (self.cache.clone(), wheel.clone());
+        blocking(move || {
+            let metadata = parse(&headers, &wheel.name, &wheel.version);
+            if let Some(key) = key {
+                let parts = MetadataRecord::parts(headers, metadata.as_deref().ok());
+                if let Some(parts) = parts {
+                    cache.write_parts(RecordKind::Metadata, &key, &parts);
+                }
+            }
+            metadata
+        })
+        .await
     }
 
     /// What the cache has. A file whose index gives no hash may be replaced by another of
     /// the same name, so what was read of it grows stale.
+    pub(super) fn at_hand(
+        &self,
+        file: &File,
+        wheel: &WheelName,
+    ) -> Option<Result<Arc<Metadata>, FactError>> {
+        if is_local(file) {
+            return None;
+        }
+        let record = self
+            .cache
+            .read_parts(RecordKind::Metadata, &key(file))
+            .and_then(MetadataRecord::of)?;
+        let usable =
+            file.sha256().is_some() || record.freshness.is_fresh() || self.client.offline();
+        if !usable {
+            return None;
+        }
+        self.client.progress().cache_hit();
+        if let Some(metadata) = record.metadata(&wheel.name, &wheel.version) {
+            return Some(Ok(Arc::new(metadata)));
+        }
+        let headers = record.headers()?;
+        Some(parse(&headers, &wheel.name, &wheel.version))
+    }
+
+    /// The bytes under a key of the cache. A file whose index gives no hash may be replaced by
+    /// another of the same name, so what was read of it grows stale.
     async fn kept(&self, key: &str, file: &File) -> Option<Vec<u8>> {
         let (cache, key) = (self.cache.clone(), key.to_owned());
         let bytes = blocking(move || cache.read(RecordKind::Metadata, &key)).await?;
-        let (freshness, headers): (Freshness, _) = postcard::take_from_bytes(&bytes).ok()?;
+        let (freshness, content): (Freshness, _) = postcard::take_from_bytes(&bytes).ok()?;
         let usable = file.sha256().is_some() || freshness.is_fresh() || self.client.offline();
-        usable.then(|| headers.to_vec())
+        usable.then(|| content.to_vec())
     }
 
     async fn fetch(&self, url: &Url, file: &File, wheel: &WheelName) -> Result<Vec<u8>, FactError> {
@@ -95,6 +120,28 @@ impl Wheels {
                     detail: format!("its wheel `{}` cannot be read: {detail}", file.filename),
                 }),
             })
+    }
+
+    /// The bytes under a key of the cache, else what `fetch` gives. A file whose index gives no
+    /// hash may be replaced by another of the same name.
+    pub(super) async fn kept_or<E>(
+        &self,
+        key: String,
+        file: &File,
+        fetch: impl Future<Output = Result<Vec<u8>, E>>,
+    ) -> Result<Vec<u8>, E> {
+        if let Some(bytes) = self.kept(&key, file).await {
+            self.client.progress().cache_hit();
+            return Ok(bytes);
+        }
+        let bytes = fetch.await?;
+        let content = bytes.clone();
+        self.cache.write_later(RecordKind::Metadata, key, move || {
+            let mut bytes = postcard::to_stdvec(&Freshness::unsaid()).ok()?;
+            bytes.extend(content);
+            Some(bytes)
+        });
+        Ok(bytes)
     }
 
     /// The sidecar (PEP 658); `None` where the index offers one and has none.
@@ -133,14 +180,21 @@ impl Wheels {
     }
 }
 
-async fn parse(
-    headers: Vec<u8>,
+/// The hash alone would let one index answer for another's file.
+fn key(file: &File) -> String {
+    hashed_key(&file.url, file.sha256().unwrap_or_default())
+}
+
+fn is_local(file: &File) -> bool {
+    file.url.starts_with("file:")
+}
+
+fn parse(
+    headers: &[u8],
     name: &PackageName,
     version: &Version,
 ) -> Result<Arc<Metadata>, FactError> {
-    let (name, version) = (name.clone(), version.clone());
-    blocking(move || Metadata::parse(&headers, Some((&name, &version))))
-        .await
+    Metadata::parse(headers, Some((name, version)))
         .map(Arc::new)
         .map_err(|error| {
             FactError::Unusable(Unusable::Metadata {

@@ -6,8 +6,8 @@ use pep508_rs::PackageName;
 
 use super::credentials::without_credentials;
 use super::{
-    InstallerOptions, Lock, LockError, LockedPackage, Provenance, Source, TargetRecord, Via,
-    marker_text,
+    InstallerOptions, Lock, LockError, LockedPackage, LockedVariant, Provenance, Source,
+    TargetRecord, Via, marker_text,
 };
 use super::{direct, hashes};
 use crate::metadata::WheelName;
@@ -76,6 +76,7 @@ impl Lock {
         context: LockContext<'_>,
     ) -> Result<Self, LockError> {
         let reached = reached(solution);
+        let edges = EdgesOf::new(solution);
         let mut packages = Vec::with_capacity(reached.len());
         let mut missing = Vec::new();
         for name in &reached {
@@ -84,7 +85,7 @@ impl Lock {
             };
             let (mut package, needed) = pinned(name, chosen, request, &context)?;
             missing.extend(needed);
-            annotate(&mut package, solution, request, &reached, &context);
+            annotate(&mut package, &edges, request, &reached, &context);
             packages.push(package);
         }
         if !missing.is_empty() {
@@ -181,32 +182,52 @@ fn pinned(
     package.files = listing.files;
     package.hashes = listing.hashes;
     package.left_out = listing.left_out;
+    package.variant = chosen.variant.as_ref().and_then(|variant| {
+        Some(LockedVariant {
+            label: variant.label.clone()?,
+            document: variant.document.clone(),
+        })
+    });
     Ok((package, listing.missing))
+}
+
+/// The edges of a solution by the packages at their ends, in the solution's order.
+struct EdgesOf<'s> {
+    to: BTreeMap<&'s PackageName, Vec<&'s Edge>>,
+    from: BTreeMap<&'s PackageName, Vec<&'s Edge>>,
+}
+
+impl<'s> EdgesOf<'s> {
+    fn new(solution: &'s Solution) -> Self {
+        let (mut to, mut from) = <(BTreeMap<_, Vec<_>>, BTreeMap<_, Vec<_>>)>::default();
+        for edge in &solution.edges {
+            to.entry(&edge.to).or_default().push(edge);
+            if let EdgeCause::Package { name, .. } | EdgeCause::Rule { name, .. } = &edge.cause {
+                from.entry(name).or_default().push(edge);
+            }
+        }
+        Self { to, from }
+    }
 }
 
 /// Says who asked for the package, what limits it and what it requires.
 fn annotate(
     package: &mut LockedPackage,
-    solution: &Solution,
+    edges: &EdgesOf<'_>,
     request: &Request,
     reached: &BTreeSet<&PackageName>,
     context: &LockContext<'_>,
 ) {
-    let mut dependencies = BTreeSet::new();
+    let from = edges.from.get(&package.name).into_iter().flatten();
+    let dependencies: BTreeSet<PackageName> = from
+        .filter(|edge| edge.pulls_in && edge.to != package.name && reached.contains(&edge.to))
+        .map(|edge| edge.to.clone())
+        .collect();
     let mut markers = BTreeSet::new();
-    for edge in &solution.edges {
-        let pulls_in = edge.pulls_in && edge.to != package.name && reached.contains(&edge.to);
-        if let EdgeCause::Package { name, .. } | EdgeCause::Rule { name, .. } = &edge.cause
-            && pulls_in
-            && name == &package.name
-        {
-            dependencies.insert(edge.to.clone());
-        }
-        if edge.to == package.name {
-            asked(package, edge, request, reached, context);
-            if let EdgeCause::Line(index) = edge.cause {
-                markers.insert(request.requirements.get(index).and_then(marker));
-            }
+    for edge in edges.to.get(&package.name).into_iter().flatten() {
+        asked(package, edge, request, reached, context);
+        if let EdgeCause::Line(index) = edge.cause {
+            markers.insert(request.requirements.get(index).and_then(marker));
         }
     }
     package.dependencies = dependencies.into_iter().collect();

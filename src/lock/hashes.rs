@@ -187,7 +187,7 @@ fn wanted<'a>(
             FileKind::Wheel(wheel) if (context.suits)(wheel) => {
                 wheels.insert(file.filename.clone());
             }
-            FileKind::Wheel(_) => {}
+            FileKind::Wheel(_) | FileKind::Variants(_) => {}
             FileKind::Sdist(_) => {
                 sdists.insert(file.filename.clone());
             }

@@ -21,9 +21,10 @@ pub use compare::{Difference, diff};
 pub use error::{LockError, MissingHash};
 pub use from_solution::{HashListing, LockContext};
 pub use model::{
-    Hash, InstallerOptions, Lock, LockedFile, LockedPackage, Provenance, Source, TargetRecord, Via,
+    Hash, InstallerOptions, Lock, LockedFile, LockedPackage, LockedVariant, Provenance, Source,
+    TargetRecord, Via,
 };
-pub use pylock::read as read_pylock;
+pub use pylock::{plain_marker, read as read_pylock};
 pub use render::{
     Annotations, Emit, Format, Header, Newline, RenderOptions, UnsafePackages, render,
 };

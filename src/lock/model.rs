@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use pep440_rs::Version;
@@ -10,6 +11,7 @@ use pep508_rs::{ExtraName, PackageName};
 use crate::Target;
 use crate::request::{Pin, Policy};
 use crate::target::TargetWords;
+use crate::variants::VariantsJson;
 
 /// The algorithm (`sha256`) and the hexadecimal digest of a file.
 pub type Hash = (String, String);
@@ -58,6 +60,18 @@ pub struct LockedPackage {
     pub via: BTreeSet<Via>,
     /// The rules that limited it or pulled it in, for the trail: those in `via`.
     pub rules: BTreeSet<String>,
+    /// The wheel variant that it is locked in; `files` has those with its label and no others.
+    pub variant: Option<LockedVariant>,
+}
+
+/// The wheel variant that a distribution is locked in (PEP 825, draft).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedVariant {
+    /// The label.
+    pub label: String,
+    /// What the release's labels stand for; `None` where nothing tells, or the format that was
+    /// read does not.
+    pub document: Option<Arc<VariantsJson>>,
 }
 
 /// One file of a locked distribution.
@@ -236,6 +250,7 @@ impl LockedPackage {
             dependencies: Vec::new(),
             via: BTreeSet::new(),
             rules: BTreeSet::new(),
+            variant: None,
         }
     }
 }

@@ -5,6 +5,38 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+const DIGITS: [u8; 16] = *b"0123456789abcdef";
+
+/// Bytes as hexadecimal digits in lower case.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| {
+        let (high, low) = (byte >> 4, byte & 0xF);
+        [DIGITS[usize::from(high)], DIGITS[usize::from(low)]]
+    });
+    let mut text = Vec::with_capacity(bytes.len() * 2);
+    text.extend(digits);
+    // Digits are text.
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// The bytes that hexadecimal digits in lower case stand for; `None` where they are others,
+/// or another number of them.
+pub fn bytes_of<const LENGTH: usize>(digits: &str) -> Option<[u8; LENGTH]> {
+    if digits.len() != LENGTH * 2 {
+        return None;
+    }
+    let value = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; LENGTH];
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().as_chunks::<2>().0) {
+        *byte = value(pair[0])? << 4 | value(pair[1])?;
+    }
+    Some(bytes)
+}
+
 /// The hashes of one file by algorithm (`sha256`), hexadecimal, lower case.
 ///
 /// Pages list a hundred thousand files with one hash each, for which a map takes half a
@@ -101,6 +133,15 @@ impl<'de> Deserialize<'de> for Digests {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_and_bytes_are_each_other() {
+        assert_eq!(hexadecimal(&[0x00, 0x9a, 0xff]), "009aff");
+        assert_eq!(bytes_of("009aff"), Some([0x00, 0x9a, 0xff]));
+        assert_eq!(bytes_of::<3>("009aFF"), None, "not as it is written");
+        assert_eq!(bytes_of::<2>("009aff"), None);
+        assert_eq!(bytes_of::<2>("00é"), None);
+    }
 
     #[test]
     fn hashes_are_kept_by_algorithm_and_sorted() {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// What a file name says a file is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +14,8 @@ pub enum FileKind {
     Wheel(WheelName),
     /// A source distribution.
     Sdist(SdistName),
+    /// What the labels of a release's wheel variants stand for (PEP 825, draft).
+    Variants(VariantsName),
 }
 
 /// A wheel's name, taken apart (binary distribution format, PEP 427; PEP 825 for the label).
@@ -45,6 +48,15 @@ pub struct SdistName {
     pub extension: String,
 }
 
+/// The name of the file that tells of a release's wheel variants, taken apart (PEP 825, draft).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariantsName {
+    /// The normalised distribution name.
+    pub name: PackageName,
+    /// The version.
+    pub version: Version,
+}
+
 /// Why a file name cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilenameError {
@@ -71,6 +83,9 @@ const SDIST_EXTENSIONS: [&str; 11] = [
     "tar.lzma", "tar.bz2", "tar.gz", "tar.xz", "tar.lz", "tgz", "tbz", "txz", "tlz", "tar", "zip",
 ];
 
+/// How the name of the file ends that tells of a release's wheel variants.
+const VARIANTS: &str = "-variants.json";
+
 impl FileKind {
     /// Takes a file name of the distribution `name` apart.
     ///
@@ -79,18 +94,45 @@ impl FileKind {
     /// [`FilenameError`] where the file is of another kind or another distribution, or where
     /// its version is not one that PEP 440 knows.
     pub fn parse(filename: &str, name: &PackageName) -> Result<Self, FilenameError> {
-        if filename.strip_suffix(".whl").is_none() {
-            return SdistName::parse(filename, name).map(Self::Sdist);
-        }
-        let wheel = WheelName::parse(filename)?;
-        if wheel.name == *name {
-            Ok(Self::Wheel(wheel))
+        let kind = if filename.strip_suffix(".whl").is_some() {
+            Self::Wheel(WheelName::parse(filename)?)
+        } else if let Some(stem) = filename.strip_suffix(VARIANTS) {
+            Self::Variants(VariantsName::parse(filename, stem)?)
         } else {
-            Err(malformed(
-                filename,
-                format!("is a file of `{}`, not of `{name}`", wheel.name),
-            ))
+            return SdistName::parse(filename, name).map(Self::Sdist);
+        };
+        let found = match &kind {
+            Self::Wheel(wheel) => &wheel.name,
+            Self::Variants(variants) => &variants.name,
+            Self::Sdist(sdist) => &sdist.name,
+        };
+        if found == name {
+            return Ok(kind);
         }
+        Err(malformed(
+            filename,
+            format!("is a file of `{found}`, not of `{name}`"),
+        ))
+    }
+
+    /// The kind of a file of the distribution `name`, of which `version` is known, from its
+    /// shape: what the file name says after the version.
+    pub(super) fn of_shape(shape: &str, name: &PackageName, version: &Version) -> Option<Self> {
+        let Some(stem) = shape.strip_suffix(".whl") else {
+            if is_document(shape) {
+                return Some(Self::Variants(VariantsName {
+                    name: name.clone(),
+                    version: version.clone(),
+                }));
+            }
+            return Some(Self::Sdist(SdistName {
+                name: name.clone(),
+                version: version.clone(),
+                extension: shape.to_owned(),
+            }));
+        };
+        let tags = Tags::parse(shape, stem.split('-')).ok()?;
+        Some(Self::Wheel(tags.of(name.clone(), version.clone())))
     }
 
     /// The version that the file name gives.
@@ -98,7 +140,35 @@ impl FileKind {
         match self {
             Self::Wheel(wheel) => &wheel.version,
             Self::Sdist(sdist) => &sdist.version,
+            Self::Variants(variants) => &variants.version,
         }
+    }
+
+    /// The wheel-variant label of a wheel that has one.
+    pub fn variant(&self) -> Option<&str> {
+        match self {
+            Self::Wheel(wheel) => wheel.variant.as_deref(),
+            Self::Sdist(_) | Self::Variants(_) => None,
+        }
+    }
+}
+
+/// Whether a shape, what a file name says after the version, is that of the file that tells of a
+/// release's wheel variants.
+pub fn is_document(shape: &str) -> bool {
+    VARIANTS.strip_prefix('-') == Some(shape)
+}
+
+impl VariantsName {
+    /// Takes what is before `-variants.json` apart, which is written as in a wheel's name.
+    fn parse(filename: &str, stem: &str) -> Result<Self, FilenameError> {
+        let (name, version) = stem
+            .split_once('-')
+            .ok_or_else(|| malformed(filename, "has no version".to_owned()))?;
+        Ok(Self {
+            name: parse_name(filename, name)?,
+            version: parse_version(filename, version)?,
+        })
     }
 }
 
@@ -107,7 +177,8 @@ impl WheelName {
     /// `{name}-{version}(-{build})?-{python}-{abi}-{platform}(-{variant})?.whl`.
     ///
     /// Names, tags and versions of old wheels are normalised, as pip does. Of the two
-    /// optional parts the build tag is the one that starts with a digit (PEP 825).
+    /// optional parts the build tag is the one that starts with a digit, which no Python tag
+    /// beside a label does (PEP 825).
     ///
     /// # Errors
     ///
@@ -122,14 +193,40 @@ impl WheelName {
         let (Some(name), Some(version)) = (parts.next(), parts.next()) else {
             return Err(malformed(filename, "has no version".to_owned()));
         };
-        let rest: Vec<&str> = parts.collect();
+        let tags = Tags::parse(filename, parts)?;
+        Ok(tags.of(
+            parse_name(filename, name)?,
+            parse_version(filename, version)?,
+        ))
+    }
+}
+
+/// What a wheel's file name says after its version.
+struct Tags {
+    build: Option<(u64, String)>,
+    python: Vec<String>,
+    abi: Vec<String>,
+    platform: Vec<String>,
+    variant: Option<String>,
+}
+
+impl Tags {
+    fn parse<'n>(
+        filename: &str,
+        parts: impl Iterator<Item = &'n str>,
+    ) -> Result<Self, FilenameError> {
+        let rest: SmallVec<[&str; 5]> = parts.collect();
         let (build, tags, variant) = match rest.as_slice() {
             [python, abi, platform] => (None, [python, abi, platform], None),
             [build, python, abi, platform] if starts_with_digit(build) => {
                 (Some(*build), [python, abi, platform], None)
             }
-            [python, abi, platform, variant] => (None, [python, abi, platform], Some(*variant)),
-            [build, python, abi, platform, variant] if starts_with_digit(build) => {
+            [python, abi, platform, variant] if !starts_with_digit(python) => {
+                (None, [python, abi, platform], Some(*variant))
+            }
+            [build, python, abi, platform, variant]
+                if starts_with_digit(build) && !starts_with_digit(python) =>
+            {
                 (Some(*build), [python, abi, platform], Some(*variant))
             }
             _ => {
@@ -149,14 +246,24 @@ impl WheelName {
             .transpose()?;
         let [python, abi, platform] = tags;
         Ok(Self {
-            name: parse_name(filename, name)?,
-            version: parse_version(filename, version)?,
             build,
             python: parse_tags(filename, python)?,
             abi: parse_tags(filename, abi)?,
             platform: parse_tags(filename, platform)?,
             variant,
         })
+    }
+
+    fn of(self, name: PackageName, version: Version) -> WheelName {
+        WheelName {
+            name,
+            version,
+            build: self.build,
+            python: self.python,
+            abi: self.abi,
+            platform: self.platform,
+            variant: self.variant,
+        }
     }
 }
 
@@ -347,6 +454,25 @@ mod tests {
     }
 
     #[test]
+    fn the_file_that_tells_of_variants_is_known_by_its_name() {
+        let parsed = |filename: &str| FileKind::parse(filename, &package("foo-bar"));
+        let found = parsed("foo_bar-1.0rc1-variants.json").expect("a name");
+        assert!(matches!(&found, FileKind::Variants(name) if name.version == *found.version()));
+        assert_eq!(found.version().to_string(), "1.0rc1");
+        for (filename, message) in [
+            ("foo_bar-variants.json", "has no version"),
+            ("foo_bar-x-variants.json", "`x` is not a PEP 440 version"),
+            (
+                "foo-1.0-variants.json",
+                "is a file of `foo`, not of `foo-bar`",
+            ),
+        ] {
+            let error = parsed(filename).expect_err("no such name").to_string();
+            assert_eq!(error, format!("`{filename}`: {message}"));
+        }
+    }
+
+    #[test]
     fn wheel_names_that_cannot_be_read_say_why() {
         for (filename, message) in [
             (
@@ -370,6 +496,11 @@ mod tests {
             (
                 "f oo-1.0-py3-none-any.whl",
                 "`f oo-1.0-py3-none-any.whl`: `f oo` is not a distribution name",
+            ),
+            (
+                "foo-1.0-1-2py-none-any-cu12.whl",
+                "`foo-1.0-1-2py-none-any-cu12.whl`: has 5 parts after the version, where a wheel \
+                 has its Python, ABI and platform tags, and perhaps a build number or a variant",
             ),
             (
                 "foo-1.0-py3-none-any-CU12.whl",

@@ -12,6 +12,7 @@ use pep440_rs::Version;
 use pep508_rs::{ExtraName, MarkerTree, MarkerWarningKind, Pep508ErrorSource};
 
 use super::repair::{self, Repair};
+use super::variant;
 
 /// How deeply parentheses may be nested; the reader behind this one recurses.
 const DEEPEST: usize = 32;
@@ -86,10 +87,17 @@ impl Marker {
             operator,
             right,
         } = comparison;
+        if let Some(asked) = variant::comparison(left, operator, right) {
+            let _ = write!(clean, "{} ", asked?);
+            return Ok(());
+        }
         if *left == "extra" || *right == "extra" {
             let name = if *left == "extra" { right } else { left };
             // An extra whose name is not one can never be asked for.
-            self.extras.extend(ExtraName::from_str(unquoted(name)).ok());
+            let name = ExtraName::from_str(unquoted(name)).ok();
+            // Recorded metadata names those that stand for variants.
+            self.extras
+                .extend(name.filter(|name| !variant::is_stand_in(name)));
         }
         // `===` compares text, and so does `==` where neither side is a version.
         let operator = if *operator == "===" { "==" } else { operator };

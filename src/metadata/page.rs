@@ -7,17 +7,17 @@ use pep508_rs::PackageName;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Digests, FileKind, html, json};
+use super::{Digests, FileKind, Files, html, json};
 
 /// One distribution's page on one index.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     /// The distribution's normalised name.
     pub name: PackageName,
     /// The index the page came from, as a URL without credentials.
     pub index: String,
     /// Every file whose name could be understood, in page order.
-    pub files: Vec<File>,
+    pub files: Files,
     /// How many links were left out because their names could not be understood
     /// or named another distribution.
     pub skipped: u32,
@@ -86,6 +86,16 @@ pub enum PageError {
 }
 
 impl Page {
+    /// A page with these files.
+    pub fn new(name: PackageName, index: String, files: &[File], skipped: u32) -> Self {
+        Self {
+            files: Files::new(&name, files),
+            name,
+            index,
+            skipped,
+        }
+    }
+
     /// Reads the page of `name` that an index served.
     ///
     /// `page_url` is where the page was found in the end, after redirects: links are relative
@@ -154,15 +164,12 @@ impl Page {
                 None => skipped = skipped.saturating_add(1),
             }
         }
-        Ok(Self {
-            name: name.clone(),
-            index: without_credentials(index),
-            files,
-            skipped: match listing {
-                Listing::Project => skipped,
-                Listing::Flat => 0,
-            },
-        })
+        let skipped = match listing {
+            Listing::Project => skipped,
+            Listing::Flat => 0,
+        };
+        let index = without_credentials(index);
+        Ok(Self::new(name.clone(), index, &files, skipped))
     }
 }
 

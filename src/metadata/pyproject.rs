@@ -7,7 +7,7 @@ use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
 use serde::Deserialize;
 
-use super::{Metadata, MetadataError};
+use super::{Metadata, MetadataError, Requires};
 
 #[derive(Deserialize)]
 struct PyProject {
@@ -101,7 +101,7 @@ impl Project {
             name,
             version,
             requires_python: None,
-            requires_dist: Vec::new(),
+            requires_dist: Requires::new(),
             provides_extras: Vec::new(),
             repairs: Vec::new(),
         };

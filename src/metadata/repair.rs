@@ -19,6 +19,9 @@ pub(super) const COMMA: &str = "a comma at the end";
 pub(super) const DOT: &str = "a dot at the end of a version";
 pub(super) const STAR: &str = "`.*` after an ordered operator";
 
+/// All kinds of repairs.
+pub(super) const KINDS: [&str; 3] = [COMMA, DOT, STAR];
+
 /// One repair that was made to a file's metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repair {

@@ -59,6 +59,16 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
 }
 
 impl Dependency {
+    /// A dependency that never holds.
+    pub(super) fn never() -> Self {
+        Self {
+            name: PackageName::from_str("none").unwrap_or_else(|_| unreachable!("it is a name")),
+            extras: Vec::new(),
+            source: DependencySource::Specifiers(pep440_rs::VersionSpecifiers::empty()),
+            marker: MarkerTree::FALSE,
+        }
+    }
+
     /// Reads one dependency (PEP 508), repairing what the published list allows.
     ///
     /// A URL must be absolute; it is kept as written.

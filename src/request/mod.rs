@@ -51,7 +51,8 @@ pub use inputs::{
 pub use policy::{BuildPolicy, Policy, Selection};
 pub use read::{read_argument, read_inputs};
 pub use settings::{
-    AnnotationStyle, IndexStrategy, Located, OutputSettings, Settings, TargetSettings,
+    AnnotationStyle, IndexSettings, IndexStrategy, Located, OutputSettings, Settings,
+    TargetSettings,
 };
 pub use sources::{SourceError, Sources};
 pub use text::Excerpt;

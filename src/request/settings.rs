@@ -80,9 +80,13 @@ pub struct Settings {
     pub no_header: Option<Located<bool>>,
     /// `cache-dir`
     pub cache_dir: Option<Located<String>>,
+    /// `wheel-variants`: whether wheel variants are taken (PEP 825, draft).
+    pub wheel_variants: Option<Located<bool>>,
     /// `snapshot`
     pub snapshot: Option<Located<String>>,
-    /// `sources`: the index from which a distribution comes and no other.
+    /// `index`: indexes with names, in order.
+    pub index: Vec<IndexSettings>,
+    /// `sources`: the index from which a distribution comes and no other, by its URL or name.
     pub sources: BTreeMap<PackageName, Located<String>>,
     /// `targets`: targets by name.
     pub targets: BTreeMap<String, TargetSettings>,
@@ -105,6 +109,19 @@ pub struct TargetSettings {
     pub driver: Option<Located<String>>,
     /// `gpu`: compute capabilities.
     pub gpu: Vec<Located<String>>,
+    /// `variant-property`: properties of wheel variants that it supports, the best first.
+    pub variant_property: Vec<Located<String>>,
+}
+
+/// One index with a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexSettings {
+    /// `name`: how `sources` and the environment's credentials call it.
+    pub name: Located<String>,
+    /// `url`
+    pub url: Located<String>,
+    /// `explicit`: it serves what `sources` takes from it, and nothing else.
+    pub explicit: bool,
 }
 
 /// One lock of the project's.
@@ -236,6 +253,8 @@ fn settings(mut keys: Keys<'_, '_>) -> Result<Settings, RequestError> {
         no_header: keys.switch("no-header")?,
         cache_dir: keys.path("cache-dir")?,
         snapshot: keys.path("snapshot")?,
+        wheel_variants: keys.switch("wheel-variants")?,
+        index: keys.array("index", index)?,
         sources: keys.sources("sources")?,
         targets: keys.tables("targets", |mut keys| {
             let found = target(&mut keys)?;
@@ -245,6 +264,7 @@ fn settings(mut keys: Keys<'_, '_>) -> Result<Settings, RequestError> {
         outputs: keys.tables("outputs", output)?,
     };
     keys.finish()?;
+    keys.check_indexes(&settings.index, settings.sources.values())?;
     for target in settings
         .outputs
         .values()
@@ -263,7 +283,18 @@ fn target(keys: &mut Keys<'_, '_>) -> Result<TargetSettings, RequestError> {
         torch_backend: keys.text("torch-backend")?,
         driver: keys.text("driver")?,
         gpu: keys.texts("gpu")?,
+        variant_property: keys.texts("variant-property")?,
     })
+}
+
+fn index(mut keys: Keys<'_, '_>) -> Result<IndexSettings, RequestError> {
+    let found = IndexSettings {
+        name: keys.required("name", "a name in quotes")?,
+        url: keys.required("url", "a URL in quotes")?,
+        explicit: keys.switch("explicit")?.is_some_and(|on| on.value),
+    };
+    keys.finish()?;
+    Ok(found)
 }
 
 fn output(mut keys: Keys<'_, '_>) -> Result<OutputSettings, RequestError> {

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::format_control::{FormatControl, FormatOption};
 use super::nearest::nearest;
 use super::paths::FilePath;
-use super::settings::Located;
+use super::settings::{IndexSettings, Located};
 use super::text::SourceText;
 use super::toml_text::{self, Value};
 use super::{RequestError, names, url_text};
@@ -32,6 +32,11 @@ const COMMAND_LINE_ONLY: &[(&str, &str)] = &[
 ];
 const ONE_RUN: &str = "give it on the command line of the run that needs it";
 
+/// Whether a text is a URL or a path, and not a name.
+fn is_place(text: &str) -> bool {
+    text.contains(['/', '\\', ':'])
+}
+
 /// A table whose keys are taken one by one.
 pub(super) struct Keys<'v, 'i> {
     source: &'v SourceText,
@@ -39,6 +44,8 @@ pub(super) struct Keys<'v, 'i> {
     table: &'v DeTable<'i>,
     /// The table's own name with a dot, empty for the outermost.
     prefix: String,
+    /// Where the table stands.
+    span: std::ops::Range<usize>,
     /// The keys that were asked for: there are no others.
     known: Vec<&'static str>,
 }
@@ -55,8 +62,13 @@ impl<'v, 'i> Keys<'v, 'i> {
             path,
             table,
             prefix,
+            span: 0..0,
             known: Vec::new(),
         }
+    }
+
+    fn at(self, span: std::ops::Range<usize>) -> Self {
+        Self { span, ..self }
     }
 
     fn take(&mut self, key: &'static str) -> Option<&'v Value<'i>> {
@@ -114,6 +126,23 @@ impl<'v, 'i> Keys<'v, 'i> {
         }
         self.one_text(value, key, "a date such as `2026-11-01`, or an instant")
             .map(Some)
+    }
+
+    /// A text that must be there.
+    pub(super) fn required(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+    ) -> Result<Located<String>, RequestError> {
+        match self.text(key)? {
+            Some(text) => Ok(text),
+            None => Err(RequestError::WrongValue {
+                at: self.source.excerpt(self.span.clone()),
+                key: self.full(key),
+                expected: expected.to_owned(),
+                found: "nothing".to_owned(),
+            }),
+        }
     }
 
     /// One text or an array of them.
@@ -270,7 +299,7 @@ impl<'v, 'i> Keys<'v, 'i> {
     }
 
     /// A table of distributions with the index that each comes from: `torch = "URL"`
-    /// or `torch = { index = "URL" }`.
+    /// or `torch = { index = "URL" }`, where a name may stand for the URL.
     pub(super) fn sources(
         &mut self,
         key: &'static str,
@@ -315,6 +344,61 @@ impl<'v, 'i> Keys<'v, 'i> {
             tables.insert(inner, read(keys)?);
         }
         Ok(tables)
+    }
+
+    /// An array of tables.
+    pub(super) fn array<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(Keys<'v, 'i>) -> Result<T, RequestError>,
+    ) -> Result<Vec<T>, RequestError> {
+        let Some(value) = self.take(key) else {
+            return Ok(Vec::new());
+        };
+        let full = self.full(key);
+        let DeValue::Array(array) = value.get_ref() else {
+            return Err(self.wrong(value, key, &format!("tables that begin with `[[{full}]]`")));
+        };
+        array
+            .iter()
+            .map(|element| {
+                let table = toml_text::table(self.source, element, &full)?;
+                let keys = Keys::new(self.source, self.path, table, format!("{full}."));
+                read(keys.at(element.span()))
+            })
+            .collect()
+    }
+
+    /// Each named index has its own name, and each source is a URL, a path or one of them.
+    pub(super) fn check_indexes<'k>(
+        &self,
+        indexes: &[IndexSettings],
+        sources: impl Iterator<Item = &'k Located<String>>,
+    ) -> Result<(), RequestError> {
+        for (place, index) in indexes.iter().enumerate() {
+            let name = &index.name;
+            if is_place(&name.value) || name.value.is_empty() {
+                let expected = "a name, which is no URL or path";
+                return Err(self.wrong_at("index.name", name, expected, &name.value));
+            }
+            let before = indexes.get(..place).unwrap_or_default();
+            if before.iter().any(|other| other.name.value == name.value) {
+                let expected = "a name that no other index has";
+                return Err(self.wrong_at("index.name", name, expected, &name.value));
+            }
+        }
+        for source in sources {
+            let names = || indexes.iter().map(|index| index.name.value.as_str());
+            if is_place(&source.value) || names().any(|name| name == source.value) {
+                continue;
+            }
+            let expected = match nearest(&source.value, names()) {
+                Some(nearest) => format!("a URL, or the name of an index, perhaps `{nearest}`"),
+                None => "a URL, or the name of one of the `[[index]]` tables".to_owned(),
+            };
+            return Err(self.wrong_at("sources", source, &expected, &source.value));
+        }
+        Ok(())
     }
 
     fn entries(&mut self, key: &'static str) -> Result<Vec<(String, &'v Value<'i>)>, RequestError> {

@@ -44,6 +44,8 @@ pub struct FamilyBinary {
     pub architectures: Vec<Architecture>,
     /// By virtual package, without `@`: what the binaries bring.
     pub provides: BTreeMap<String, Version>,
+    /// Whether they were built with GCC's newer C++ ABI (`_GLIBCXX_USE_CXX11_ABI`).
+    pub cxx11_abi: Option<bool>,
 }
 
 /// A GPU architecture that a binary carries code for: `9.0`, `12.0+PTX`.
@@ -157,6 +159,9 @@ impl fmt::Display for FamilyBinary {
             marker_text(&self.marker),
             architectures.join(","),
         )?;
+        if let Some(new) = self.cxx11_abi {
+            writeln!(f, "cxx11-abi {new}")?;
+        }
         write_provides(f, &self.provides)
     }
 }

@@ -57,7 +57,11 @@ pub const BINARY: &[&str] = &[
     "marker",
     "architectures",
     "provides",
+    "cxx11-abi",
 ];
+
+/// The keys of a family's `[[extension]]`.
+pub const EXTENSION: &[&str] = &["packages", "built-for", "local"];
 
 /// The values of a label's `accelerator`.
 pub const ACCELERATORS: &[&str] = &["cpu", "cuda", "rocm", "xpu"];
@@ -84,7 +88,7 @@ pub fn of_kind(kind: &str) -> Option<(&'static [&'static str], usize)> {
         "slot" => (&["slot", "members", "sharing"], 3),
         "needs" => (&["when", "needs"], 2),
         "provides" => (&["when", "provides"], 2),
-        "family" => (&["family", "members", "label", "binary"], 3),
+        "family" => (&["family", "members", "label", "binary", "extension"], 3),
         "broken" => (&["when"], 1),
         _ => return None,
     })

@@ -8,7 +8,9 @@
 mod case;
 mod decode;
 mod embedded;
+mod entry;
 mod error;
+mod extension;
 mod family;
 mod interval;
 pub mod keys;
@@ -20,6 +22,7 @@ mod violation;
 
 pub use case::{Case, CasePlatform};
 pub use error::{RuleError, RuleErrorKind, RuleErrors, RulePlace};
+pub use extension::{BuiltFor, FamilyExtension, LocalScheme};
 pub use family::{Architecture, FamilyBinary, FamilyLabel, Runs, label_of};
 pub use model::{
     Evidence, Rule, RuleId, RuleKind, RuleOrigin, Severity, Sharing, VersionRange, When,

@@ -8,7 +8,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerEnvironment, MarkerTree, PackageName};
 use sha2::{Digest as _, Sha256};
 
-use super::{Case, FamilyBinary, FamilyLabel};
+use super::{Case, FamilyBinary, FamilyExtension, FamilyLabel};
 
 /// A rule's id: its path under the rules folder, without extension (`torch/numpy1-abi`).
 #[derive(
@@ -198,6 +198,8 @@ pub enum RuleKind {
         labels: Vec<FamilyLabel>,
         /// What is known of the binaries of single builds.
         binaries: Vec<FamilyBinary>,
+        /// Distributions whose local versions name the builds that they are for.
+        extensions: Vec<FamilyExtension>,
     },
     /// A release that must not be chosen.
     Broken {
@@ -371,6 +373,7 @@ impl fmt::Display for Canonical<'_> {
                 members,
                 labels,
                 binaries,
+                extensions,
             } => {
                 writeln!(f, "family {name}")?;
                 for member in sorted(members) {
@@ -379,7 +382,10 @@ impl fmt::Display for Canonical<'_> {
                 labels.iter().try_for_each(|label| writeln!(f, "{label}"))?;
                 binaries
                     .iter()
-                    .try_for_each(|binary| writeln!(f, "{binary}"))
+                    .try_for_each(|binary| writeln!(f, "{binary}"))?;
+                extensions
+                    .iter()
+                    .try_for_each(|extension| write!(f, "{extension}"))
             }
             RuleKind::Broken { .. } => Ok(()),
         }

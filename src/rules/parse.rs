@@ -39,26 +39,13 @@ pub(super) struct Spans {
     pub(super) misses: Vec<Range<usize>>,
 }
 
-/// How much of a file is read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Depth {
-    /// All of it.
-    Full,
-    /// What the rule says, without its evidence and cases: two thirds of the text less.
-    Head,
-}
-
 /// The rule of one file; an error names the first thing that is wrong in it.
-pub(super) fn parse(source: &RuleSource<'_>, depth: Depth) -> Result<Parsed, RuleError> {
+pub(super) fn parse(source: &RuleSource<'_>) -> Result<Parsed, RuleError> {
     let file = SourceFile {
         name: source.file_name(),
         text: Arc::from(source.text),
     };
-    let text = match depth {
-        Depth::Full => source.text,
-        Depth::Head => head(source.text),
-    };
-    let document = DeTable::parse(text).map_err(|error| {
+    let document = DeTable::parse(source.text).map_err(|error| {
         let kind = RuleErrorKind::Syntax {
             detail: error.message().replace('\n', "; "),
         };
@@ -80,27 +67,13 @@ pub(super) fn parse(source: &RuleSource<'_>, depth: Depth) -> Result<Parsed, Rul
             spans.file.clone(),
             &[keys::COMMON, own],
         )?;
-        read_rule(&table, kind_word, source, depth, &mut spans)?
+        read_rule(&table, kind_word, source, &mut spans)?
     };
     Ok(Parsed {
         rule,
         source: file,
         spans,
     })
-}
-
-/// The text before the first `[[evidence]]`, `[[hit]]` or `[[miss]]`; all of it where a
-/// family's `[[label]]` may stand behind them.
-fn head(text: &str) -> &str {
-    if text.contains("\n[[label") {
-        return text;
-    }
-    ["\n[[evidence]]", "\n[[hit]]", "\n[[miss]]"]
-        .iter()
-        .filter_map(|table| text.split_once(table))
-        .map(|(before, _)| before)
-        .min_by_key(|before| before.len())
-        .unwrap_or(text)
 }
 
 /// The kind, read before anything else since it says which keys there may be.
@@ -122,7 +95,6 @@ fn read_rule(
     table: &Table<'_>,
     kind_word: &'static str,
     source: &RuleSource<'_>,
-    depth: Depth,
     spans: &mut Spans,
 ) -> Result<Rule, RuleError> {
     let severity = table.require_text("severity")?;
@@ -135,22 +107,18 @@ fn read_rule(
     let advice = table.get_text("advice")?.map(|text| text.value.to_owned());
     let checked = read_date(table, &table.require_text("checked")?)?;
     let sources = read_sources(table)?;
-    let evidence = match depth {
-        Depth::Full => read_evidence(table)?,
-        Depth::Head => Vec::new(),
-    };
-    if depth == Depth::Full && sources.is_empty() && evidence.is_empty() {
+    let evidence = read_evidence(table)?;
+    if sources.is_empty() && evidence.is_empty() {
         let place = table.require("kind")?;
         return Err(table.error(RuleErrorKind::Unfounded, &place).with_help(
             "add `sources = [\"https://…\"]`, or an `[[evidence]]` with file and finding",
         ));
     }
     let kind = read_kind(table, kind_word, spans)?;
-    let (mut hits, mut misses) = (Vec::new(), Vec::new());
-    if depth == Depth::Full {
-        (hits, spans.hits) = read_cases(table, "hit")?;
-        (misses, spans.misses) = read_cases(table, "miss")?;
-    }
+    let (hits, hit_spans) = read_cases(table, "hit")?;
+    let (misses, miss_spans) = read_cases(table, "miss")?;
+    spans.hits = hit_spans;
+    spans.misses = miss_spans;
     Ok(Rule {
         id: RuleId(Arc::from(source.id)),
         digest: kind.digest(severity),

@@ -1,21 +1,31 @@
 //! All rules in force, and what can be asked of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use pep440_rs::Version;
 use pep508_rs::PackageName;
 
 use super::embedded::EMBEDDED;
+use super::entry::Entry;
 use super::lint::lint;
-use super::parse::{Depth, Parsed, parse};
+use super::parse::{Parsed, parse};
 use super::{Rule, RuleError, RuleErrorKind, RuleErrors, RuleId, RuleKind, RuleOrigin};
 
 /// All rules in force, and what can be asked of them.
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
-    rules: Vec<Arc<Rule>>,
-    on: BTreeMap<PackageName, Vec<Arc<Rule>>>,
+    /// Sorted by id.
+    entries: Vec<Arc<Entry>>,
+    on: BTreeMap<PackageName, On>,
     limited: BTreeSet<PackageName>,
+}
+
+/// The rules that a distribution triggers.
+#[derive(Debug, Clone, Default)]
+struct On {
+    entries: Vec<Arc<Entry>>,
+    rules: OnceLock<Vec<Arc<Rule>>>,
 }
 
 /// One rule's file, read by the edge.
@@ -51,21 +61,22 @@ impl RuleSource<'_> {
 
 impl RuleSet {
     /// The set of the given rules, sorted by id.
-    pub fn new(mut rules: Vec<Arc<Rule>>) -> Self {
-        rules.sort_by(|a, b| a.id.cmp(&b.id));
+    pub fn new(rules: Vec<Arc<Rule>>) -> Self {
+        let entries = rules.into_iter().map(Entry::read).map(Arc::new);
+        Self::of(entries.collect())
+    }
+
+    fn of(mut entries: Vec<Arc<Entry>>) -> Self {
+        entries.sort_by(|a, b| a.id.cmp(&b.id));
         let mut set = Self::default();
-        for rule in &rules {
-            for name in rule.triggers() {
-                set.on
-                    .entry(name.clone())
-                    .or_default()
-                    .push(Arc::clone(rule));
+        for entry in &entries {
+            for name in &entry.head.triggers {
+                let on = set.on.entry(name.clone()).or_default();
+                on.entries.push(Arc::clone(entry));
             }
-            if let RuleKind::Constrain { package, .. } = &rule.kind {
-                set.limited.insert(package.clone());
-            }
+            set.limited.extend(entry.head.limits.clone());
         }
-        set.rules = rules;
+        set.entries = entries;
         set
     }
 
@@ -74,20 +85,24 @@ impl RuleSet {
     /// They are parsed, and not linted: the project's tests do that. An error is therefore a
     /// mistake of whoever built the program.
     pub fn embedded() -> Result<Self, RuleErrors> {
-        let parsed = parse_all(embedded_sources(), Depth::Full)?;
+        let parsed = parse_all(embedded_sources())?;
         Ok(Self::new(rules_of(parsed)))
     }
 
-    /// The rules that come with the program, without evidence and cases: what a solve needs,
-    /// in half the time.
-    pub fn embedded_heads() -> Result<Self, RuleErrors> {
-        let parsed = parse_all(embedded_sources(), Depth::Head)?;
-        Ok(Self::new(rules_of(parsed)))
+    /// The rules that come with the program, each read when it is asked for first.
+    ///
+    /// # Errors
+    ///
+    /// Where one must be read at once and cannot.
+    pub fn embedded_on_demand() -> Result<Self, RuleErrors> {
+        let entries = EMBEDDED.iter().map(Entry::embedded);
+        let entries = entries.map(|entry| entry.map(Arc::new));
+        Ok(Self::of(entries.collect::<Result<_, _>>()?))
     }
 
     /// The rules of the given files, linted.
     pub fn load<'a>(sources: impl IntoIterator<Item = RuleSource<'a>>) -> Result<Self, RuleErrors> {
-        let parsed = parse_all(sources, Depth::Full)?;
+        let parsed = parse_all(sources)?;
         let mut errors = duplicates(&parsed, &Self::default());
         errors.extend(lint(&parsed));
         if errors.is_empty() {
@@ -106,7 +121,7 @@ impl RuleSet {
         sources: impl IntoIterator<Item = RuleSource<'a>>,
         trust: FolderTrust,
     ) -> Result<Self, RuleErrors> {
-        let parsed = parse_all(sources, Depth::Full)?;
+        let parsed = parse_all(sources)?;
         let mut errors = duplicates(&parsed, self);
         if trust == FolderTrust::Repository {
             errors.extend(parsed.iter().filter_map(loosening));
@@ -115,9 +130,10 @@ impl RuleSet {
         if !errors.is_empty() {
             return Err(RuleErrors(errors));
         }
-        let mut rules = self.rules.clone();
-        rules.extend(rules_of(parsed));
-        Ok(Self::new(rules))
+        let mut entries = self.entries.clone();
+        let added = rules_of(parsed).into_iter().map(Entry::read);
+        entries.extend(added.map(Arc::new));
+        Ok(Self::of(entries))
     }
 
     /// Everything that is wrong with the rules that come with the program.
@@ -127,30 +143,79 @@ impl RuleSet {
 
     /// Every rule, sorted by id.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Rule>> {
-        self.rules.iter()
+        self.entries.iter().filter_map(|entry| entry.rule())
+    }
+
+    /// The ids of all rules, sorted.
+    pub fn ids(&self) -> impl Iterator<Item = &RuleId> {
+        self.entries.iter().map(|entry| &entry.id)
+    }
+
+    /// The rule at a place in the order of ids.
+    pub fn nth(&self, place: usize) -> Option<&Arc<Rule>> {
+        self.entries.get(place)?.rule()
+    }
+
+    /// The slots, sorted by id.
+    pub fn slots(&self) -> impl Iterator<Item = &Arc<Rule>> {
+        let slots = self.entries.iter();
+        slots
+            .filter(|entry| entry.head.kind == "slot")
+            .filter_map(|entry| entry.rule())
+    }
+
+    /// The families, sorted by id.
+    pub fn families(&self) -> impl Iterator<Item = &Arc<Rule>> {
+        let families = self.entries.iter();
+        families
+            .filter(|entry| entry.head.kind == "family")
+            .filter_map(|entry| entry.rule())
+    }
+
+    /// The families against whose members a distribution is built, sorted by id.
+    pub fn extending(&self, name: &PackageName) -> impl Iterator<Item = &Arc<Rule>> {
+        let families = self.entries.iter();
+        families
+            .filter(|entry| entry.head.extended_by.contains(name))
+            .filter_map(|entry| entry.rule())
+    }
+
+    /// For each rule that limits a distribution where it is present: what triggers it, and what
+    /// it limits.
+    pub fn limits_of_all(&self) -> impl Iterator<Item = (&PackageName, &PackageName)> {
+        self.entries.iter().filter_map(|entry| {
+            let limited = entry.head.limits.as_ref()?;
+            Some((entry.head.triggers.first()?, limited))
+        })
     }
 
     /// How many rules there are.
     pub fn len(&self) -> usize {
-        self.rules.len()
+        self.entries.len()
     }
 
     /// Whether there is no rule.
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.entries.is_empty()
     }
 
     /// The rule with this id.
     pub fn get(&self, id: &str) -> Option<&Arc<Rule>> {
-        self.rules
-            .binary_search_by(|rule| (*rule.id.0).cmp(id))
-            .ok()
-            .and_then(|position| self.rules.get(position))
+        let place = self
+            .entries
+            .binary_search_by(|entry| (*entry.id.0).cmp(id))
+            .ok()?;
+        self.nth(place)
     }
 
     /// The rules that a distribution triggers, sorted by id; slots that it is a member of included.
     pub fn on(&self, name: &PackageName) -> &[Arc<Rule>] {
-        self.on.get(name).map_or(&[], Vec::as_slice)
+        self.on.get(name).map_or(&[], |on| {
+            on.rules.get_or_init(|| {
+                let rules = on.entries.iter().filter_map(|entry| entry.rule());
+                rules.cloned().collect()
+            })
+        })
     }
 
     /// Whether some rule limits the distribution where it is present.
@@ -158,12 +223,27 @@ impl RuleSet {
         self.limited.contains(name)
     }
 
+    /// Whether a release's local version tells what it was built against (a family's
+    /// `[[extension]]`): what rules say of needs is about the builds that do not.
+    pub fn names_its_build(&self, name: &PackageName, version: &Version) -> bool {
+        version.is_local()
+            && self.extending(name).any(|rule| match &rule.kind {
+                RuleKind::Family {
+                    labels, extensions, ..
+                } => extensions.iter().any(|extension| {
+                    extension.packages.contains(name)
+                        && extension.built_for(version, labels).is_some()
+                }),
+                _ => false,
+            })
+    }
+
     /// The same rules without those named: `--ignore-rule`.
     pub fn without(&self, ignored: &[RuleId]) -> Self {
-        Self::new(
-            self.rules
+        Self::of(
+            self.entries
                 .iter()
-                .filter(|rule| !ignored.contains(&rule.id))
+                .filter(|entry| !ignored.contains(&entry.id))
                 .map(Arc::clone)
                 .collect(),
         )
@@ -171,21 +251,20 @@ impl RuleSet {
 }
 
 fn embedded_sources() -> impl Iterator<Item = RuleSource<'static>> {
-    EMBEDDED.iter().map(|(id, text)| RuleSource {
-        id,
+    EMBEDDED.iter().map(|embedded| RuleSource {
+        id: embedded.id,
         origin: RuleOrigin::Embedded,
-        text,
+        text: embedded.text,
     })
 }
 
 fn parse_all<'a>(
     sources: impl IntoIterator<Item = RuleSource<'a>>,
-    depth: Depth,
 ) -> Result<Vec<Parsed>, RuleErrors> {
     let mut parsed = Vec::new();
     let mut errors = Vec::new();
     for source in sources {
-        match parse(&source, depth) {
+        match parse(&source) {
             Ok(rule) => parsed.push(rule),
             Err(error) => errors.push(error),
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use pep440_rs::Version;
 use pep508_rs::{MarkerEnvironment, PackageName};
 
-use super::{Rule, RuleKind, RuleSet, Sharing, VersionRange, label_of};
+use super::{FamilyLabel, Rule, RuleKind, RuleSet, Sharing, VersionRange, label_of};
 
 /// A rule that a set of releases breaks.
 #[derive(Debug, Clone)]
@@ -65,6 +65,11 @@ impl RuleSet {
         for (name, version) in packages {
             for rule in self.on(name) {
                 present.provide(&rule.kind, name, version);
+                if matches!(rule.kind, RuleKind::Needs { .. })
+                    && self.names_its_build(name, version)
+                {
+                    continue;
+                }
                 rules.insert(&rule.id.0, rule);
             }
         }
@@ -228,6 +233,9 @@ fn broken_by(kind: &RuleKind, present: &Present<'_>) -> Option<Involved> {
             broken.then(|| Involved::releases(&there))
         }
         RuleKind::Family { members, .. } => {
+            if let Some(apart) = apart(kind, present) {
+                return Some(apart);
+            }
             let there = releases_of(members, present);
             let labels: BTreeSet<String> = there
                 .iter()
@@ -238,6 +246,46 @@ fn broken_by(kind: &RuleKind, present: &Present<'_>) -> Option<Involved> {
         }
         RuleKind::Drop { .. } | RuleKind::Provides { .. } | RuleKind::Refuted { .. } => None,
     }
+}
+
+/// A distribution that was built for another release or build of a family's member than the
+/// one that is there.
+fn apart(kind: &RuleKind, present: &Present<'_>) -> Option<Involved> {
+    let RuleKind::Family {
+        labels,
+        binaries,
+        extensions,
+        ..
+    } = kind
+    else {
+        return None;
+    };
+    for extension in extensions {
+        for built in releases_of(&extension.packages, present) {
+            let Some(asked) = extension.built_for(&built.1, labels) else {
+                continue;
+            };
+            for member in present.releases(&extension.built_for) {
+                let release = asked.release.is_none_or(|(major, minor)| {
+                    member.1.release().iter().take(2).eq([major, minor].iter())
+                });
+                let name = label_of(&member.1);
+                let of_build = |label: &FamilyLabel| {
+                    let of_member = binaries.iter().filter(|binary| {
+                        binary.applies(&member.0, &member.1, &label.name, present.markers)
+                    });
+                    asked.suits(label, of_member)
+                };
+                // A version without a label does not say which build it is.
+                let mut known = labels.iter().filter(|label| label.name == name).peekable();
+                let build = known.peek().is_none() || known.any(of_build);
+                if !release || !build {
+                    return Some(Involved::releases(&[built, member]));
+                }
+            }
+        }
+    }
+    None
 }
 
 fn needs_unmet(

@@ -173,14 +173,23 @@ pub fn indexed_metadata(
         Err(error) => return Err(fatal(&error)),
     };
     let public = version.clone().without_local();
-    let file = page
+    let mut rows = page.files.of_version(version);
+    if public != *version {
+        rows.extend(page.files.of_version(&public));
+        // Of files that are equally good the last in page order counts.
+        rows.sort_by_key(|id| page.files.row(*id).map(|row| row.place));
+    }
+    let files = page
         .files
+        .some(&rows)
+        .map_err(|error| super::world::unread(name, error))?;
+    let file = files
         .iter()
-        .filter(|file| file.version == *version || file.version == public)
+        .filter(|file| !matches!(file.kind, FileKind::Variants(_)))
         .max_by_key(|file| {
             let (is_wheel, order) = match &file.kind {
                 FileKind::Wheel(wheel) => (true, target.wheel_order(wheel)),
-                FileKind::Sdist(_) => (false, None),
+                _ => (false, None),
             };
             (file.version == *version, is_wheel, order)
         });

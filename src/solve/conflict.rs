@@ -78,6 +78,10 @@ impl<F: Facts> Folding<'_, '_, F> {
     fn edge(&mut self, from: Node, ranks: &RankSet, to: Node) -> Result<(), SolveError> {
         match (from, to) {
             (Node::Line(index), to) => {
+                if let Node::Slot(slot) = to {
+                    let asked = self.world.requirements.of_line(index as usize).requirements;
+                    self.fills(&asked, slot)?;
+                }
                 self.add(Reason::Line(index as usize));
                 // A name that no index has, and a range that nothing meets, show here
                 // only: PubGrub never asks for their versions.
@@ -99,15 +103,8 @@ impl<F: Facts> Folding<'_, '_, F> {
                 self.installed(id)?;
             }
             (Node::Package(id), Node::Rule(index)) => self.rule(id, ranks, index)?,
-            (Node::Package(id), Node::Slot(index)) => {
-                let universe = self.world.universe(id)?;
-                if let Some(rule) = self.world.rules().iter().nth(index as usize) {
-                    self.add(Reason::Slot {
-                        id: rule.id.clone(),
-                        package: universe.name.clone(),
-                        releases: span(&universe, ranks),
-                    });
-                }
+            (Node::Package(id) | Node::Extra(id, _), Node::Slot(index)) => {
+                self.slot(from, id, ranks, index)?;
             }
             (Node::Package(id), Node::Label(index)) => self.build(id, ranks, index)?,
             (Node::Package(id), Node::Virtual(index)) => self.brings(id, ranks, index)?,
@@ -140,7 +137,7 @@ impl<F: Facts> Folding<'_, '_, F> {
         let world = self.world;
         let name = world.names.package_name(id);
         if let Node::Slot(index) = to {
-            if let Some(rule) = world.rules().iter().nth(index as usize) {
+            if let Some(rule) = world.rules().nth(index as usize) {
                 for (member, version) in world.base_limits.fills(&rule.id) {
                     self.add(Reason::Slot {
                         id: rule.id.clone(),
@@ -213,7 +210,7 @@ impl<F: Facts> Folding<'_, '_, F> {
 
     fn rule(&mut self, id: NameId, ranks: &RankSet, index: u32) -> Result<(), SolveError> {
         let universe = self.world.universe(id)?;
-        if let Some(rule) = self.world.rules().iter().nth(index as usize) {
+        if let Some(rule) = self.world.rules().nth(index as usize) {
             self.add(Reason::Rule {
                 id: rule.id.clone(),
                 package: universe.name.clone(),
@@ -225,7 +222,7 @@ impl<F: Facts> Folding<'_, '_, F> {
 
     fn build(&mut self, id: NameId, ranks: &RankSet, index: u32) -> Result<(), SolveError> {
         let universe = self.world.universe(id)?;
-        let rule = self.world.rules().iter().nth(index as usize);
+        let rule = self.world.rules().nth(index as usize);
         let Some(family) = rule.and_then(|rule| Family::of(rule)) else {
             return Ok(());
         };
@@ -280,7 +277,7 @@ impl<F: Facts> Folding<'_, '_, F> {
 
     fn label_brings(&mut self, rule: u32, numbers: &RankSet, index: u32) {
         let package = self.world.virtual_name(index);
-        let rule = self.world.rules().iter().nth(rule as usize);
+        let rule = self.world.rules().nth(rule as usize);
         let Some(family) = rule.and_then(|rule| Family::of(rule)) else {
             return;
         };
@@ -296,6 +293,87 @@ impl<F: Facts> Folding<'_, '_, F> {
                 versions: label.provides.get(&package).cloned().into_iter().collect(),
             });
         }
+    }
+
+    /// What releases ask for, from the newest of them; they ask for the same where an edge
+    /// of the derivation says so.
+    fn asked(
+        &self,
+        from: Node,
+        id: NameId,
+        ranks: &RankSet,
+    ) -> Result<Vec<Requirement>, SolveError> {
+        let universe = self.world.universe(id)?;
+        let extra = match from {
+            Node::Extra(_, extra) => Some(self.world.names.extra_name(extra)),
+            _ => None,
+        };
+        let mut asked = Vec::new();
+        for rank in ranks.ranks_below(universe.len()).rev().take(4) {
+            let metadata = match self.world.metadata(id, &universe, rank) {
+                Ok(metadata) => metadata,
+                Err(Failure::Unusable(_)) => continue,
+                Err(Failure::Fatal(error)) => return Err(error),
+            };
+            if let Ok(found) = self
+                .world
+                .requirements
+                .of_metadata(&metadata, extra.as_ref())
+            {
+                asked.extend(found.requirements);
+            }
+        }
+        Ok(asked)
+    }
+
+    /// Releases that install into a slot, or ask for a distribution that does.
+    fn slot(
+        &mut self,
+        from: Node,
+        id: NameId,
+        ranks: &RankSet,
+        slot: u32,
+    ) -> Result<(), SolveError> {
+        let universe = self.world.universe(id)?;
+        let Some(rule) = self.world.rules().nth(slot as usize) else {
+            return Ok(());
+        };
+        if rule.kind.members().contains(&universe.name) {
+            self.add(Reason::Slot {
+                id: rule.id.clone(),
+                package: universe.name.clone(),
+                releases: span(&universe, ranks),
+            });
+            return Ok(());
+        }
+        let asked = self.asked(from, id, ranks)?;
+        for requirement in &asked {
+            if rule.kind.members().contains(&requirement.to) {
+                let (to, _) = self.world.names.package(&requirement.to);
+                self.requires(from, id, ranks, Node::Package(to))?;
+            }
+        }
+        self.fills(&asked, slot)
+    }
+
+    /// The members of a slot that requirements pull in.
+    fn fills(&mut self, asked: &[Requirement], slot: u32) -> Result<(), SolveError> {
+        let Some(rule) = self.world.rules().nth(slot as usize) else {
+            return Ok(());
+        };
+        for requirement in asked {
+            if !requirement.pulls_in || !rule.kind.members().contains(&requirement.to) {
+                continue;
+            }
+            let (id, _) = self.world.names.package(&requirement.to);
+            let universe = self.world.universe(id)?;
+            self.add(Reason::Slot {
+                id: rule.id.clone(),
+                package: universe.name.clone(),
+                releases: span(&universe, &set_of(&universe, &requirement.range)),
+            });
+        }
+        Ok(())
     }
 
     /// A requirement of metadata: the texts are read again from the releases it is true of.
@@ -318,29 +396,14 @@ impl<F: Facts> Folding<'_, '_, F> {
         let other_universe = self.world.universe(other)?;
         let mut ranges: Vec<String> = Vec::new();
         let mut empty = None;
-        // The newest of them suffice: the edge says that they ask for the same releases.
-        for rank in ranks.ranks_below(universe.len()).rev().take(4) {
-            let metadata = match self.world.metadata(id, &universe, rank) {
-                Ok(metadata) => metadata,
-                Err(Failure::Unusable(_)) => continue,
-                Err(Failure::Fatal(error)) => return Err(error),
-            };
-            let Ok(found) = self
-                .world
-                .requirements
-                .of_metadata(&metadata, extra.as_ref())
-            else {
+        for requirement in self.asked(from, id, ranks)? {
+            let text = requirement.range.text();
+            if requirement.to != target || ranges.contains(&text) {
                 continue;
-            };
-            for requirement in found.requirements {
-                let text = requirement.range.text();
-                if requirement.to != target || ranges.contains(&text) {
-                    continue;
-                }
-                ranges.push(text);
-                if set_of(&other_universe, &requirement.range).is_empty() {
-                    empty = Some(rejected_in(&other_universe, &requirement.range));
-                }
+            }
+            ranges.push(text);
+            if set_of(&other_universe, &requirement.range).is_empty() {
+                empty = Some(rejected_in(&other_universe, &requirement.range));
             }
         }
         self.add(Reason::Requires {
@@ -429,7 +492,7 @@ impl<F: Facts> Folding<'_, '_, F> {
         if universe.len() == 0 && !range.contains(ABSENT) {
             self.add(Reason::NoRelease {
                 package: universe.name.clone(),
-                rejected: universe.rejected.clone(),
+                rejected: universe.rejected().to_vec(),
             });
         }
         Ok(())
@@ -449,7 +512,7 @@ fn rejected_in(
         super::edges::Range::Direct(_) => true,
     };
     universe
-        .rejected
+        .rejected()
         .iter()
         .filter(|(version, _)| contains(version))
         .cloned()

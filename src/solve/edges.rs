@@ -125,7 +125,7 @@ impl Requirements<'_> {
     ) -> Result<Found, Unusable> {
         let mut found = Found::default();
         let extras: &[ExtraName] = extra.map_or(&[], std::slice::from_ref);
-        for dependency in &metadata.requires_dist {
+        for dependency in metadata.requires_dist.candidates(extra) {
             if !dependency.marker.evaluate(self.markers(), extras)
                 || (extra.is_some() && dependency.marker.evaluate(self.markers(), &[]))
             {
@@ -289,8 +289,10 @@ impl Requirements<'_> {
                 RuleKind::Constrain { when, .. }
                 | RuleKind::Requires { when, .. }
                 | RuleKind::Drop { when, .. }
-                | RuleKind::Needs { when, .. }
                 | RuleKind::Provides { when, .. } => self.holds(when, version),
+                RuleKind::Needs { when, .. } => {
+                    self.holds(when, version) && !self.rules.names_its_build(name, version)
+                }
                 RuleKind::Slot { .. }
                 | RuleKind::Family { .. }
                 | RuleKind::Broken { .. }

@@ -14,8 +14,8 @@ use super::node::Node;
 use super::outcome::{Chosen, ChosenOrigin, Edge, EdgeCause, Solution, SolveError, Warning};
 use super::provider::Provider;
 use super::universe::{Source, Universe};
-use super::world::{Failure, World, fatal};
-use crate::metadata::File;
+use super::world::{Failure, World, fatal, unread};
+use crate::metadata::{File, Page, UnreadableFiles};
 use crate::rules::{RuleKind, Sharing};
 use crate::versions::Rank;
 
@@ -138,18 +138,19 @@ impl<F: Facts> Extraction<'_, '_, F> {
             let label = universe
                 .labels(rank)
                 .and_then(|(rule, _)| self.labels.get(&self.world.rule_index(&rule.id)));
-            let chosen = chosen(&universe, rank, label.copied(), Arc::clone(&metadata));
+            let chosen = chosen(&universe, rank, label.copied(), Arc::clone(&metadata))
+                .map_err(|error| unread(name, error))?;
             if self.world.was_built(id, rank) {
                 self.solution.warnings.push(Warning::Built {
                     name: name.clone(),
                     version: chosen.version.clone(),
                 });
             }
-            if let Some(yanked) = &universe.releases[rank as usize].yanked {
+            if let Some(yanked) = universe.yanked(rank) {
                 self.solution.warnings.push(Warning::Yanked {
                     name: name.clone(),
                     version: chosen.version.clone(),
-                    reason: yanked.reason.clone(),
+                    reason: yanked.reason,
                 });
             }
             self.solution.packages.insert(name.clone(), chosen);
@@ -243,8 +244,9 @@ impl<F: Facts> Extraction<'_, '_, F> {
 
     /// The builds that were taken, of the families that have a member in the solution.
     fn builds(&mut self) {
-        for (index, rule) in (0..).zip(self.world.rules().iter()) {
-            let (Some(family), Some(number)) = (Family::of(rule), self.labels.get(&index)) else {
+        for (index, number) in &self.labels {
+            let rule = self.world.rules().nth(*index as usize);
+            let Some((rule, family)) = rule.and_then(|rule| Some((rule, Family::of(rule)?))) else {
                 continue;
             };
             let packages = &self.solution.packages;
@@ -274,7 +276,7 @@ impl<F: Facts> Extraction<'_, '_, F> {
     }
 
     fn slots(&mut self) {
-        for rule in self.world.rules().iter() {
+        for rule in self.world.rules().slots() {
             let RuleKind::Slot {
                 import,
                 members,
@@ -307,28 +309,20 @@ fn chosen(
     rank: Rank,
     label: Option<Rank>,
     metadata: Arc<crate::metadata::Metadata>,
-) -> Chosen {
-    let release = &universe.releases[rank as usize];
+) -> Result<Chosen, UnreadableFiles> {
     let (origin, file, mut files) = match &universe.source {
         Source::Index(page) => {
             let listing = universe.page_of(rank, label).unwrap_or(page);
-            // A file that several builds share is told by the page of the one that was taken.
-            let as_listed = |file: &File| {
-                let listed = listing
-                    .files
-                    .iter()
-                    .find(|other| other.filename == file.filename);
-                listed.unwrap_or(file).clone()
-            };
-            let files = release
-                .files
-                .iter()
-                .filter_map(|index| page.files.get(*index));
-            (
-                ChosenOrigin::Index(Arc::clone(listing)),
-                universe.metadata_file(rank).map(as_listed),
-                files.map(as_listed).collect::<Vec<_>>(),
-            )
+            let mut files = universe.files(rank)?;
+            if !Arc::ptr_eq(listing, page) {
+                as_listed(&mut files, listing, &universe.versions[rank as usize])?;
+            }
+            let file = universe.metadata_file(rank).transpose()?;
+            let file = file.map(|file| {
+                let listed = files.iter().find(|it| it.filename == file.filename);
+                listed.cloned().unwrap_or(file)
+            });
+            (ChosenOrigin::Index(Arc::clone(listing)), file, files)
         }
         Source::Direct(url, facts) => (
             ChosenOrigin::Direct {
@@ -341,14 +335,31 @@ fn chosen(
         Source::Missing(_) | Source::NoBuild(_) | Source::Installed(_) => unreachable_source(),
     };
     files.sort_by(|a, b| a.filename.cmp(&b.filename));
-    Chosen {
+    Ok(Chosen {
         version: universe.versions[rank as usize].clone(),
         extras: BTreeSet::new(),
         metadata,
         file,
         origin,
         files,
+        variant: universe.variant(rank).cloned(),
+    })
+}
+
+/// A file that several builds share is told by the page of the one that was taken.
+fn as_listed(
+    files: &mut [File],
+    listing: &Page,
+    version: &pep440_rs::Version,
+) -> Result<(), UnreadableFiles> {
+    let listed = listing.files.of_version(version);
+    let listed = listing.files.some(&listed)?;
+    for file in files {
+        if let Some(other) = listed.iter().find(|it| it.filename == file.filename) {
+            *file = other.clone();
+        }
     }
+    Ok(())
 }
 
 /// A distribution that no index has offers no release, so none can have been chosen.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::PackageName;
 
-use crate::metadata::{File, Metadata, Page};
+use crate::metadata::{File, FileId, Metadata, Page, UnreadableFiles};
 use crate::request::{BuildPolicy, DirectUrl};
+use crate::variants::VariantsJson;
 
 /// Where facts come from: memory, the cache, a snapshot or the network; it may block.
 ///
@@ -39,6 +40,27 @@ pub trait Facts {
         build: BuildPolicy,
     ) -> Result<Arc<Metadata>, FactError>;
 
+    /// The static metadata of a source distribution that nothing demands in particular, and
+    /// that is looked into before it is said that there is no solution.
+    ///
+    /// [`Unusable::NeedsBuild`] where there is none, or where it is not worth the look.
+    fn last_look(&self, page: &Page, file: &File) -> Result<Arc<Metadata>, FactError> {
+        self.metadata(page, file, BuildPolicy::Never)
+    }
+
+    /// What the labels of one release's wheels stand for (PEP 825, draft); `wheels` has one wheel
+    /// of each label.
+    ///
+    /// Only asked for where the target takes wheel variants.
+    fn variants(&self, page: &Page, _wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        Err(FactError::Unusable(Unusable::Metadata {
+            detail: format!("these facts tell of no wheel variants of `{}`", page.name),
+        }))
+    }
+
+    /// The solver will ask what these wheels' labels stand for.
+    fn hint_variants(&self, _page: &Page, _wheels: &[&File]) {}
+
     /// What is found at a direct reference.
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError>;
 
@@ -52,7 +74,7 @@ pub trait Facts {
 
     /// The solver has had to ask for a further release of this distribution; `older` are
     /// the files it would try next, newest first.
-    fn hint_older(&self, _page: &Page, _older: &[&File]) {}
+    fn hint_older(&self, _page: &Page, _older: &[FileId]) {}
 }
 
 /// What is found at a direct reference.
@@ -88,6 +110,18 @@ pub enum FactError {
         /// What to do about it.
         hint: Option<String>,
     },
+}
+
+impl FactError {
+    /// The details of a distribution's files, which were there a moment ago, cannot be read.
+    pub fn unreadable(name: &PackageName, error: UnreadableFiles) -> Self {
+        Self::Failed {
+            message: format!("`{name}`: {error}"),
+            hint: Some(
+                "run it again; `mlresolve cache clean` helps where that does not".to_owned(),
+            ),
+        }
+    }
 }
 
 /// Why one release cannot be used.
@@ -140,6 +174,9 @@ pub enum Unusable {
     /// Its metadata can only be had by running its code, which is refused.
     #[error("has no static metadata, and running its build is refused")]
     NeedsBuild,
+    /// It has only a source distribution, and no requirement asks for it in particular.
+    #[error("has only a source distribution, and was passed over")]
+    SourceOnly,
     /// Its build was tried and failed.
     #[error("could not be built: {detail}")]
     BuildFailed {
@@ -202,6 +239,18 @@ impl<T: Facts + ?Sized> Facts for &T {
         (**self).metadata(page, file, build)
     }
 
+    fn last_look(&self, page: &Page, file: &File) -> Result<Arc<Metadata>, FactError> {
+        (**self).last_look(page, file)
+    }
+
+    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        (**self).variants(page, wheels)
+    }
+
+    fn hint_variants(&self, page: &Page, wheels: &[&File]) {
+        (**self).hint_variants(page, wheels);
+    }
+
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {
         (**self).direct(url)
     }
@@ -210,7 +259,7 @@ impl<T: Facts + ?Sized> Facts for &T {
         (**self).hint(name, range);
     }
 
-    fn hint_older(&self, page: &Page, older: &[&File]) {
+    fn hint_older(&self, page: &Page, older: &[FileId]) {
         (**self).hint_older(page, older);
     }
 }

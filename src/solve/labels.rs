@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use pep440_rs::Version;
-use pep508_rs::PackageName;
+use pep440_rs::{Version, VersionSpecifier, VersionSpecifiers};
+use pep508_rs::{MarkerTree, PackageName};
 
 use super::facts::Unusable;
-use crate::metadata::{File, Page};
-use crate::rules::{FamilyBinary, FamilyLabel, Rule, RuleKind, RuleSet, Runs, label_of};
+use crate::metadata::{Dependency, DependencySource, File, Page, UnreadableFiles};
+use crate::rules::{
+    BuiltFor, FamilyBinary, FamilyExtension, FamilyLabel, Rule, RuleKind, RuleSet, Runs, label_of,
+};
 use crate::target::{Accelerator, Build, Target, sm};
 use crate::versions::{Rank, RankSet};
 
@@ -18,6 +20,7 @@ pub(crate) struct Family<'a> {
     pub(crate) name: &'a str,
     pub(crate) labels: &'a [FamilyLabel],
     binaries: &'a [FamilyBinary],
+    extensions: &'a [FamilyExtension],
 }
 
 /// The builds of a family that may be chosen on a target.
@@ -45,6 +48,14 @@ pub fn eligible_builds(rules: &RuleSet, target: &Target) -> Vec<EligibleBuilds> 
         .collect()
 }
 
+/// The builds of all families.
+pub(crate) fn of_all_families(rules: &RuleSet) -> impl Iterator<Item = &FamilyLabel> {
+    rules
+        .families()
+        .filter_map(|rule| Family::of(rule))
+        .flat_map(|family| family.labels)
+}
+
 impl<'a> Family<'a> {
     /// The family that a rule tells of.
     pub(crate) fn of(rule: &'a Rule) -> Option<Self> {
@@ -53,11 +64,13 @@ impl<'a> Family<'a> {
                 name,
                 labels,
                 binaries,
+                extensions,
                 ..
             } => Some(Self {
                 name,
                 labels,
                 binaries,
+                extensions,
             }),
             _ => None,
         }
@@ -72,6 +85,32 @@ impl<'a> Family<'a> {
             .on(name)
             .iter()
             .find_map(|rule| Some((rule, Self::of(rule)?)))
+    }
+
+    /// The family that a distribution is built against, whose local versions say against which
+    /// of its builds.
+    pub(crate) fn with_extension(
+        rules: &'a RuleSet,
+        name: &PackageName,
+    ) -> Option<(&'a Arc<Rule>, Self, &'a FamilyExtension)> {
+        rules.extending(name).find_map(|rule| {
+            let family = Self::of(rule)?;
+            let mut extensions = family.extensions.iter();
+            let extension = extensions.find(|extension| extension.packages.contains(name))?;
+            Some((rule, family, extension))
+        })
+    }
+
+    /// The builds of the family on a target that something was built for.
+    fn built_for(&self, asked: &BuiltFor, extension: &FamilyExtension, target: &Target) -> RankSet {
+        let release = asked.version();
+        let suits = self.labels.iter().filter(|label| {
+            let of_release = release.iter().flat_map(|version| {
+                self.binaries(&extension.built_for, version, &label.name, target)
+            });
+            label.marker.evaluate(&target.markers, &[]) && asked.suits(label, of_release)
+        });
+        RankSet::from_ranks(suits.filter_map(|label| self.number(&label.name)))
     }
 
     /// The number of a label: the place of its first table.
@@ -254,12 +293,14 @@ pub(crate) struct MemberBuilds {
     pub(crate) labels: Vec<Option<RankSet>>,
     /// By the number of a label: the page on its index; empty where there is one page.
     pub(crate) pages: BTreeMap<Rank, Arc<Page>>,
+    /// What releases were built against whose versions say so.
+    pub(crate) built_against: BTreeMap<Version, Dependency>,
 }
 
 /// The files of several builds' pages, as one page.
 pub(crate) struct Merged {
-    pub(crate) page: Page,
-    /// By file: the labels on whose pages it stands.
+    pub(crate) page: Arc<Page>,
+    /// By file, in page order: the labels on whose pages it stands.
     pub(crate) labels: Vec<RankSet>,
     /// By the number of a label: its page.
     pub(crate) pages: BTreeMap<Rank, Arc<Page>>,
@@ -272,53 +313,54 @@ impl Merged {
     ///
     /// A file that stands on several pages counts once; one of the same name with other
     /// contents is left to the preferred build.
-    pub(crate) fn new(name: &PackageName, family: Family<'_>, found: &[(Rank, Arc<Page>)]) -> Self {
-        let mut merged = Self {
-            page: Page {
-                name: name.clone(),
-                index: found
-                    .first()
-                    .map_or_else(String::new, |(_, page)| page.index.clone()),
-                files: Vec::new(),
-                skipped: 0,
-            },
-            labels: Vec::new(),
-            pages: found.iter().cloned().collect(),
-            strays: Vec::new(),
-        };
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableFiles`] where a page cannot be read any more.
+    pub(crate) fn new(
+        name: &PackageName,
+        family: Family<'_>,
+        found: &[(Rank, Arc<Page>)],
+    ) -> Result<Self, UnreadableFiles> {
+        let (mut files, mut labels, mut strays) = (Vec::<File>::new(), Vec::new(), Vec::new());
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let mut skipped = 0_u32;
         for (number, page) in found {
-            merged.page.skipped = merged.page.skipped.saturating_add(page.skipped);
-            for file in &page.files {
+            skipped = skipped.saturating_add(page.skipped);
+            for file in page.files.all()? {
                 let own = family.number(&label_of(&file.version));
                 if own.is_some_and(|own| !found.iter().any(|(known, _)| *known == own)) {
                     let detail = format!("is the build `{}`", label_of(&file.version));
-                    merged
-                        .strays
-                        .push((file.version.clone(), Unusable::Accelerator { detail }));
+                    strays.push((file.version, Unusable::Accelerator { detail }));
                     continue;
                 }
                 match places.get(&file.filename) {
-                    Some(place) if same_file(&merged.page.files[*place], file) => {
+                    Some(place) if same_file(&files[*place], &file) => {
                         if own.is_none() {
-                            merged.labels[*place] =
-                                merged.labels[*place].union(&RankSet::singleton(*number));
+                            let known: &mut RankSet = &mut labels[*place];
+                            *known = known.union(&RankSet::singleton(*number));
                         }
                     }
                     Some(_) => {}
                     None => {
-                        places.insert(file.filename.clone(), merged.page.files.len());
-                        merged.page.files.push(file.clone());
-                        merged
-                            .labels
-                            .push(RankSet::singleton(own.unwrap_or(*number)));
+                        places.insert(file.filename.clone(), files.len());
+                        files.push(file);
+                        labels.push(RankSet::singleton(own.unwrap_or(*number)));
                     }
                 }
             }
         }
-        merged.strays.sort();
-        merged.strays.dedup();
-        merged
+        strays.sort();
+        strays.dedup();
+        let index = found
+            .first()
+            .map_or_else(String::new, |(_, page)| page.index.clone());
+        Ok(Self {
+            page: Arc::new(Page::new(name.clone(), index, &files, skipped)),
+            labels,
+            pages: found.iter().cloned().collect(),
+            strays,
+        })
     }
 }
 
@@ -327,6 +369,41 @@ fn same_file(one: &File, other: &File) -> bool {
         (Some(one), Some(other)) => one == other,
         _ => one.url == other.url,
     }
+}
+
+/// What the local version of a release says that it was built for: builds of the family, and
+/// the member's release where it names one.
+///
+/// # Errors
+///
+/// The reason, where the family has no such build on the target.
+pub(crate) fn extended(
+    family: Family<'_>,
+    extension: &FamilyExtension,
+    version: &Version,
+    target: &Target,
+) -> Result<Option<(RankSet, Option<Dependency>)>, Unusable> {
+    let Some(asked) = extension.built_for(version, family.labels) else {
+        return Ok(None);
+    };
+    let labels = family.built_for(&asked, extension, target);
+    if labels.is_empty() {
+        let detail = format!(
+            "is built for {asked}, and {} has no such build for {}",
+            family.name,
+            target.platform.describe()
+        );
+        return Err(Unusable::Accelerator { detail });
+    }
+    let dependency = asked.version().map(|version| Dependency {
+        name: extension.built_for.clone(),
+        extras: Vec::new(),
+        source: DependencySource::Specifiers(VersionSpecifiers::from(
+            VersionSpecifier::equals_star_version(version),
+        )),
+        marker: MarkerTree::TRUE,
+    });
+    Ok(Some((labels, dependency)))
 }
 
 /// The labels of a release whose version names one.

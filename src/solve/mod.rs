@@ -11,7 +11,9 @@ mod order;
 mod outcome;
 mod provider;
 mod sides;
+mod sources;
 mod universe;
+mod variants;
 mod virtuals;
 mod world;
 
@@ -26,8 +28,8 @@ pub use base::indexed_metadata;
 pub use facts::{DirectFacts, FactError, Facts, Unusable};
 pub use labels::{EligibleBuilds, eligible_builds};
 pub use outcome::{
-    ChangedEdge, Chosen, ChosenOrigin, Conflict, Edge, EdgeCause, Outcome, Reason, Solution,
-    SolveError, Span, Warning,
+    ChangedEdge, Chosen, ChosenOrigin, ChosenVariant, Conflict, Edge, EdgeCause, Outcome, Reason,
+    Solution, SolveError, Span, Warning,
 };
 pub use world::Memo;
 
@@ -95,16 +97,32 @@ fn solve_with(
     memo: &Memo,
     sides: Sides,
 ) -> Result<Outcome, SolveError> {
-    let world = world::World::new(request, target, rules, facts, memo).with_sides(sides);
-    let provider = provider::Provider::new(world);
+    let mut looks = sources::Sources::default();
+    loop {
+        let world = world::World::new(request, target, rules, facts, memo)
+            .with_sides(sides)
+            .with_sources(looks);
+        let provider = provider::Provider::new(world);
+        let outcome = run(&provider)?;
+        let Outcome::Unsolvable(conflict) = &outcome else {
+            return Ok(outcome);
+        };
+        match provider.world.sources.after(conflict) {
+            Some(more) => looks = more,
+            None => return Ok(outcome),
+        }
+    }
+}
+
+fn run<F: Facts>(provider: &provider::Provider<'_, F>) -> Result<Outcome, SolveError> {
     provider.meet_lines();
-    match pubgrub::resolve(&provider, node::Node::Root, 0_u32) {
+    match pubgrub::resolve(provider, node::Node::Root, 0_u32) {
         Ok(selected) => {
-            let solution = extract::solution(&provider, &selected)?;
+            let solution = extract::solution(provider, &selected)?;
             Ok(Outcome::Solved(Box::new(solution)))
         }
         Err(PubGrubError::NoSolution(tree)) => {
-            let conflict = conflict::conflict(&provider, &tree)?;
+            let conflict = conflict::conflict(provider, &tree)?;
             Ok(Outcome::Unsolvable(Box::new(conflict)))
         }
         Err(
@@ -142,6 +160,6 @@ pub fn candidates(
     let universe = world.universe(id)?;
     Ok(Candidates {
         versions: universe.versions.clone(),
-        rejected: universe.rejected.clone(),
+        rejected: universe.rejected().to_vec(),
     })
 }

@@ -15,7 +15,7 @@ use pep508_rs::PackageName;
 
 use super::node::{NameId, Node};
 use crate::request::{LineSource, Request};
-use crate::rules::{RuleKind, RuleSet};
+use crate::rules::RuleSet;
 
 /// Conflicts it takes for the first step up.
 const FIRST_STEP: u32 = 8;
@@ -126,13 +126,8 @@ fn is_upper(operator: Operator) -> bool {
 /// whose rules lead to it. Cycles are cut where they close.
 fn levels(rules: &RuleSet) -> BTreeMap<PackageName, u32> {
     let edges: Vec<(&PackageName, &PackageName)> = rules
-        .iter()
-        .filter_map(|rule| match &rule.kind {
-            RuleKind::Constrain { when, package, .. } if when.package != *package => {
-                Some((&when.package, package))
-            }
-            _ => None,
-        })
+        .limits_of_all()
+        .filter(|(from, to)| from != to)
         .collect();
     let mut levels: BTreeMap<PackageName, u32> =
         edges.iter().map(|(_, to)| ((*to).clone(), 0)).collect();

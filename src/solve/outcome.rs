@@ -7,9 +7,10 @@ use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
 
 use super::facts::Unusable;
-use crate::metadata::{File, Metadata, Page};
+use crate::metadata::{File, Metadata, Page, VariantProperty};
 use crate::request::DirectUrl;
 use crate::rules::RuleId;
+use crate::variants::VariantsJson;
 
 /// What a solve gives.
 #[derive(Debug, Clone)]
@@ -57,8 +58,25 @@ pub struct Chosen {
     pub file: Option<File>,
     /// Where it comes from.
     pub origin: ChosenOrigin,
-    /// Every file of the release that the index lists and the policy admits, sorted by name.
+    /// Every file of the release that the index lists and the policy admits, sorted by name;
+    /// where a wheel variant was taken, those with its label.
     pub files: Vec<File>,
+    /// The wheel variant that was taken, where the release has some and the target takes them.
+    pub variant: Option<ChosenVariant>,
+}
+
+/// Which of a release's wheel variants was taken (PEP 825, draft).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChosenVariant {
+    /// The label; `None` where an ordinary wheel was taken, or a source distribution, though
+    /// the release has labelled wheels.
+    pub label: Option<String>,
+    /// The properties of the label that the target supports, the most important first.
+    pub properties: Vec<VariantProperty>,
+    /// What the release's labels stand for; `None` where nothing tells.
+    pub document: Option<Arc<VariantsJson>>,
+    /// The labels that do not suit, each with the reason.
+    pub refused: Vec<(String, String)>,
 }
 
 /// Where a chosen release comes from.

@@ -83,9 +83,11 @@ impl<'a, F: Facts> Provider<'a, F> {
             .flat_map(|name| {
                 let (id, _) = self.world.names.package(name);
                 let concerns = self.world.base_concerns(name);
+                let constrained = self.world.is_constrained(name);
                 [
                     Some((Node::Package(id), RankSet::interval(0, ABSENT))),
                     concerns.then(|| (Node::Base(id), RankSet::singleton(0))),
+                    constrained.then(|| (Node::Constraint(id), RankSet::singleton(0))),
                 ]
             });
         lines.chain(changeable.flatten()).collect()
@@ -125,6 +127,7 @@ impl<'a, F: Facts> Provider<'a, F> {
             .iter()
             .map(|constraint| set_of(&universe, &constraint.range))
             .fold(RankSet::full(), |all, next| all.intersection(&next));
+        self.world.sources.ask(&universe, &set);
         if self.world.is_frozen(&name) {
             return Ok(vec![(Node::Package(id), set)]);
         }
@@ -198,7 +201,7 @@ impl<'a, F: Facts> Provider<'a, F> {
     }
 
     fn rule(&self, index: u32) -> Result<Terms, SolveError> {
-        let Some(rule) = self.world.rules().iter().nth(index as usize) else {
+        let Some(rule) = self.world.rules().nth(index as usize) else {
             return Ok(Vec::new());
         };
         let Some(name) = rule.triggers().first().copied().cloned() else {
@@ -326,7 +329,8 @@ impl<'a, F: Facts> Provider<'a, F> {
         let older: Vec<_> = range
             .ranks_below(rank)
             .rev()
-            .filter_map(|older| universe.metadata_file(older))
+            .filter(|older| universe.needs_no_build(*older))
+            .filter_map(|older| universe.metadata_row(older))
             .take(count)
             .collect();
         self.world.facts.hint_older(page, &older);

@@ -76,7 +76,7 @@ pub(crate) fn needs_met(solution: &mut Solution, target: &Target, rules: &RuleSe
 /// What the builds of families bring that were taken.
 fn by_builds(solution: &Solution, target: &Target, rules: &RuleSet) -> Brought {
     let mut brought = Brought::new();
-    for rule in rules.iter() {
+    for rule in rules.families() {
         let label = Family::of(rule).and_then(|family| {
             let taken = solution.builds.get(family.name)?;
             Some((family, family.label(family.number(taken)?)?))

@@ -1,19 +1,29 @@
 //! The known releases of one distribution for one target: what can be chosen, and why not the rest.
 
+mod admission;
+mod judge;
+
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use pep440_rs::{Operator, Version, VersionSpecifiers};
+use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
+use self::judge::{Judge, Why};
 use super::facts::{DirectFacts, FactError, Unusable};
 use super::labels::{self, Family, MemberBuilds, Merged};
-use crate::metadata::{File, FileKind, Page, Yanked};
-use crate::request::{BasePackage, DirectUrl, Line, LineSource, Policy, Request};
-use crate::rules::{Rule, RuleKind, RuleSet};
+use super::outcome::ChosenVariant;
+use crate::metadata::{Dependency, File, FileId, Page, UnreadableFiles, Yanked};
+use crate::request::{BasePackage, DirectUrl};
+use crate::rules::{FamilyExtension, Rule};
 use crate::target::Target;
 use crate::versions::{self, Rank, RankSet};
+
+pub(crate) use self::admission::{Admission, AdmissionKey};
+pub(crate) use self::judge::Verdicts;
 
 /// The releases of one distribution that can be chosen, oldest first; a release's place
 /// is its rank.
@@ -25,8 +35,14 @@ pub(crate) struct Universe {
     pub(crate) versions: Vec<Version>,
     /// The releases, in the same order.
     pub(crate) releases: Vec<Release>,
-    /// The releases that cannot be chosen, ascending, with the reason.
-    pub(crate) rejected: Vec<(Version, Unusable)>,
+    /// The releases of the page that cannot be chosen.
+    dismissed: Vec<(u32, Why)>,
+    /// The releases of other builds than those that suit, with the reason.
+    set_aside: Vec<(Version, Unusable)>,
+    /// Both, when somebody asks.
+    rejected: OnceCell<Vec<(Version, Unusable)>>,
+    /// What judged the page.
+    judge: Option<Judge>,
     /// Where they come from.
     pub(crate) source: Source,
     /// The release that is installed already.
@@ -50,146 +66,20 @@ pub(crate) enum Source {
     NoBuild(String),
 }
 
-/// One release that can be chosen: its files, as indexes into the page's.
-#[derive(Debug, Default)]
+/// One release that can be chosen.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Release {
     /// The wheel that suits the target best.
-    pub(crate) wheel: Option<usize>,
+    pub(crate) wheel: Option<FileId>,
     /// The source distribution.
-    pub(crate) sdist: Option<usize>,
-    /// Every file that the policy admits, whatever its target, in page order.
-    pub(crate) files: Vec<usize>,
-    /// The release is yanked, and was admitted because a pin demands it.
-    pub(crate) yanked: Option<Yanked>,
-}
-
-/// What decides which releases of a distribution can be chosen.
-pub(crate) struct Admission<'a> {
-    pub(crate) target: &'a Target,
-    pub(crate) rules: &'a RuleSet,
-    policy: &'a Policy,
-    /// The user's lines that name the distribution.
-    lines: Vec<&'a Line>,
-    pin: Option<&'a Version>,
-    /// Its releases come from the indexes of a family's builds, which give no upload times.
-    pub(crate) of_builds: bool,
-    /// The release that a base has of it, and that may be changed.
-    pub(crate) installed: Option<&'a Version>,
-}
-
-/// What a universe hangs on beside page, target and policy.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct AdmissionKey {
-    name: PackageName,
-    prereleases: bool,
-    exact: Vec<String>,
-    pin: Option<Version>,
-    broken: Vec<String>,
-    installed: Option<Version>,
-}
-
-impl<'a> Admission<'a> {
-    pub(crate) fn new(
-        request: &'a Request,
-        target: &'a Target,
-        rules: &'a RuleSet,
-        name: &PackageName,
-    ) -> Self {
-        let lines = request
-            .requirements
-            .iter()
-            .chain(&request.constraints)
-            .chain(&request.overrides)
-            .filter(|line| line.name == *name)
-            .collect();
-        Self {
-            target,
-            rules,
-            policy: &request.policy,
-            lines,
-            pin: request.pins.get(name).map(|pin| &pin.version),
-            of_builds: false,
-            installed: request
-                .base
-                .changeable(name)
-                .and_then(|package| package.version.as_ref()),
-        }
-    }
-
-    /// What the admission hangs on beside page, target and policy: two admissions with the
-    /// same key make the same universe of a page.
-    pub(crate) fn key(&self, name: &PackageName) -> AdmissionKey {
-        let mut exact: Vec<String> = self
-            .specifiers()
-            .flat_map(|specifiers| specifiers.iter())
-            .filter(|specifier| {
-                matches!(specifier.operator(), Operator::Equal | Operator::ExactEqual)
-            })
-            .map(ToString::to_string)
-            .collect();
-        exact.sort();
-        exact.dedup();
-        AdmissionKey {
-            name: name.clone(),
-            prereleases: self.admits_prereleases(true),
-            exact,
-            pin: self.pin.cloned(),
-            installed: self.installed.cloned(),
-            broken: self
-                .rules
-                .on(name)
-                .iter()
-                .filter(|rule| matches!(rule.kind, RuleKind::Broken { .. }))
-                .map(|rule| rule.id.to_string())
-                .collect(),
-        }
-    }
-
-    fn specifiers(&self) -> impl Iterator<Item = &VersionSpecifiers> {
-        self.lines.iter().filter_map(|line| match &line.source {
-            LineSource::Specifiers(specifiers) => Some(specifiers),
-            LineSource::Direct(_) => None,
-        })
-    }
-
-    /// Pre-releases: with `--pre`, when a user line names one, or when there is no final
-    /// release before the cut-off.
-    fn admits_prereleases(&self, finals: bool) -> bool {
-        self.policy.prereleases
-            || !finals
-            || self
-                .specifiers()
-                .flat_map(|specifiers| specifiers.iter())
-                .any(|specifier| specifier.version().any_prerelease())
-            || self.pin.is_some_and(Version::any_prerelease)
-    }
-
-    /// Yanked releases: only by the user's `==` or `===`, or by an existing pin.
-    fn admits_yanked(&self, version: &Version) -> bool {
-        self.pin == Some(version)
-            || self.specifiers().any(|specifiers| {
-                specifiers.iter().any(|specifier| {
-                    matches!(specifier.operator(), Operator::Equal | Operator::ExactEqual)
-                }) && versions::contains(specifiers, version)
-            })
-    }
-
-    fn broken_by(&self, name: &PackageName, version: &Version) -> Option<Unusable> {
-        self.rules
-            .on(name)
-            .iter()
-            .find_map(|rule| match &rule.kind {
-                RuleKind::Broken { when }
-                    if when.versions.contains(version)
-                        && when.marker.evaluate(&self.target.markers, &[]) =>
-                {
-                    Some(Unusable::Broken {
-                        rule: rule.id.to_string(),
-                    })
-                }
-                _ => None,
-            })
-    }
+    pub(crate) sdist: Option<FileId>,
+    /// Its place among the releases of the page.
+    place: Option<u32>,
+    /// Whether files of it that were yanked may be taken.
+    yanked_admitted: bool,
+    /// The wheel variant that it is taken in, where it has some and the target takes them, with
+    /// the files of that variant.
+    variant: Option<Rc<(ChosenVariant, Vec<FileId>)>>,
 }
 
 impl Universe {
@@ -198,77 +88,93 @@ impl Universe {
     /// # Errors
     ///
     /// [`FactError::Failed`] where there is a cut-off and the page gives no upload times.
-    pub(crate) fn of_page(page: &Arc<Page>, admission: &Admission<'_>) -> Result<Self, FactError> {
-        let cutoff = cutoff(page, admission)?;
-        let mut by_version: BTreeMap<&Version, Vec<usize>> = BTreeMap::new();
-        for (index, file) in page.files.iter().enumerate() {
-            by_version.entry(&file.version).or_default().push(index);
-        }
-        let visible = |index: &usize| cutoff.sees(&page.files[*index]).is_ok();
-        let finals = by_version
-            .iter()
-            .any(|(version, files)| !version.any_prerelease() && files.iter().any(visible));
+    pub(crate) fn of_page(
+        page: &Arc<Page>,
+        admission: &Admission<'_>,
+        verdicts: &Verdicts,
+    ) -> Result<Self, FactError> {
+        let judge = Judge::new(page, admission, verdicts)?;
+        let files = &page.files;
+        let visible = |id| files.row(id).is_some_and(|row| judge.sees(&row));
+        let finals = files
+            .releases()
+            .any(|release| !release.is_prerelease && release.files().any(visible));
         let prereleases = admission.admits_prereleases(finals);
+        let broken = admission.broken(&page.name);
 
-        let mut universe = Self {
-            name: page.name.clone(),
-            versions: Vec::with_capacity(by_version.len()),
-            releases: Vec::with_capacity(by_version.len()),
-            rejected: Vec::new(),
-            source: Source::Index(Arc::clone(page)),
-            installed: None,
-            builds: None,
-        };
-        let mut judge = Judge::new(page, admission, &cutoff);
-        for (version, files) in by_version {
-            let verdict = if version.any_prerelease() && !prereleases {
-                Err(Unusable::PreRelease)
-            } else if let Some(broken) = admission.broken_by(&page.name, version) {
-                Err(broken)
-            } else {
-                judge.release(version, &files)
+        let mut universe = Self::empty(&page.name, Source::Index(Arc::clone(page)));
+        for (place, rows) in (0..).zip(files.releases()) {
+            let version = OnceCell::new();
+            let version = || {
+                version
+                    .get_or_init(|| Version::from_str(rows.version).ok())
+                    .as_ref()
             };
-            match verdict {
-                Ok(release) => {
+            let yanked = || version().is_some_and(|version| admission.admits_yanked(version));
+            let broken_by = || {
+                let mut rules = broken.iter();
+                rules.find(|(when, _)| version().is_some_and(|it| when.versions.contains(it)))
+            };
+            let verdict = if rows.is_prerelease && !prereleases {
+                Err(Why::PreRelease)
+            } else if let Some((_, rule)) = broken_by() {
+                Err(Why::Broken(rule.as_str().into()))
+            } else if let Some(grouped) = version().and_then(|it| admission.variants.get(it)) {
+                judge.best_variant(files, place, grouped, yanked)
+            } else {
+                judge
+                    .release(files, place, rows.files(), yanked)
+                    .ok_or_else(|| Why::Files {
+                        yanked_admitted: yanked(),
+                    })
+            };
+            match (verdict, version()) {
+                (Ok(release), Some(version)) => {
                     universe.versions.push(version.clone());
                     universe.releases.push(release);
                 }
-                Err(reason) => universe.rejected.push((version.clone(), reason)),
+                (Err(why), _) => universe.dismissed.push((place, why)),
+                // Every version of a page was read before it was written.
+                (Ok(_), None) => {}
             }
         }
+        universe.judge = Some(judge);
         Ok(universe)
+    }
+
+    fn empty(name: &PackageName, source: Source) -> Self {
+        Self {
+            name: name.clone(),
+            versions: Vec::new(),
+            releases: Vec::new(),
+            dismissed: Vec::new(),
+            set_aside: Vec::new(),
+            rejected: OnceCell::new(),
+            judge: None,
+            source,
+            installed: None,
+            builds: None,
+        }
     }
 
     /// The one release of a direct reference.
     pub(crate) fn of_direct(url: &DirectUrl, facts: Arc<DirectFacts>) -> Self {
+        let name = facts.metadata.name.clone();
         Self {
-            name: facts.metadata.name.clone(),
             versions: vec![facts.metadata.version.clone()],
             releases: vec![Release::default()],
-            rejected: Vec::new(),
-            source: Source::Direct(url.clone(), facts),
-            installed: None,
-            builds: None,
+            ..Self::empty(&name, Source::Direct(url.clone(), facts))
         }
     }
 
     /// A distribution that no index has.
     pub(crate) fn missing(name: &PackageName, asked: Vec<String>) -> Self {
-        Self {
-            name: name.clone(),
-            versions: Vec::new(),
-            releases: Vec::new(),
-            rejected: Vec::new(),
-            source: Source::Missing(asked),
-            installed: None,
-            builds: None,
-        }
+        Self::empty(name, Source::Missing(asked))
     }
 
     /// A package of a base that stays as it is.
     pub(crate) fn of_base(name: &PackageName, package: &BasePackage) -> Self {
         Self {
-            name: name.clone(),
             // Where the version is not known nobody compares it.
             versions: vec![
                 package
@@ -277,10 +183,8 @@ impl Universe {
                     .unwrap_or_else(|| Version::new([0_u64])),
             ],
             releases: vec![Release::default()],
-            rejected: Vec::new(),
-            source: Source::Installed(package.clone()),
             installed: Some(0),
-            builds: None,
+            ..Self::empty(name, Source::Installed(package.clone()))
         }
     }
 
@@ -294,7 +198,6 @@ impl Universe {
                 if let Some(builds) = &mut self.builds {
                     builds.labels.insert(index, None);
                 }
-                self.rejected.retain(|(rejected, _)| rejected != version);
                 index
             }
         };
@@ -315,10 +218,7 @@ impl Universe {
 
     /// A member of a family of which no build suits the target.
     pub(crate) fn no_build(name: &PackageName, because: String) -> Self {
-        Self {
-            source: Source::NoBuild(because),
-            ..Self::missing(name, Vec::new())
-        }
+        Self::empty(name, Source::NoBuild(because))
     }
 
     /// Says what the releases of a family's member are built for: by the local version, else
@@ -333,7 +233,7 @@ impl Universe {
     ) -> Self {
         let (files, pages) = match listed {
             Some(merged) => {
-                self.rejected.extend(merged.strays);
+                self.set_aside.extend(merged.strays);
                 (merged.labels, merged.pages)
             }
             None => (Vec::new(), BTreeMap::new()),
@@ -342,12 +242,15 @@ impl Universe {
             rule: Arc::clone(rule),
             labels: Vec::with_capacity(self.versions.len()),
             pages,
+            built_against: BTreeMap::new(),
         };
         let versions = std::mem::take(&mut self.versions);
         let releases = std::mem::take(&mut self.releases);
         for (version, release) in versions.into_iter().zip(releases) {
+            // A wheel variant says by itself what it needs.
+            let is_labelled = release.label().is_some();
             let own = labels::named(family, &version).or_else(|| {
-                let file = release.wheel.or(release.sdist)?;
+                let file = self.place_of(&release).filter(|_| !is_labelled)?;
                 files.get(file).cloned()
             });
             let running =
@@ -358,12 +261,53 @@ impl Universe {
                     self.versions.push(version);
                     self.releases.push(release);
                 }
-                Err(reason) => self.rejected.push((version, reason)),
+                Err(reason) => self.set_aside.push((version, reason)),
             }
         }
-        self.rejected.sort_by(|one, other| one.0.cmp(&other.0));
         self.builds = Some(builds);
         self
+    }
+
+    /// Says what the releases are built against whose local versions tell it. Those of which
+    /// the family has no build on the target are set aside.
+    pub(crate) fn with_extension(
+        mut self,
+        (rule, family, extension): (&Arc<Rule>, Family<'_>, &FamilyExtension),
+        target: &Target,
+    ) -> Self {
+        let mut builds = MemberBuilds {
+            rule: Arc::clone(rule),
+            labels: Vec::with_capacity(self.versions.len()),
+            pages: BTreeMap::new(),
+            built_against: BTreeMap::new(),
+        };
+        let versions = std::mem::take(&mut self.versions);
+        let releases = std::mem::take(&mut self.releases);
+        for (version, release) in versions.into_iter().zip(releases) {
+            match labels::extended(family, extension, &version, target) {
+                Ok(found) => {
+                    let (labels, dependency) = found
+                        .map_or((None, None), |(labels, dependency)| {
+                            (Some(labels), dependency)
+                        });
+                    if let Some(dependency) = dependency {
+                        builds.built_against.insert(version.clone(), dependency);
+                    }
+                    builds.labels.push(labels);
+                    self.versions.push(version);
+                    self.releases.push(release);
+                }
+                Err(reason) => self.set_aside.push((version, reason)),
+            }
+        }
+        self.builds = Some(builds);
+        self
+    }
+
+    /// The release that another one was built against, where its version says so.
+    pub(crate) fn built_against(&self, rank: Rank) -> Option<&Dependency> {
+        let version = self.versions.get(rank as usize)?;
+        self.builds.as_ref()?.built_against.get(version)
     }
 
     /// The labels that a release is built for, where it is known.
@@ -423,9 +367,7 @@ impl Universe {
         range
             .ranks_below(self.len())
             .rev()
-            .find(|rank| {
-                self.is_installed(*rank) || self.releases[*rank as usize].has_wheel(&self.source)
-            })
+            .find(|rank| self.needs_no_build(*rank))
             .or(Some(newest))
     }
 
@@ -446,201 +388,117 @@ impl Universe {
         Rank::try_from(index).ok()
     }
 
+    /// Whether a release is there, or has a wheel that suits.
+    pub(crate) fn needs_no_build(&self, rank: Rank) -> bool {
+        self.is_installed(rank)
+            || self
+                .releases
+                .get(rank as usize)
+                .is_some_and(|release| release.has_wheel(&self.source))
+    }
+
     /// The file that a release's metadata is read from.
-    pub(crate) fn metadata_file(&self, rank: Rank) -> Option<&File> {
-        let release = self.releases.get(rank as usize)?;
+    pub(crate) fn metadata_file(&self, rank: Rank) -> Option<Result<File, UnreadableFiles>> {
         let Source::Index(page) = &self.source else {
             return None;
         };
-        page.files.get(release.wheel.or(release.sdist)?)
+        self.metadata_row(rank).map(|id| page.files.file(id))
+    }
+
+    /// The row of that file.
+    pub(crate) fn metadata_row(&self, rank: Rank) -> Option<FileId> {
+        let release = self.releases.get(rank as usize)?;
+        release.wheel.or(release.sdist)
+    }
+
+    /// Every file of a release that the policy admits, whatever its target, in page order.
+    pub(crate) fn files(&self, rank: Rank) -> Result<Vec<File>, UnreadableFiles> {
+        let Source::Index(page) = &self.source else {
+            return Ok(Vec::new());
+        };
+        page.files.some(&self.rows(rank, page))
+    }
+
+    fn rows(&self, rank: Rank, page: &Page) -> Vec<FileId> {
+        let Some((judge, release)) = self.judge.as_ref().zip(self.releases.get(rank as usize))
+        else {
+            return Vec::new();
+        };
+        if let Some(variant) = &release.variant {
+            let files = variant.1.iter().copied();
+            return judge.files(&page.files, files, release.yanked_admitted);
+        }
+        let rows = release.place.and_then(|place| page.files.release(place));
+        rows.map_or_else(Vec::new, |rows| {
+            judge.files(&page.files, rows.files(), release.yanked_admitted)
+        })
+    }
+
+    /// The release is yanked, and was admitted because a pin demands it.
+    pub(crate) fn yanked(&self, rank: Rank) -> Option<Yanked> {
+        let Source::Index(page) = &self.source else {
+            return None;
+        };
+        let rows = self.rows(rank, page);
+        rows.iter().rev().find_map(|id| page.files.yanked(*id))
+    }
+
+    /// The wheel variant that a release is taken in.
+    pub(crate) fn variant(&self, rank: Rank) -> Option<&ChosenVariant> {
+        let variant = self.releases.get(rank as usize)?.variant.as_ref()?;
+        Some(&variant.0)
+    }
+
+    /// The place in page order of the file that stands for a release.
+    fn place_of(&self, release: &Release) -> Option<usize> {
+        let Source::Index(page) = &self.source else {
+            return None;
+        };
+        let row = page.files.row(release.wheel.or(release.sdist)?)?;
+        usize::try_from(row.place).ok()
+    }
+
+    /// The releases that cannot be chosen, ascending, with the reason.
+    pub(crate) fn rejected(&self) -> &[(Version, Unusable)] {
+        self.rejected.get_or_init(|| {
+            let dismissed = self.dismissed.iter().filter_map(|(place, why)| {
+                let (Source::Index(page), Some(judge)) = (&self.source, &self.judge) else {
+                    return None;
+                };
+                let rows = page.files.release(*place)?;
+                let reason = match why {
+                    Why::PreRelease => Unusable::PreRelease,
+                    Why::Broken(rule) => Unusable::Broken {
+                        rule: rule.to_string(),
+                    },
+                    Why::Files { yanked_admitted } => {
+                        judge.reason(&page.files, rows.files(), *yanked_admitted)
+                    }
+                    Why::Said(reason) => reason.clone(),
+                };
+                Some((Version::from_str(rows.version).ok()?, reason))
+            });
+            let installed = self
+                .installed
+                .and_then(|rank| self.versions.get(rank as usize));
+            let mut rejected: Vec<(Version, Unusable)> = dismissed
+                .chain(self.set_aside.iter().cloned())
+                .filter(|(version, _)| Some(version) != installed)
+                .collect();
+            rejected.sort_by(|one, other| one.0.cmp(&other.0));
+            rejected
+        })
     }
 }
 
 impl Release {
+    /// The label of the wheel variant that it is taken in.
+    fn label(&self) -> Option<&str> {
+        self.variant.as_ref()?.0.label.as_deref()
+    }
+
     /// Whether nothing needs to be built for the release.
     fn has_wheel(&self, source: &Source) -> bool {
         self.wheel.is_some() || matches!(source, Source::Direct(..))
     }
-}
-
-/// The cut-off as it holds for one page.
-enum Cutoff {
-    Off,
-    Before(jiff::Timestamp),
-}
-
-impl Cutoff {
-    fn sees(&self, file: &File) -> Result<(), Unusable> {
-        match self {
-            Self::Off => Ok(()),
-            Self::Before(instant) => match file.upload_time {
-                Some(time) if time < *instant => Ok(()),
-                Some(_) => Err(Unusable::TooNew),
-                None => Err(Unusable::NoUploadTime),
-            },
-        }
-    }
-}
-
-fn cutoff(page: &Page, admission: &Admission<'_>) -> Result<Cutoff, FactError> {
-    let policy = admission.policy;
-    let Some(instant) = policy.exclude_newer else {
-        return Ok(Cutoff::Off);
-    };
-    if policy.exclude_newer_off.contains(&page.index) {
-        return Ok(Cutoff::Off);
-    }
-    if page.files.is_empty() || page.files.iter().any(|file| file.upload_time.is_some()) {
-        return Ok(Cutoff::Before(instant));
-    }
-    if admission.of_builds {
-        return Ok(Cutoff::Off);
-    }
-    Err(FactError::Failed {
-        message: format!(
-            "there is a cut-off (`--exclude-newer`), but the index `{}` gives no upload times for `{}`",
-            page.index, page.name
-        ),
-        hint: Some(format!(
-            "take everything on that index, whatever its age, with `--exclude-newer-index {}=off`",
-            page.index
-        )),
-    })
-}
-
-/// Judges the files of one page.
-struct Judge<'a> {
-    page: &'a Page,
-    admission: &'a Admission<'a>,
-    cutoff: &'a Cutoff,
-    wheels: bool,
-    sdists: bool,
-    /// Verdicts on `Requires-Python` strings: a page repeats a few of them thousands of times.
-    pythons: BTreeMap<&'a str, bool>,
-}
-
-impl<'a> Judge<'a> {
-    fn new(page: &'a Page, admission: &'a Admission<'a>, cutoff: &'a Cutoff) -> Self {
-        Self {
-            page,
-            admission,
-            cutoff,
-            wheels: admission.policy.wheels.allows(&page.name),
-            sdists: admission.policy.sdists.allows(&page.name),
-            pythons: BTreeMap::new(),
-        }
-    }
-
-    /// The release made of these files, or the reason that comes closest to a use of it.
-    fn release(&mut self, version: &Version, files: &[usize]) -> Result<Release, Unusable> {
-        let mut release = Release::default();
-        let mut best = None;
-        let mut reasons: Vec<Unusable> = Vec::new();
-        let mut tags: Vec<String> = Vec::new();
-        let yanked_admitted = self.admission.admits_yanked(version);
-        for &index in files {
-            let file = &self.page.files[index];
-            if let Err(reason) = self.visible(file, yanked_admitted) {
-                reasons.push(reason);
-                continue;
-            }
-            release.files.push(index);
-            if let Some(yanked) = &file.yanked {
-                release.yanked = Some(yanked.clone());
-            }
-            match &file.kind {
-                FileKind::Wheel(wheel) => {
-                    let order = self.admission.target.wheel_order(wheel);
-                    match (order, self.admits_python(file)) {
-                        (Some(key), Ok(())) => {
-                            if best.as_ref().is_none_or(|(known, _)| *known < key) {
-                                best = Some((key, index));
-                            }
-                        }
-                        (_, Err(reason)) => reasons.push(reason),
-                        (None, Ok(())) => {
-                            tags.push(format!(
-                                "{}-{}-{}",
-                                wheel.python.join("."),
-                                wheel.abi.join("."),
-                                wheel.platform.join(".")
-                            ));
-                        }
-                    }
-                }
-                FileKind::Sdist(_) => match self.admits_python(file) {
-                    Ok(()) => release.sdist = Some(better_sdist(self.page, release.sdist, index)),
-                    Err(reason) => reasons.push(reason),
-                },
-            }
-        }
-        release.wheel = best.map(|(_, index)| index);
-        if release.wheel.is_some() || release.sdist.is_some() {
-            return Ok(release);
-        }
-        Err(closest(reasons, tags))
-    }
-
-    fn visible(&self, file: &File, yanked_admitted: bool) -> Result<(), Unusable> {
-        self.cutoff.sees(file)?;
-        match &file.kind {
-            FileKind::Wheel(_) if !self.wheels => return Err(Unusable::WheelRefused),
-            FileKind::Sdist(_) if !self.sdists => return Err(Unusable::SdistRefused),
-            _ => {}
-        }
-        match &file.yanked {
-            Some(yanked) if !yanked_admitted => Err(Unusable::Yanked {
-                reason: yanked.reason.clone(),
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    fn admits_python(&mut self, file: &'a File) -> Result<(), Unusable> {
-        let Some(requires) = file.requires_python.as_deref() else {
-            return Ok(());
-        };
-        let target = self.admission.target;
-        let admitted = *self.pythons.entry(requires).or_insert_with(|| {
-            // What a page says and nobody can read is left to the file's own metadata.
-            VersionSpecifiers::from_str(requires)
-                .map_or(true, |specifiers| target.admits_python(&specifiers))
-        });
-        if admitted {
-            Ok(())
-        } else {
-            Err(Unusable::Python {
-                requires: requires.to_owned(),
-            })
-        }
-    }
-}
-
-/// Of several source distributions, `tar.gz` first (PEP 625), then the later in page order.
-fn better_sdist(page: &Page, known: Option<usize>, new: usize) -> usize {
-    let is_tar_gz = |index: usize| matches!(&page.files[index].kind, FileKind::Sdist(name) if name.extension == "tar.gz");
-    match known {
-        Some(known) if is_tar_gz(known) && !is_tar_gz(new) => known,
-        _ => new,
-    }
-}
-
-/// Of the reasons against a release's files, the one nearest to a use of it.
-fn closest(mut reasons: Vec<Unusable>, mut tags: Vec<String>) -> Unusable {
-    let distance = |reason: &Unusable| match reason {
-        Unusable::Python { .. } => 0,
-        Unusable::Yanked { .. } => 1,
-        Unusable::WheelRefused | Unusable::SdistRefused => 2,
-        Unusable::NoUploadTime => 4,
-        Unusable::TooNew => 5,
-        _ => 3,
-    };
-    tags.sort();
-    tags.dedup();
-    tags.truncate(4);
-    if !tags.is_empty() || reasons.is_empty() {
-        reasons.push(Unusable::NoSuitableFile { found: tags });
-    }
-    reasons.sort_by_key(|reason| (distance(reason), reason.clone()));
-    reasons.swap_remove(0)
 }

@@ -1,5 +1,8 @@
 //! One solve's view of its facts: names, universes, and requirements as sets of ranks.
 
+mod reading;
+mod slots;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -9,23 +12,21 @@ use indexmap::IndexSet;
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
+use self::slots::Slots;
 use super::Sides;
 use super::base::BaseLimits;
-use super::edges::{Range, Requirement, Requirements, VirtualEdge, VirtualRange};
+use super::edges::{Range, Requirement, Requirements};
 use super::facts::{DirectFacts, FactError, Facts, Unusable};
 use super::labels::{Family, Merged};
 use super::node::{ABSENT, NameId, Names, Node};
 use super::outcome::SolveError;
-use super::universe::{Admission, AdmissionKey, Source, Universe};
-use super::virtuals;
-use crate::metadata::{Metadata, Page};
-use crate::request::{BuildPolicy, DirectUrl, LineSource, Request};
-use crate::rules::{Rule, RuleId, RuleKind, RuleSet, Sharing};
+use super::sources::Sources;
+use super::universe::{Admission, AdmissionKey, Source, Universe, Verdicts};
+use crate::metadata::{Metadata, Page, UnreadableFiles};
+use crate::request::{DirectUrl, LineSource, Request};
+use crate::rules::{Rule, RuleId, RuleSet};
 use crate::target::Target;
 use crate::versions::{Rank, RankSet};
-
-/// How many source distributions are looked into for static metadata before one is built.
-const STATIC_LOOKS: usize = 8;
 
 /// One solve's view of its facts.
 pub(crate) struct World<'a, F: Facts> {
@@ -37,19 +38,14 @@ pub(crate) struct World<'a, F: Facts> {
     direct: BTreeMap<PackageName, DirectUrl>,
     constrained: BTreeSet<PackageName>,
     pub(crate) base_limits: BaseLimits,
-    slots: RefCell<BTreeMap<u32, BTreeMap<SlotKey, Rank>>>,
+    slots: RefCell<Slots>,
     rule_indexes: BTreeMap<RuleId, u32>,
     virtuals: RefCell<IndexSet<String>>,
     built: RefCell<BTreeSet<(NameId, Rank)>>,
+    /// The metadata of releases that can be used, as it was read.
+    known: RefCell<BTreeMap<(NameId, Rank), Arc<Metadata>>>,
     sides: Sides,
-}
-
-/// What tells the contents of a slot apart: a version where members share it at one
-/// version, a member where they cannot share it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum SlotKey {
-    Version(Version),
-    Member(PackageName),
+    pub(crate) sources: Sources,
 }
 
 /// What several solves over the same facts, target and policy can share.
@@ -59,6 +55,7 @@ enum SlotKey {
 #[derive(Debug, Default)]
 pub struct Memo {
     universes: RefCell<BTreeMap<AdmissionKey, Rc<Universe>>>,
+    verdicts: Verdicts,
 }
 
 /// Why a release's requirements cannot be had.
@@ -123,17 +120,23 @@ impl<'a, F: Facts> World<'a, F> {
             constrained,
             slots: RefCell::default(),
             rule_indexes: (0..)
-                .zip(rules.iter())
-                .map(|(index, rule)| (rule.id.clone(), index))
+                .zip(rules.ids())
+                .map(|(index, id)| (id.clone(), index))
                 .collect(),
             virtuals: RefCell::default(),
             built: RefCell::default(),
+            known: RefCell::default(),
             sides: Sides::One,
+            sources: Sources::default(),
         }
     }
 
     pub(crate) fn with_sides(self, sides: Sides) -> Self {
         Self { sides, ..self }
+    }
+
+    pub(crate) fn with_sources(self, sources: Sources) -> Self {
+        Self { sources, ..self }
     }
 
     pub(crate) fn request(&self) -> &'a Request {
@@ -178,7 +181,7 @@ impl<'a, F: Facts> World<'a, F> {
         if let Some(known) = self.memo.universes.borrow().get(&key) {
             return Ok(Rc::clone(known));
         }
-        let universe = self.of_indexes(name, &admission)?;
+        let universe = self.of_indexes(name, &mut admission)?;
         let universe = match admission.installed {
             Some(version) => universe.with_installed(version),
             None => universe,
@@ -194,7 +197,7 @@ impl<'a, F: Facts> World<'a, F> {
     fn of_indexes(
         &self,
         name: &PackageName,
-        admission: &Admission<'_>,
+        admission: &mut Admission<'_>,
     ) -> Result<Universe, SolveError> {
         let target = self.target();
         let family = Family::with_member(self.rules(), name);
@@ -204,13 +207,16 @@ impl<'a, F: Facts> World<'a, F> {
             return self.of_builds(name, admission, rule, family);
         }
         let universe = match self.facts.page(name) {
-            Ok(page) => Universe::of_page(&page, admission).map_err(|error| fatal(&error))?,
+            Ok(page) => self.of_page(&page, admission)?,
             Err(FactError::NotFound { asked, .. }) => return Ok(Universe::missing(name, asked)),
             Err(error) => return Err(fatal(&error)),
         };
         Ok(match family {
             Some((rule, family)) => universe.with_builds(rule, family, target, None),
-            None => universe,
+            None => match Family::with_extension(self.rules(), name) {
+                Some(extension) => universe.with_extension(extension, target),
+                None => universe,
+            },
         })
     }
 
@@ -219,7 +225,7 @@ impl<'a, F: Facts> World<'a, F> {
     fn of_builds(
         &self,
         name: &PackageName,
-        admission: &Admission<'_>,
+        admission: &mut Admission<'_>,
         rule: &Arc<Rule>,
         family: Family<'_>,
     ) -> Result<Universe, SolveError> {
@@ -243,14 +249,20 @@ impl<'a, F: Facts> World<'a, F> {
         if found.is_empty() {
             return Ok(Universe::missing(name, asked));
         }
-        let mut merged = Merged::new(name, family, &found);
-        let page = Page {
-            files: std::mem::take(&mut merged.page.files),
-            ..merged.page.clone()
-        };
-        let universe =
-            Universe::of_page(&Arc::new(page), admission).map_err(|error| fatal(&error))?;
+        let merged = Merged::new(name, family, &found).map_err(|error| unread(name, error))?;
+        let universe = self.of_page(&merged.page, admission)?;
         Ok(universe.with_builds(rule, family, target, Some(merged)))
+    }
+
+    fn of_page(
+        &self,
+        page: &Arc<Page>,
+        admission: &mut Admission<'_>,
+    ) -> Result<Universe, SolveError> {
+        let (target, rules) = (self.target(), self.rules());
+        admission.variants = super::variants::grouped(page, target, rules, self.facts)
+            .map_err(|error| fatal(&error))?;
+        Universe::of_page(page, admission, &self.memo.verdicts).map_err(|error| fatal(&error))
     }
 
     /// Whether a distribution has a shadow: something may limit it without pulling it in.
@@ -329,6 +341,7 @@ impl<'a, F: Facts> World<'a, F> {
             self.lower_installed(id, requirement, &universe, set, out);
             return Ok(());
         }
+        self.sources.ask(&universe, &set);
         if !requirement.pulls_in {
             out.push((Node::Shadow(id), set.union(&RankSet::singleton(ABSENT))));
             return Ok(());
@@ -379,309 +392,6 @@ impl<'a, F: Facts> World<'a, F> {
         };
         out.push((Node::Package(id), set));
     }
-
-    /// The builds of a member's family that the base has.
-    pub(crate) fn builds_in_base(&self, universe: &Universe, out: &mut Vec<(Node, RankSet)>) {
-        // What may be changed may be changed to another build.
-        let builds = self.rules().on(&universe.name).iter().filter_map(|rule| {
-            let labels = self.base_limits.builds(&rule.id)?;
-            Some((Node::Label(self.rule_index(&rule.id)), labels.clone()))
-        });
-        out.extend(builds);
-    }
-
-    /// The slot contents that the base, and a member's own installed release, stand for.
-    pub(crate) fn slots_in_base(&self, universe: &Universe, out: &mut Vec<(Node, RankSet)>) {
-        for (slot, sharing) in self.slots_of(&universe.name) {
-            let Some(rule) = self.rules().iter().nth(slot as usize) else {
-                continue;
-            };
-            let members = self.base_limits.fills(&rule.id);
-            if members.is_empty() {
-                continue;
-            }
-            let installed = universe.installed.map(|rank| {
-                let version = universe.versions[rank as usize].clone();
-                (universe.name.clone(), version)
-            });
-            let mut slots = self.slots.borrow_mut();
-            let keys = slots.entry(slot).or_default();
-            let set =
-                RankSet::from_ranks(members.iter().chain(&installed).map(|(name, version)| {
-                    let key = match sharing {
-                        Sharing::Never => SlotKey::Member(name.clone()),
-                        _ => SlotKey::Version(version.clone()),
-                    };
-                    let next = Rank::try_from(keys.len()).unwrap_or(ABSENT - 1);
-                    *keys.entry(key).or_insert(next)
-                }));
-            out.push((Node::Slot(slot), set));
-        }
-    }
-
-    /// The slots that a distribution installs into and that forbid something.
-    fn slots_of(&self, name: &PackageName) -> impl Iterator<Item = (u32, Sharing)> + '_ {
-        self.rules()
-            .on(name)
-            .iter()
-            .filter_map(|rule| match &rule.kind {
-                RuleKind::Slot { sharing, .. } if *sharing != Sharing::Identical => {
-                    Some((self.rule_index(&rule.id), *sharing))
-                }
-                _ => None,
-            })
-    }
-
-    /// The slot contents that a set of a member's releases stands for.
-    fn slot_set(&self, slot: u32, sharing: Sharing, universe: &Universe, set: &RankSet) -> RankSet {
-        let mut slots = self.slots.borrow_mut();
-        let keys = slots.entry(slot).or_default();
-        let mut number = |key: SlotKey| {
-            let next = Rank::try_from(keys.len()).unwrap_or(ABSENT - 1);
-            *keys.entry(key).or_insert(next)
-        };
-        if sharing == Sharing::Never {
-            return RankSet::singleton(number(SlotKey::Member(universe.name.clone())));
-        }
-        // Every version gets its number at first sight, so that a set met later is made
-        // of the same numbers.
-        let numbers: Vec<Rank> = universe
-            .versions
-            .iter()
-            .map(|version| number(SlotKey::Version(version.clone())))
-            .collect();
-        RankSet::from_ranks(
-            set.ranks_below(universe.len())
-                .map(|rank| numbers[rank as usize]),
-        )
-    }
-
-    /// What a release occupies: its own shadow, and its slots.
-    pub(crate) fn occupies(
-        &self,
-        id: NameId,
-        universe: &Universe,
-        rank: Rank,
-        out: &mut Vec<(Node, RankSet)>,
-    ) {
-        let own = RankSet::singleton(rank);
-        for (slot, sharing) in self.slots_of(&universe.name) {
-            out.push((
-                Node::Slot(slot),
-                self.slot_set(slot, sharing, universe, &own),
-            ));
-        }
-        if self.has_shadow(&universe.name) {
-            out.push((Node::Shadow(id), own));
-        }
-        if let Some((rule, labels)) = universe.labels(rank) {
-            out.push((Node::Label(self.rule_index(&rule.id)), labels.clone()));
-            self.brings(universe, rank, out);
-        }
-    }
-
-    /// What the binaries of a release in its build bring.
-    fn brings(&self, universe: &Universe, rank: Rank, out: &mut Vec<(Node, RankSet)>) {
-        for (package, version) in self.brought_by(universe, rank) {
-            let range = VirtualRange::Provides(version);
-            out.push(self.lower_virtual(&VirtualEdge { package, range }));
-        }
-    }
-
-    /// The virtual packages that the binaries of a release in its one build bring.
-    pub(crate) fn brought_by(&self, universe: &Universe, rank: Rank) -> Vec<(String, Version)> {
-        let Some((rule, labels)) = universe.labels(rank) else {
-            return Vec::new();
-        };
-        let family = Family::of(rule);
-        let label = labels.single().and_then(|number| family?.label(number));
-        let (Some(family), Some(label)) = (family, label) else {
-            return Vec::new();
-        };
-        let version = &universe.versions[rank as usize];
-        family
-            .binaries(&universe.name, version, &label.name, self.target())
-            .flat_map(|binary| &binary.provides)
-            .map(|(package, version)| (package.clone(), version.clone()))
-            .collect()
-    }
-
-    /// What a build of a family brings, as solver terms.
-    pub(crate) fn label_terms(&self, rule: u32, label: Rank) -> Vec<(Node, RankSet)> {
-        let rule = self.rules().iter().nth(rule as usize);
-        let label = rule.and_then(|rule| Family::of(rule)?.label(label));
-        let provides = label.into_iter().flat_map(|label| &label.provides);
-        provides
-            .map(|(package, version)| {
-                self.lower_virtual(&VirtualEdge {
-                    package: package.clone(),
-                    range: VirtualRange::Provides(version.clone()),
-                })
-            })
-            .collect()
-    }
-
-    /// The number of a rule in this solve.
-    pub(crate) fn rule_index(&self, id: &RuleId) -> u32 {
-        self.rule_indexes.get(id).copied().unwrap_or(u32::MAX)
-    }
-
-    /// A virtual package as a solver term.
-    pub(crate) fn lower_virtual(&self, edge: &VirtualEdge) -> (Node, RankSet) {
-        let (index, _) = self.virtuals.borrow_mut().insert_full(edge.package.clone());
-        let set = match &edge.range {
-            VirtualRange::Needs(range) => virtuals::ordinals(range),
-            VirtualRange::Provides(_) if self.sides == Sides::Several => RankSet::full(),
-            VirtualRange::Provides(version) => virtuals::brought(version),
-        };
-        (Node::Virtual(u32::try_from(index).unwrap_or(u32::MAX)), set)
-    }
-
-    /// The name of a virtual package.
-    pub(crate) fn virtual_name(&self, index: u32) -> String {
-        self.virtuals
-            .borrow()
-            .get_index(index as usize)
-            .cloned()
-            .unwrap_or_default()
-    }
-
-    /// The release that is chosen first among those of `range`.
-    pub(crate) fn choice(
-        &self,
-        id: NameId,
-        universe: &Universe,
-        range: &RankSet,
-    ) -> Result<Option<Rank>, SolveError> {
-        let build = self.request().policy.build;
-        let pin = self.pin(&universe.name);
-        let first = universe.first_choice(range, pin, build == BuildPolicy::Freely);
-        let Some(rank) = first else {
-            return Ok(None);
-        };
-        let has_wheel =
-            universe.is_installed(rank) || universe.releases[rank as usize].wheel.is_some();
-        if has_wheel
-            || build == BuildPolicy::Freely
-            || matches!(universe.source, Source::Direct(..))
-        {
-            return Ok(Some(rank));
-        }
-        // No wheel will do: a source distribution whose metadata is static comes before
-        // one that must be built for it.
-        for candidate in range.ranks_below(universe.len()).rev().take(STATIC_LOOKS) {
-            if self.is_built(id, candidate) {
-                return Ok(Some(candidate));
-            }
-            match self.read(universe, candidate, BuildPolicy::Never) {
-                Ok(_) => return Ok(Some(candidate)),
-                Err(Failure::Unusable(_)) => {}
-                Err(Failure::Fatal(error)) => return Err(error),
-            }
-        }
-        Ok(Some(rank))
-    }
-
-    fn is_built(&self, id: NameId, rank: Rank) -> bool {
-        self.built.borrow().contains(&(id, rank))
-    }
-
-    /// Whether a release's metadata was had by running its build.
-    pub(crate) fn was_built(&self, id: NameId, rank: Rank) -> bool {
-        self.is_built(id, rank)
-    }
-
-    /// A release's metadata, checked against the target.
-    pub(crate) fn metadata(
-        &self,
-        id: NameId,
-        universe: &Universe,
-        rank: Rank,
-    ) -> Result<Arc<Metadata>, Failure> {
-        if universe.is_installed(rank) {
-            return Ok(self.installed_metadata(universe, rank)?);
-        }
-        let metadata = match self.read(universe, rank, BuildPolicy::Never) {
-            Err(Failure::Unusable(Unusable::NeedsBuild))
-                if self.request().policy.build != BuildPolicy::Never =>
-            {
-                let metadata = self.read(universe, rank, BuildPolicy::Freely)?;
-                self.built.borrow_mut().insert((id, rank));
-                metadata
-            }
-            other => other?,
-        };
-        match &metadata.requires_python {
-            Some(requires) if !self.target().admits_python(requires) => {
-                Err(Failure::Unusable(Unusable::Python {
-                    requires: crate::versions::display(requires),
-                }))
-            }
-            _ => Ok(metadata),
-        }
-    }
-
-    /// The metadata of a package of the base: its own, or what the index has of its release.
-    /// Where neither has it, it asks for nothing and has no extras.
-    fn installed_metadata(
-        &self,
-        universe: &Universe,
-        rank: Rank,
-    ) -> Result<Arc<Metadata>, SolveError> {
-        let name = &universe.name;
-        let base = &self.request().base;
-        if let Some(metadata) = base
-            .packages
-            .get(name)
-            .and_then(|package| package.metadata.clone())
-        {
-            return Ok(metadata);
-        }
-        let version = &universe.versions[rank as usize];
-        let unknown = || {
-            Arc::new(Metadata {
-                name: name.clone(),
-                version: version.clone(),
-                requires_python: None,
-                requires_dist: Vec::new(),
-                provides_extras: Vec::new(),
-                repairs: Vec::new(),
-            })
-        };
-        let found = super::base::indexed_metadata(name, version, self.target(), self.facts)?;
-        Ok(found.unwrap_or_else(unknown))
-    }
-
-    fn read(
-        &self,
-        universe: &Universe,
-        rank: Rank,
-        build: BuildPolicy,
-    ) -> Result<Arc<Metadata>, Failure> {
-        match &universe.source {
-            Source::Direct(_, facts) => Ok(Arc::new(facts.metadata.clone())),
-            Source::Missing(_) | Source::NoBuild(_) | Source::Installed(_) => {
-                Err(Failure::Unusable(Unusable::NoSuitableFile {
-                    found: Vec::new(),
-                }))
-            }
-            Source::Index(_) => {
-                let (Some(file), Some(page)) =
-                    (universe.metadata_file(rank), universe.page_of(rank, None))
-                else {
-                    return Err(Failure::Unusable(Unusable::NoSuitableFile {
-                        found: Vec::new(),
-                    }));
-                };
-                self.facts
-                    .metadata(page, file, build)
-                    .map_err(|error| match error {
-                        FactError::Unusable(reason) => Failure::Unusable(reason),
-                        other => Failure::Fatal(fatal(&other)),
-                    })
-            }
-        }
-    }
 }
 
 /// The ranks that a range contains.
@@ -722,6 +432,10 @@ fn check_direct(
         ),
         hint: Some(format!("write `{} @ {}`", facts.metadata.name, url.given)),
     })
+}
+
+pub(crate) fn unread(name: &PackageName, error: UnreadableFiles) -> SolveError {
+    fatal(&FactError::unreadable(name, error))
 }
 
 pub(crate) fn fatal(error: &FactError) -> SolveError {

@@ -7,6 +7,7 @@ use std::str::FromStr as _;
 use pep440_rs::Version;
 
 use super::TargetError;
+use crate::metadata::VariantProperty;
 
 /// What a target states of its accelerator. Nothing stated constrains nothing: the default
 /// index serves its own builds.
@@ -18,6 +19,9 @@ pub struct Accelerator {
     pub driver: Option<Version>,
     /// The compute capabilities of the GPUs (`9.0` for `sm_90`), ascending.
     pub gpus: Vec<Version>,
+    /// Whether wheel variants are taken (PEP 825, draft): `None` where they are not, else the
+    /// properties that are stated of the target, the best first.
+    pub variants: Option<Vec<VariantProperty>>,
 }
 
 /// Which builds of a family may be chosen.
@@ -121,9 +125,31 @@ impl Accelerator {
         }
     }
 
+    /// The properties that a lock records: `on` where none is stated.
+    fn properties(words: &str) -> Result<Vec<VariantProperty>, TargetError> {
+        if words == "on" {
+            return Ok(Vec::new());
+        }
+        words.split(',').map(Self::property).collect()
+    }
+
+    /// A property that is stated of the target, as `--variant-property` takes it:
+    /// `x86_64 :: level :: v3`.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError::Accelerator`] where it is none.
+    pub fn property(word: &str) -> Result<VariantProperty, TargetError> {
+        word.parse().map_err(|_| TargetError::Accelerator {
+            what: "a property of a wheel variant",
+            value: word.to_owned(),
+            expected: "`namespace :: feature :: value`, such as `x86_64 :: level :: v3`",
+        })
+    }
+
     /// Whether anything is stated, so that a family's own indexes serve.
     pub fn is_stated(&self) -> bool {
-        *self != Self::default()
+        self.build != Build::Unstated || self.driver.is_some() || !self.gpus.is_empty()
     }
 
     /// Which builds may be chosen: with a driver or a GPU and nothing else, those for CUDA.
@@ -150,6 +176,14 @@ impl Accelerator {
             let gpus: Vec<String> = self.gpus.iter().map(sm).collect();
             put("gpu", gpus.join(","));
         }
+        if let Some(stated) = &self.variants {
+            let stated: Vec<String> = stated
+                .iter()
+                .map(|property| property.to_string().replace(' ', ""))
+                .collect();
+            let on = stated.is_empty().then(|| "on".to_owned());
+            put("wheel-variants", on.unwrap_or_else(|| stated.join(",")));
+        }
         words
     }
 
@@ -172,6 +206,10 @@ impl Accelerator {
                 .filter(|word| !word.trim().is_empty())
                 .map(Self::gpu)
                 .collect::<Result<_, _>>()?,
+            variants: words
+                .get("wheel-variants")
+                .map(|words| Self::properties(words))
+                .transpose()?,
         };
         made.gpus.sort();
         made.gpus.dedup();
@@ -260,11 +298,34 @@ mod tests {
                 Accelerator::gpu("8.6").unwrap(),
                 Accelerator::gpu("sm_90").unwrap(),
             ],
+            variants: None,
         };
         let words = stated.words();
         assert_eq!(words["cuda"], "12.4");
         assert_eq!(words["gpu"], "sm_86,sm_90");
         assert_eq!(Accelerator::from_words(&words).unwrap(), stated);
         assert!(Accelerator::default().words().is_empty());
+        for (stated, word) in [
+            (vec![], "on"),
+            (
+                vec![
+                    Accelerator::property("x86_64 :: level :: v3").unwrap(),
+                    Accelerator::property("blas::library::mkl").unwrap(),
+                ],
+                "x86_64::level::v3,blas::library::mkl",
+            ),
+        ] {
+            let variants = Accelerator {
+                variants: Some(stated),
+                ..Accelerator::default()
+            };
+            // They are asked of the default index as anything else is.
+            assert!(!variants.is_stated());
+            assert_eq!(variants.words()["wheel-variants"], word);
+            assert_eq!(
+                Accelerator::from_words(&variants.words()).unwrap(),
+                variants
+            );
+        }
     }
 }

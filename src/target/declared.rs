@@ -71,16 +71,24 @@ impl Target {
 
     /// How well the wheel suits this target; `None` where it does not.
     ///
-    /// A wheel of a labelled variant (PEP 825, draft) suits none yet. Two wheels of one
-    /// release that tie here differ in their build tag: compare [`Target::wheel_order`].
+    /// A wheel of a labelled variant (PEP 825, draft) suits only a target that takes variants,
+    /// and is judged here by its tags alone. Two wheels of one release and label that tie here
+    /// differ in their build tag: compare [`Target::wheel_order`].
     ///
     /// Sources: PEP 425 (tags), PEP 600 (manylinux), PEP 656 (musllinux),
     /// PEP 703 (free-threaded builds).
     pub fn wheel_priority(&self, wheel: &WheelName) -> Option<TagPriority> {
         match wheel.variant {
-            None => self.tags.priority(wheel),
-            Some(_) => None,
+            Some(_) if self.accelerator.variants.is_none() => None,
+            _ => self.tags.priority(wheel),
         }
+    }
+
+    /// As [`Target::wheel_priority`], for the compressed tags of a wheel without a variant, as
+    /// `cp311`, `cp311` and `manylinux_2_17_x86_64.manylinux2014_x86_64`.
+    pub fn tags_priority(&self, python: &str, abi: &str, platform: &str) -> Option<TagPriority> {
+        let (python, abi, platform) = (python.split('.'), abi.split('.'), platform.split('.'));
+        self.tags.priority_of(python, &abi, platform)
     }
 
     /// The wheel's place among the wheels of its release; `None` where it does not suit.

@@ -43,7 +43,7 @@ pub enum Mismatch {
         /// The target's platform, in words.
         target: String,
     },
-    /// It is of a labelled variant (PEP 825, draft), which no target selects yet.
+    /// It is of a labelled variant (PEP 825, draft), and the target takes none.
     Variant {
         /// The labels.
         labels: Vec<String>,
@@ -68,7 +68,11 @@ impl Target {
             return None;
         }
         let table = self.tag_table();
-        if let Some(label) = &wheel.variant {
+        if let Some(label) = wheel
+            .variant
+            .as_ref()
+            .filter(|_| self.accelerator.variants.is_none())
+        {
             return Some(Mismatch::Variant {
                 labels: vec![label.clone()],
             });
@@ -239,7 +243,7 @@ impl fmt::Display for Mismatch {
                 let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
                 write!(
                     f,
-                    "is of the wheel variant{several} {}, which cannot be selected yet",
+                    "is of the wheel variant{several} {}, which are taken with `--wheel-variants` only",
                     listed(&labels)
                 )
             }
@@ -455,7 +459,7 @@ mod tests {
         labelled.variant = Some(String::from("cu126"));
         assert_eq!(
             target.why_not(&labelled).unwrap().to_string(),
-            "is of the wheel variant `cu126`, which cannot be selected yet"
+            "is of the wheel variant `cu126`, which are taken with `--wheel-variants` only"
         );
     }
 

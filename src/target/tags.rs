@@ -68,15 +68,29 @@ impl TagTable {
 
     /// How well the best of a wheel's tags suits: the greater, the more specific, never 0.
     pub(super) fn priority(&self, wheel: &WheelName) -> Option<TagPriority> {
+        self.priority_of(
+            texts(&wheel.python),
+            &texts(&wheel.abi),
+            texts(&wheel.platform),
+        )
+    }
+
+    /// The same for tags that were not taken apart into a wheel's name.
+    pub(super) fn priority_of<'t>(
+        &self,
+        python: impl Iterator<Item = &'t str> + Clone,
+        abi: &(impl Iterator<Item = &'t str> + Clone),
+        mut platform: impl Iterator<Item = &'t str> + Clone,
+    ) -> Option<TagPriority> {
         let best = self
-            .best_platform(&wheel.platform)
+            .best_platform(platform.clone())
             .and_then(|platform| {
-                let pair = best_pair(&self.pair_places, wheel)?;
+                let pair = best_pair(&self.pair_places, python.clone(), abi)?;
                 Some(pair.saturating_mul(length(&self.platforms)) + platform)
             })
             .or_else(|| {
-                let any = wheel.platform.iter().any(|tag| same(tag, "any"));
-                let place = any.then(|| best_pair(&self.any_places, wheel))??;
+                let any = platform.any(|tag| same(tag, "any"));
+                let place = any.then(|| best_pair(&self.any_places, python, abi))??;
                 Some(self.specific() + place)
             })?;
         let all = self.specific() + length(&self.any);
@@ -85,13 +99,14 @@ impl TagTable {
 
     /// Whether one of these platform tags suits, `any` among them.
     pub(super) fn suits_platform(&self, tags: &[String]) -> bool {
-        self.best_platform(tags).is_some() || tags.iter().any(|tag| same(tag, "any"))
+        self.best_platform(texts(tags)).is_some() || tags.iter().any(|tag| same(tag, "any"))
     }
 
     /// Whether a Python tag suits with an ABI tag on the wheel's platform.
     pub(super) fn suits_python(&self, wheel: &WheelName) -> bool {
-        best_pair(&self.pair_places, wheel).is_some()
-            || best_pair(&self.any_places, wheel).is_some()
+        [&self.pair_places, &self.any_places]
+            .into_iter()
+            .any(|places| best_pair(places, texts(&wheel.python), &texts(&wheel.abi)).is_some())
     }
 
     /// The Python tag and ABI tag of a wheel built for exactly this Python: `cp311`, `cp311`.
@@ -105,8 +120,7 @@ impl TagTable {
         length(&self.pairs).saturating_mul(length(&self.platforms))
     }
 
-    fn best_platform(&self, tags: &[String]) -> Option<u32> {
-        let tags = tags.iter();
+    fn best_platform<'t>(&self, tags: impl Iterator<Item = &'t str>) -> Option<u32> {
         tags.filter_map(|tag| place(&self.platform_places, tag))
             .min()
     }
@@ -121,11 +135,19 @@ impl fmt::Debug for TagTable {
 }
 
 /// The best place among all pairs of a wheel's Python and ABI tags.
-fn best_pair(places: &[(String, Places)], wheel: &WheelName) -> Option<u32> {
-    let abis_of_tags = wheel.python.iter().filter_map(|tag| look_up(places, tag));
+fn best_pair<'t>(
+    places: &[(String, Places)],
+    python: impl Iterator<Item = &'t str>,
+    abi: &(impl Iterator<Item = &'t str> + Clone),
+) -> Option<u32> {
+    let abis_of_tags = python.filter_map(|tag| look_up(places, tag));
     abis_of_tags
-        .flat_map(|abis| wheel.abi.iter().filter_map(|abi| place(abis, abi)))
+        .filter_map(|abis| abi.clone().filter_map(|abi| place(abis, abi)).min())
         .min()
+}
+
+fn texts(tags: &[String]) -> impl Iterator<Item = &str> + Clone {
+    tags.iter().map(String::as_str)
 }
 
 fn place(places: &Places, name: &str) -> Option<u32> {

@@ -8,7 +8,7 @@ use mlresolve::lock::{
     HashListing, InstallerOptions, LockContext, LockError, RenderOptions, Source, TargetRecord,
     render,
 };
-use mlresolve::metadata::{File, FileKind, Metadata, Page, WheelName};
+use mlresolve::metadata::{File, FileKind, Metadata, Page, Requires, WheelName};
 use mlresolve::request::{DirectUrl, Line, LineSource, Place, Request};
 use mlresolve::rules::{RuleId, RuleSet};
 use mlresolve::solve::{ChangedEdge, Chosen, ChosenOrigin, Edge, EdgeCause, Solution};
@@ -49,16 +49,11 @@ pub(crate) fn chosen(package: &str, version: &str, files: Vec<File>) -> Chosen {
         name: name(package),
         version: version.parse().unwrap(),
         requires_python: Some(">=3.8, <4".parse().unwrap()),
-        requires_dist: Vec::new(),
+        requires_dist: Requires::new(),
         provides_extras: Vec::new(),
         repairs: Vec::new(),
     };
-    let page = Page {
-        name: name(package),
-        index: INDEX.to_owned(),
-        files: files.clone(),
-        skipped: 0,
-    };
+    let page = Page::new(name(package), INDEX.to_owned(), &files, 0);
     Chosen {
         version: version.parse().unwrap(),
         extras: BTreeSet::new(),
@@ -66,6 +61,7 @@ pub(crate) fn chosen(package: &str, version: &str, files: Vec<File>) -> Chosen {
         file: files.first().cloned(),
         origin: ChosenOrigin::Index(Arc::new(page)),
         files,
+        variant: None,
     }
 }
 

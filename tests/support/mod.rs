@@ -9,6 +9,7 @@
     reason = "a test that cannot build its world should stop"
 )]
 
+pub mod ladders;
 pub mod worlds;
 
 use std::cell::RefCell;
@@ -17,13 +18,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use mlresolve::metadata::{
-    Dependency, DependencySource, File, FileKind, Metadata, Page, WheelName, Yanked,
+    Dependency, DependencySource, File, FileKind, Metadata, Page, Requires, SdistName, WheelName,
+    Yanked,
 };
 use mlresolve::request::{BuildPolicy, DirectUrl, Line, LineSource, Place, Request};
 use mlresolve::rules::{
     Evidence, Rule, RuleId, RuleKind, RuleOrigin, RuleSet, Severity, Sharing, VersionRange, When,
 };
-use mlresolve::solve::{DirectFacts, FactError, Facts};
+use mlresolve::solve::{DirectFacts, FactError, Facts, Unusable};
 use mlresolve::{PackageName, Target};
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, Requirement, VersionOrUrl};
@@ -158,7 +160,7 @@ impl Toy {
             }),
             filename: filename.clone(),
         };
-        let requires_dist: Vec<Dependency> = content
+        let requires_dist: Requires = content
             .requires
             .iter()
             .map(|text| dependency(text))
@@ -183,15 +185,11 @@ impl Toy {
                 repairs: Vec::new(),
             }),
         );
-        let page = self.pages.entry(package.clone()).or_insert_with(|| {
-            Arc::new(Page {
-                name: package,
-                index: "https://index.example/simple/".to_owned(),
-                files: Vec::new(),
-                skipped: 0,
-            })
-        });
-        Arc::make_mut(page).files.push(file);
+        let page = self
+            .pages
+            .entry(package.clone())
+            .or_insert_with(|| empty(package, "https://index.example/simple/"));
+        extend(page, vec![file]);
         self
     }
 
@@ -210,17 +208,8 @@ impl Toy {
         let page = self
             .builds
             .entry((name(package), index.to_owned()))
-            .or_insert_with(|| {
-                Arc::new(Page {
-                    name: name(package),
-                    index: index.to_owned(),
-                    files: Vec::new(),
-                    skipped: 0,
-                })
-            });
-        Arc::make_mut(page)
-            .files
-            .extend(added.files.iter().cloned());
+            .or_insert_with(|| empty(name(package), index));
+        extend(page, added.files.all().unwrap());
         self
     }
 
@@ -235,6 +224,26 @@ impl Toy {
 }
 
 impl Toy {
+    /// Adds a release that has a source distribution only, which must be built to be known.
+    pub fn source(&mut self, package: &str, release: &str, requires: &[&str]) -> &mut Self {
+        self.release(package, release, requires);
+        let page = self.pages.get_mut(&name(package)).unwrap();
+        let mut files = page.files.all().unwrap();
+        let mut file = files.pop().unwrap();
+        let metadata = self.metadata.remove(&file.filename).unwrap();
+        file.filename = format!("{}-{release}.tar.gz", package.replace('-', "_"));
+        file.url = format!("https://files.example/{}", file.filename);
+        file.kind = FileKind::Sdist(SdistName {
+            name: name(package),
+            version: file.version.clone(),
+            extension: "tar.gz".to_owned(),
+        });
+        self.metadata.insert(file.filename.clone(), metadata);
+        files.push(file);
+        *page = Arc::new(Page::new(name(package), page.index.clone(), &files, 0));
+        self
+    }
+
     /// The releases of a distribution whose metadata was asked for, ascending.
     pub fn looked(&self, package: &str) -> Vec<String> {
         let package = name(package);
@@ -244,6 +253,24 @@ impl Toy {
             .filter(|(looked, _)| *looked == package)
             .map(|(_, version)| version.to_string())
             .collect()
+    }
+}
+
+fn empty(name: PackageName, index: &str) -> Arc<Page> {
+    Arc::new(Page::new(name, index.to_owned(), &[], 0))
+}
+
+fn extend(page: &mut Arc<Page>, more: Vec<File>) {
+    let mut files = page.files.all().unwrap();
+    files.extend(more);
+    let (name, index) = (page.name.clone(), page.index.clone());
+    *page = Arc::new(Page::new(name, index, &files, page.skipped));
+}
+
+impl Toy {
+    /// How many releases' metadata was asked for.
+    pub fn looks(&self) -> usize {
+        self.looked.borrow().len()
     }
 }
 
@@ -272,10 +299,13 @@ impl Facts for Toy {
         &self,
         page: &Page,
         file: &File,
-        _build: BuildPolicy,
+        build: BuildPolicy,
     ) -> Result<Arc<Metadata>, FactError> {
         let mut looked = self.looked.borrow_mut();
         looked.insert((page.name.clone(), file.version.clone()));
+        if matches!(file.kind, FileKind::Sdist(_)) && build == BuildPolicy::Never {
+            return Err(FactError::Unusable(Unusable::NeedsBuild));
+        }
         Ok(Arc::clone(&self.metadata[&file.filename]))
     }
 

@@ -19,11 +19,57 @@ pub(crate) struct Wheel {
 
 impl Wheel {
     pub(crate) fn new(name: &str, version: &str, tags: &str, requires: &[&str]) -> Self {
+        Self::with(name, version, tags, requires, None)
+    }
+
+    /// A wheel of a variant, which says of itself what this text says.
+    #[allow(
+        dead_code,
+        reason = "one of the tests that share this file has variants"
+    )]
+    pub(crate) fn variant(
+        (name, version, tags): (&str, &str, &str),
+        requires: &[&str],
+        (label, json): (&str, &str),
+    ) -> Self {
+        let mut wheel = Self::with(name, version, tags, requires, Some(json));
+        wheel.filename = wheel.filename.replace(".whl", &format!("-{label}.whl"));
+        wheel
+    }
+
+    /// A file that is no wheel.
+    #[allow(
+        dead_code,
+        reason = "one of the tests that share this file has variants"
+    )]
+    pub(crate) fn other_file(name: &str, filename: &str, content: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            filename: filename.to_owned(),
+            bytes: content.as_bytes().to_vec(),
+        }
+    }
+
+    fn with(
+        name: &str,
+        version: &str,
+        tags: &str,
+        requires: &[&str],
+        variant: Option<&str>,
+    ) -> Self {
         let stem = name.replace('-', "_");
         let info = format!("{stem}-{version}.dist-info");
         let mut metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n");
+        let mut extras = std::collections::BTreeSet::new();
         for line in requires {
             writeln!(metadata, "Requires-Dist: {line}").unwrap();
+            // pip takes no extra that is not announced.
+            if let Some((_, rest)) = line.split_once("extra == ") {
+                extras.extend(rest.split(['"', '\'']).nth(1));
+            }
+        }
+        for extra in extras {
+            writeln!(metadata, "Provides-Extra: {extra}").unwrap();
         }
         let mut wheel =
             "Wheel-Version: 1.0\nGenerator: stand-in\nRoot-Is-Purelib: false\n".to_owned();
@@ -38,6 +84,11 @@ impl Wheel {
             ("RECORD", &record),
         ] {
             writer.start_file(format!("{info}/{file}"), stored).unwrap();
+            writer.write_all(text.as_bytes()).unwrap();
+        }
+        if let Some(text) = variant {
+            let path = format!("{info}/variant.json");
+            writer.start_file(path, stored).unwrap();
             writer.write_all(text.as_bytes()).unwrap();
         }
         Self {
@@ -115,6 +166,16 @@ impl Indexes {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.pages.address)
+    }
+
+    /// Replaces a file's content.
+    #[allow(
+        dead_code,
+        reason = "one of the tests that share this file has variants"
+    )]
+    pub(crate) fn replace(&self, filename: &str, bytes: &[u8]) {
+        let mut content = self.content.lock().unwrap();
+        content.files.insert(filename.to_owned(), bytes.to_vec());
     }
 
     /// The sha256 of a wheel.

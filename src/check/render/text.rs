@@ -47,7 +47,13 @@ fn one(finding: &Finding, out: &mut String) {
         } else {
             "  fix: "
         };
-        out.push_str(&wrap(&fix.text, word, "    ", COLUMNS));
+        if fix.command.is_some() {
+            // Commands are copied: each stays on a line of its own.
+            let lines = fix.text.replace(", or ", "\n  or: ");
+            let _ = writeln!(out, "{word}{lines}");
+        } else {
+            out.push_str(&wrap(&fix.text, word, "    ", COLUMNS));
+        }
     }
 }
 
@@ -72,7 +78,14 @@ fn summary(report: &Report, out: &mut String) {
     };
     let _ = writeln!(
         out,
-        "{}: {found} in {} packages, for {}",
-        report.subject, report.packages, report.target
+        "{}: {found} in {} {}, for {}",
+        report.subject,
+        report.packages,
+        if report.packages == 1 {
+            "package"
+        } else {
+            "packages"
+        },
+        report.target
     );
 }

@@ -10,6 +10,7 @@ use super::super::scan::wheel::best;
 use super::super::session::declared;
 use crate::metadata::{File, FileKind, Page};
 use crate::rules::VersionRange;
+use crate::solve::FactError;
 use crate::target::Target;
 
 /// The Pythons whose wheels are looked at, the preferred one first. NumPy 2 begins with 3.9.
@@ -66,15 +67,21 @@ pub(super) struct Release<'a> {
     pub(super) target: &'a Target,
 }
 
+/// The files of a page.
+pub(super) fn files(page: &Page) -> Result<Vec<File>, CliError> {
+    let unreadable = |error| CliError::from_fact(&FactError::unreadable(&page.name, error));
+    page.files.all().map_err(unreadable)
+}
+
 /// The final releases that have a wheel on the platform for a Python that the marker admits,
 /// the oldest first.
 pub(super) fn releases<'a>(
-    page: &'a Page,
+    listed: &'a [File],
     platform: &'a Platform,
     marker: &MarkerTree,
 ) -> Vec<Release<'a>> {
     let mut files: BTreeMap<&Version, Vec<&File>> = BTreeMap::new();
-    for file in &page.files {
+    for file in listed {
         let is_wheel = matches!(file.kind, FileKind::Wheel(_));
         if is_wheel && file.yanked.is_none() && !file.version.any_prerelease() {
             files.entry(&file.version).or_default().push(file);

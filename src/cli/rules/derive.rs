@@ -12,7 +12,7 @@ use super::super::args::{DeriveArgs, Format};
 use super::super::error::{CliError, Exit};
 use super::super::session::WheelSession;
 use super::super::tell;
-use super::boundary::{Platform, Release, releases};
+use super::boundary::{Platform, Release, files, releases};
 use super::probe::{Probe, Shown};
 use crate::metadata::Page;
 use crate::scan::NumpyAbi;
@@ -75,10 +75,11 @@ pub(super) fn numpy_abi(
     platforms: &[Platform],
     probe: &Probe<'_>,
 ) -> Result<Vec<Proposal>, CliError> {
+    let files = files(page)?;
     let mut bounds = Vec::new();
     let mut oldest_elsewhere = Vec::new();
     for platform in platforms {
-        let releases = releases(page, platform, &MarkerTree::TRUE);
+        let releases = releases(&files, platform, &MarkerTree::TRUE);
         match bisect(platform, &releases, probe, is_numpy1_only)? {
             Some(bound) => bounds.push(bound),
             None => oldest_elsewhere.extend(releases.first().map(|release| release.version)),
@@ -110,9 +111,10 @@ fn undecided(
     platforms: &[Platform],
     probe: &Probe<'_>,
 ) -> Result<Vec<String>, CliError> {
+    let files = files(page)?;
     let mut told = Vec::new();
     for platform in platforms {
-        let releases = releases(page, platform, &MarkerTree::TRUE);
+        let releases = releases(&files, platform, &MarkerTree::TRUE);
         let Some(Bound { last, next, .. }) = bisect(platform, &releases, probe, is_unfit)? else {
             continue;
         };

@@ -14,7 +14,7 @@ use super::super::output::write_atomically;
 use super::super::scan::wheel::best;
 use super::super::session::{WheelSession, declared};
 use super::super::{say, tell};
-use super::boundary::{Platform, releases};
+use super::boundary::{Platform, files, releases};
 use super::evidence::today;
 use super::verify::folder_rules;
 use crate::RuleSet;
@@ -100,9 +100,10 @@ fn open_hit(
     let page = registry
         .page(&when.package)
         .map_err(|error| CliError::from_fact(&error))?;
+    let listed = files(&page)?;
     let mut seen = 0;
     for platform in platforms {
-        let releases = releases(&page, platform, &when.marker);
+        let releases = releases(&listed, platform, &when.marker);
         let affected = releases
             .iter()
             .rev()
@@ -195,8 +196,8 @@ fn recorded(
         .page(name)
         .map_err(|error| CliError::from_fact(&error))?;
     let target = declared(python, platform)?;
-    let files: Vec<_> = page
-        .files
+    let listed = files(&page)?;
+    let files: Vec<_> = listed
         .iter()
         .filter(|file| file.version == *version)
         .collect();

@@ -24,6 +24,7 @@ const NEW: &[&str] = &[
     "numpy.core._multiarray_umath",
     "_ARRAY_API not found",
     "module compiled against ABI version 0x%x but this version of numpy is 0x%x",
+    "module was compiled against NumPy C-API version 0x%x (NumPy 1.20) but the running NumPy has C-API version 0x%x.",
     "numpy._core.multiarray failed to import",
 ];
 const VERSIONS: [&str; 6] = ["1.0", "1.1", "1.2", "1.3", "2.0", "2.1"];
@@ -76,7 +77,6 @@ fn registry(server: &Server) -> Registry {
         refresh: Refresh::None,
         guesses: None,
     })
-    .unwrap()
 }
 
 fn loaded(files: &[(String, String)]) -> RuleSet {

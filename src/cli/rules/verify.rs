@@ -17,7 +17,7 @@ use super::boundary::{self, Platform, Release};
 use super::probe::{Probe, Shown};
 use super::{evidence, runs};
 use crate::RuleSet;
-use crate::metadata::Page;
+use crate::metadata::{File, Page};
 use crate::rules::{Rule, RuleKind, RuleOrigin, RuleSource, VersionRange, When};
 use crate::scan::NumpyAbi;
 use crate::solve::Facts as _;
@@ -200,7 +200,18 @@ pub(super) fn verify(
         return report;
     }
     match probe.registry.page(&when.package) {
-        Ok(page) => check_all(&mut report, rule, when, set, &page, probe, platforms),
+        Ok(page) => match boundary::files(&page) {
+            Ok(files) => check_all(
+                &mut report,
+                rule,
+                when,
+                set,
+                (&page, &files),
+                probe,
+                platforms,
+            ),
+            Err(error) => report.fail("", &error),
+        },
         Err(error) => report.fail("", &CliError::from_fact(&error)),
     }
     report.conclude();
@@ -255,12 +266,12 @@ fn check_all(
     rule: &Rule,
     when: &When,
     set: &RuleSet,
-    page: &Page,
+    (page, files): (&Page, &[File]),
     probe: &Probe<'_>,
     platforms: &[Platform],
 ) {
     for platform in platforms {
-        let releases = boundary::releases(page, platform, &when.marker);
+        let releases = boundary::releases(files, platform, &when.marker);
         for (release, affected) in boundary::sides(&releases, &when.versions) {
             match probe.numpy(&release) {
                 Ok(shown) => {

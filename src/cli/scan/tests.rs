@@ -56,7 +56,6 @@ fn registry(server: &Server) -> Registry {
         refresh: Refresh::None,
         guesses: None,
     })
-    .unwrap()
 }
 
 fn at(server: &Server, path: &str) -> RemoteWheel {

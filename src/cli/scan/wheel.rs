@@ -13,6 +13,7 @@ use super::super::error::{CliError, Exit};
 use crate::fetch::{FetchError, Registry, RemoteFile, RemoteReader, RemoteSource};
 use crate::metadata::{File, FileKind, Page};
 use crate::scan::{Findings, Limits, ScanError, scan_wheel};
+use crate::solve::FactError;
 use crate::solve::Facts as _;
 use crate::target::Target;
 
@@ -89,11 +90,14 @@ impl RemoteWheel {
             temporary: registry.cache().temporary_folder(),
         };
         let opened = RemoteFile::open(registry.client(), source, TAIL);
-        let file = registry
-            .runtime()
+        let runtime = registry
+            .threads()
+            .handle()
+            .map_err(|error| from_fetch(&error))?;
+        let file = runtime
             .block_on(opened)
             .map_err(|error| from_fetch(&error))?;
-        let mut reader = RemoteReader::new(file, registry.runtime().clone());
+        let mut reader = RemoteReader::new(file, runtime.clone());
         let findings = scan_wheel(&mut reader, &self.filename, limits);
         let moved = reader.moved();
         Ok(Scanned {
@@ -129,10 +133,12 @@ pub(super) fn of_release(
         }
         error
     })?;
-    let files: Vec<&File> = page
-        .files
+    let listed = page.files.some(&page.files.of_version(version));
+    let listed =
+        listed.map_err(|error| CliError::from_fact(&FactError::unreadable(&page.name, error)))?;
+    let files: Vec<&File> = listed
         .iter()
-        .filter(|file| file.version == *version && matches!(file.kind, FileKind::Wheel(_)))
+        .filter(|file| matches!(file.kind, FileKind::Wheel(_)))
         .collect();
     if files.is_empty() {
         return Err(no_wheels(&page, version));
@@ -148,7 +154,7 @@ pub(super) fn of_release(
     if chosen.is_empty() {
         let wheels = files.iter().filter_map(|file| match &file.kind {
             FileKind::Wheel(wheel) => Some(wheel),
-            FileKind::Sdist(_) => None,
+            FileKind::Sdist(_) | FileKind::Variants(_) => None,
         });
         let why = targets
             .first()
@@ -168,7 +174,7 @@ pub(in crate::cli) fn best<'f>(files: &[&'f File], target: &Target) -> Option<&'
         .iter()
         .filter_map(|file| match &file.kind {
             FileKind::Wheel(wheel) => Some((target.wheel_order(wheel)?, *file)),
-            FileKind::Sdist(_) => None,
+            FileKind::Sdist(_) | FileKind::Variants(_) => None,
         })
         .max_by(|(a, _), (b, _)| a.cmp(b))
         .map(|(_, file)| file)
@@ -176,14 +182,14 @@ pub(in crate::cli) fn best<'f>(files: &[&'f File], target: &Target) -> Option<&'
 
 fn no_wheels(page: &Page, version: &Version) -> CliError {
     let name = &page.name;
-    if page.files.iter().any(|file| file.version == *version) {
+    if !page.files.of_version(version).is_empty() {
         return CliError::usage(format!("{name} {version} has no wheels"))
             .hint("a source distribution has no binaries to scan");
     }
-    let newest = page.files.iter().map(|file| &file.version).max();
+    let newest = page.files.releases().next_back();
     let error = CliError::usage(format!("there is no {name} {version}"));
     match newest {
-        Some(newest) => error.hint(format!("the newest is {newest}")),
+        Some(newest) => error.hint(format!("the newest is {}", newest.version)),
         None => error,
     }
 }

@@ -65,8 +65,7 @@ impl WheelSession {
                 Refresh::None
             },
             guesses: None,
-        })
-        .map_err(wrong)?;
+        });
         Ok(self.registry.get_or_init(|| registry))
     }
 }

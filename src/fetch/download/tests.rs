@@ -132,12 +132,7 @@ fn credentials_do_not_stay() {
 }
 
 fn served(server: &Server, path: &str) -> Result<Digested, FactError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
-    let download = ClientDownload::new(client(Auth::none()), runtime.handle().clone());
+    let download = ClientDownload::new(client(Auth::none()), Threads::default());
     let mut file = tempfile::tempfile().unwrap();
     save(&download, server.url(path).as_str(), &[], &mut file)
 }

@@ -115,7 +115,24 @@ impl MetadataKey {
             build: is_sdist && build != BuildPolicy::Never,
         }
     }
+
+    /// The key of what the labels of a release's wheels stand for; its text is JSON. `None`
+    /// where there is no wheel.
+    pub(super) fn of_variants(wheels: &[&File]) -> Option<Self> {
+        let first = wheels.first()?;
+        Some(Self {
+            filename: format!("{}{VARIANTS}", first.filename),
+            build: false,
+        })
+    }
+
+    pub(super) fn is_of_variants(&self) -> bool {
+        self.filename.strip_suffix(VARIANTS).is_some()
+    }
 }
+
+/// How the key of what labels stand for ends, after the name of the first labelled wheel.
+const VARIANTS: &str = "#variants.json";
 
 impl RecordedPage {
     /// The page that was recorded; `None` where its columns do not fit together. A file
@@ -158,12 +175,8 @@ impl RecordedPage {
             files.push(file);
         }
         let fits = files.len() == self.python.len() && files.len() == self.uploaded.len();
-        fits.then(|| Page {
-            name: name.clone(),
-            index: self.index.unwrap_or_else(|| default_index.to_owned()),
-            files,
-            skipped: self.skipped,
-        })
+        let index = self.index.unwrap_or_else(|| default_index.to_owned());
+        fits.then(|| Page::new(name.clone(), index, &files, self.skipped))
     }
 }
 

@@ -13,9 +13,10 @@ use super::format::{
 };
 use super::{About, SnapshotError, metadata_text};
 use crate::fetch::error::without_credentials;
-use crate::metadata::{File, Metadata, Page};
+use crate::metadata::{File, FileId, Metadata, Page, UnreadableFiles};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::solve::{DirectFacts, FactError, Facts};
+use crate::variants::VariantsJson;
 
 /// Which addresses a snapshot tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +77,7 @@ impl Recording {
         let mut sections: BTreeMap<PackageName, Section> = BTreeMap::new();
         for (name, answer) in &recorded.pages {
             let releases = recorded.releases.get(name).unwrap_or(&none);
-            let page = hosts.answer(answer, releases);
+            let page = hosts.answer(answer, releases).map_err(unreadable)?;
             sections.entry(name.clone()).or_default().page = Some(page);
         }
         let builds: BuildSection = recorded
@@ -84,9 +85,10 @@ impl Recording {
             .iter()
             .map(|(key, answer)| {
                 let releases = recorded.releases.get(&key.0).unwrap_or(&none);
-                (key.clone(), hosts.answer(answer, releases))
+                Ok((key.clone(), hosts.answer(answer, releases)?))
             })
-            .collect();
+            .collect::<Result<_, _>>()
+            .map_err(unreadable)?;
         for (name, metadata) in &recorded.metadata {
             sections.entry(name.clone()).or_default().metadata = metadata.clone();
         }
@@ -158,21 +160,29 @@ impl Hosts {
         }
     }
 
-    fn answer(&self, answer: &Answer, releases: &BTreeSet<Version>) -> SectionPage {
-        match answer {
-            Ok(page) => SectionPage::Found(self.page(page, releases)),
+    fn answer(
+        &self,
+        answer: &Answer,
+        releases: &BTreeSet<Version>,
+    ) -> Result<SectionPage, UnreadableFiles> {
+        Ok(match answer {
+            Ok(page) => SectionPage::Found(self.page(page, releases)?),
             Err(asked) => SectionPage::NotFound(asked.iter().map(|it| self.index(it)).collect()),
-        }
+        })
     }
 
-    fn page(&self, page: &Page, releases: &BTreeSet<Version>) -> RecordedPage {
+    fn page(
+        &self,
+        page: &Page,
+        releases: &BTreeSet<Version>,
+    ) -> Result<RecordedPage, UnreadableFiles> {
         let mut recorded = RecordedPage {
             index: self.index(&page.index),
             skipped: page.skipped,
             ..RecordedPage::default()
         };
         let mut clock = 0;
-        for (place, file) in (0_u32..).zip(&page.files) {
+        for (place, file) in (0_u32..).zip(&page.files.all()?) {
             recorded.filenames.push_str(&file.filename);
             recorded.filenames.push('/');
             let python = file.requires_python.as_ref().map_or(0, |requires| {
@@ -200,7 +210,7 @@ impl Hosts {
                 recorded.details.insert(place, detail);
             }
         }
-        recorded
+        Ok(recorded)
     }
 
     fn detail(&self, file: &File, index: Option<&str>) -> Detail {
@@ -251,6 +261,25 @@ impl<F: Facts + ?Sized> Facts for Recorder<'_, F> {
         answer
     }
 
+    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        let answer = self.facts.variants(page, wheels);
+        if let Some(key) = MetadataKey::of_variants(wheels)
+            && let Some(text) = variants_text(&answer)
+        {
+            self.recording
+                .lock()
+                .metadata
+                .entry(page.name.clone())
+                .or_default()
+                .insert(key, text);
+        }
+        answer
+    }
+
+    fn hint_variants(&self, page: &Page, wheels: &[&File]) {
+        self.facts.hint_variants(page, wheels);
+    }
+
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {
         let answer = self.facts.direct(url);
         let mut recorded = self.recording.lock();
@@ -272,8 +301,21 @@ impl<F: Facts + ?Sized> Facts for Recorder<'_, F> {
         self.facts.hint(name, range);
     }
 
-    fn hint_older(&self, page: &Page, older: &[&File]) {
+    fn hint_older(&self, page: &Page, older: &[FileId]) {
         self.facts.hint_older(page, older);
+    }
+}
+
+fn unreadable(error: UnreadableFiles) -> SnapshotError {
+    SnapshotError::Encode(error.to_string())
+}
+
+/// What is recorded of what labels stand for; `None` for a failure.
+fn variants_text(answer: &Result<Arc<VariantsJson>, FactError>) -> Option<RecordedMetadata> {
+    match answer {
+        Ok(document) => serde_json::to_string(&**document).ok().map(Ok),
+        Err(FactError::Unusable(why)) => Some(Err(why.clone())),
+        Err(_) => None,
     }
 }
 

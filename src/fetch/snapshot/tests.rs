@@ -87,12 +87,7 @@ fn facts() -> Fixed {
         file("demo-1.0-cp311-cp311-win_amd64.whl", &demo),
         file("demo-1.1.tar.gz", &demo),
     ];
-    let page = Page {
-        name: demo.clone(),
-        index: INDEX.to_owned(),
-        files,
-        skipped: 3,
-    };
+    let page = Page::new(demo.clone(), INDEX.to_owned(), &files, 3);
     Fixed {
         pages: [(demo, Arc::new(page))].into(),
         metadata: [
@@ -133,7 +128,7 @@ fn record(hosts: &Hosts) -> Vec<u8> {
     let recording = Recording::default();
     let recorder = recording.of(&facts);
     let page = recorder.page(&name("demo")).expect("it is there");
-    for file in &page.files {
+    for file in &page.files.all().expect("they can be read") {
         if facts.metadata.contains_key(&file.filename) {
             let _ = recorder.metadata(&page, file, BuildPolicy::Never);
         }
@@ -165,17 +160,26 @@ fn what_was_asked_for_is_answered_again() {
         (&expected.name, &expected.index, 3)
     );
     assert_eq!(
-        page.files[1..],
-        expected.files[1..],
+        page.files.all().expect("they can be read")[1..],
+        expected.files.all().expect("they can be read")[1..],
         "of releases that were asked for: all"
     );
-    let (old, was) = (&page.files[0], &expected.files[0]);
+    let (old, was) = (
+        &page.files.get(0).expect("it is listed"),
+        &expected.files.get(0).expect("it is listed"),
+    );
     assert_eq!(old.yanked, was.yanked);
     let second = |file: &File| file.upload_time.map(Timestamp::as_second);
     assert_eq!((second(old), &old.requires_python), (second(was), &None));
     assert!(old.hashes.is_empty(), "of others: what a solver looks at");
 
-    let metadata = |index: usize| snapshot.metadata(&page, &page.files[index], BuildPolicy::Never);
+    let metadata = |index: usize| {
+        snapshot.metadata(
+            &page,
+            &page.files.get(index).expect("it is listed"),
+            BuildPolicy::Never,
+        )
+    };
     assert_eq!(
         metadata(1).expect("it was recorded"),
         facts.metadata["demo-1.0-py3-none-any.whl"]
@@ -204,11 +208,19 @@ fn what_was_not_asked_for_is_a_failure_that_says_so() {
             .page(&name("other"))
             .expect_err("it was not recorded"),
         snapshot
-            .metadata(&page, &page.files[0], BuildPolicy::Never)
+            .metadata(
+                &page,
+                &page.files.get(0).expect("it is listed"),
+                BuildPolicy::Never,
+            )
             .expect_err("it was not recorded"),
         // With a build allowed, the answer may have been another.
         snapshot
-            .metadata(&page, &page.files[3], BuildPolicy::LastResort)
+            .metadata(
+                &page,
+                &page.files.get(3).expect("it is listed"),
+                BuildPolicy::LastResort,
+            )
             .expect_err("it was not recorded"),
     ];
     let messages: Vec<String> = failures.iter().map(ToString::to_string).collect();
@@ -230,7 +242,7 @@ fn the_same_facts_give_the_same_bytes_and_no_host_where_none_is_wanted() {
     let page = snapshot.page(&name("demo")).expect("it was recorded");
     assert_eq!(page.index, "https://mine.example/simple/");
     assert_eq!(
-        page.files[1].url,
+        page.files.get(1).expect("it is listed").url,
         "https://files.example/packages/ab/cd/demo-1.0-py3-none-any.whl"
     );
     let error = snapshot
@@ -250,7 +262,8 @@ fn snapshots_can_be_joined() {
         let recording = Recording::default();
         let recorder = recording.of(&facts);
         let page = recorder.page(&name("demo")).expect("it is there");
-        let file = page.files.iter().find(|file| file.filename == filename);
+        let files = page.files.all().expect("they can be read");
+        let file = files.iter().find(|file| file.filename == filename);
         let _ = recorder.metadata(&page, file.expect("it is listed"), BuildPolicy::Never);
         let bytes = recording
             .write(about(), &Hosts::AsRecorded)
@@ -260,9 +273,19 @@ fn snapshots_can_be_joined() {
     let parts = vec![part("demo-1.1.tar.gz"), part("demo-1.0-py3-none-any.whl")];
     let joined = SnapshotFacts::new(parts, &Url::parse(INDEX).expect("a URL"));
     let page = joined.page(&name("demo")).expect("both have it");
-    assert_eq!(page.files[1..], facts.pages[&name("demo")].files[1..]);
+    assert_eq!(
+        page.files.all().expect("they can be read")[1..],
+        facts.pages[&name("demo")]
+            .files
+            .all()
+            .expect("they can be read")[1..]
+    );
     joined
-        .metadata(&page, &page.files[1], BuildPolicy::Never)
+        .metadata(
+            &page,
+            &page.files.get(1).expect("it is listed"),
+            BuildPolicy::Never,
+        )
         .expect("the second has it");
 }
 

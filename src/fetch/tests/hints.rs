@@ -45,7 +45,11 @@ fn hints_fetch_ahead_what_the_solver_will_ask_for() {
     assert_eq!(server.paths(), fetched);
     let page = registry.page(&name("numpy")).expect("it is there");
     registry
-        .metadata(&page, &page.files[1], BuildPolicy::Never)
+        .metadata(
+            &page,
+            &page.files.get(1).expect("it is listed"),
+            BuildPolicy::Never,
+        )
         .expect("it is there");
     assert_eq!(server.paths(), fetched, "the answers were at hand");
 }
@@ -63,7 +67,7 @@ fn each_further_release_fetches_twice_as_many_older_ones() {
     });
     let registry = registry(&server);
     let page = registry.page(&name("demo")).expect("it is there");
-    let older: Vec<_> = page.files.iter().rev().collect();
+    let older: Vec<_> = page.files.in_page_order().iter().rev().copied().collect();
     let mut fetched = Vec::new();
     for start in [0, 2, 6] {
         registry.hint_older(&page, &older[start..]);

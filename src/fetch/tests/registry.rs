@@ -47,7 +47,7 @@ pub(super) fn registry(server: &Server) -> Registry {
 }
 
 pub(super) fn build(options: RegistryOptions) -> Registry {
-    Registry::new(options).expect("threads")
+    Registry::new(options)
 }
 
 /// The page and the metadata of its first file, as the solver would ask for them.
@@ -56,7 +56,7 @@ pub(super) fn first(
     text: &str,
 ) -> Result<(Arc<Page>, Arc<Metadata>), FactError> {
     let page = registry.page(&name(text))?;
-    let file = page.files.first().expect("the page has a file");
+    let file = &page.files.get(0).expect("the page has a file");
     let metadata = registry.metadata(&page, file, BuildPolicy::Never)?;
     Ok((page, metadata))
 }
@@ -100,7 +100,7 @@ fn html_page_and_metadata_by_range() {
     let (page, metadata) = first(&registry, "Demo").expect("it is there");
     assert_eq!(page.index, server.url("/simple/").as_str());
     assert_eq!(
-        page.files[0].url,
+        page.files.get(0).expect("it is listed").url,
         server.url(&format!("/files/{DEMO}")).as_str()
     );
     assert_is_demo(&metadata);
@@ -148,8 +148,14 @@ const SIDECAR: &str = "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\nRequires
 fn json_page_and_sidecar() {
     let server = Server::start(json(SIDECAR));
     let (page, metadata) = first(&registry(&server), "demo").expect("it is there");
-    assert_eq!(page.files[0].size, Some(1234));
-    assert!(page.files[0].upload_time.is_some());
+    assert_eq!(page.files.get(0).expect("it is listed").size, Some(1234));
+    assert!(
+        page.files
+            .get(0)
+            .expect("it is listed")
+            .upload_time
+            .is_some()
+    );
     assert_is_demo(&metadata);
     assert_eq!(
         server.paths(),
@@ -218,8 +224,9 @@ fn the_first_index_that_has_a_name_serves_it() {
         options.indexes.extra.push(index(&extra));
         options.indexes.strategy = strategy;
         let page = build(options).page(&name("demo")).expect("both have it");
-        let files = page.files.iter();
+        let files = page.files.all().expect("they can be read");
         files
+            .iter()
             .map(|file| (file.version.to_string(), file.sha256().is_some()))
             .collect::<Vec<_>>()
     };
@@ -273,6 +280,8 @@ fn a_remote_page_cannot_name_local_files() {
     let page = build(options).page(&name("demo")).expect("it is there");
     let versions: Vec<String> = page
         .files
+        .all()
+        .expect("they can be read")
         .iter()
         .map(|file| file.version.to_string())
         .collect();
@@ -497,13 +506,19 @@ fn folders_and_pages_of_links_join_the_index() {
     let page = registry.page(&name("demo")).expect("it is in three places");
     let versions: Vec<String> = page
         .files
+        .all()
+        .expect("they can be read")
         .iter()
         .map(|file| file.version.to_string())
         .collect();
     assert_eq!(versions, ["2.0", "3.0", "1.0"]);
     assert_eq!(page.index, server.url("/simple/").as_str());
     let metadata = registry
-        .metadata(&page, &page.files[0], BuildPolicy::Never)
+        .metadata(
+            &page,
+            &page.files.get(0).expect("it is listed"),
+            BuildPolicy::Never,
+        )
         .expect("it lies in the folder");
     assert_eq!(metadata.requires_dist[0].name, name("scipy"));
     let other = registry

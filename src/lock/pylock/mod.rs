@@ -7,10 +7,12 @@
 mod environment;
 mod package;
 mod read;
+mod selection;
 mod toml_text;
 mod walk;
 mod write;
 
 pub use read::read;
+pub use selection::plain_marker;
 
 pub(super) use write::write;

@@ -1,15 +1,18 @@
 //! Reading one `[[packages]]` entry of pylock.toml.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{MarkerTree, PackageName};
+use pep508_rs::PackageName;
 
 use super::read::{table_of_strings, tool};
+use super::selection::plain_marker;
 use super::walk::{Fields, Node};
 use crate::lock::model::{hashes_of, is_path};
-use crate::lock::{LockError, LockedFile, LockedPackage, Source, Via};
-use crate::metadata::FileKind;
+use crate::lock::{LockError, LockedFile, LockedPackage, LockedVariant, Source, Via};
+use crate::metadata::{FileKind, parse_marker};
+use crate::variants::VariantsJson;
 
 /// Reads one entry.
 pub(super) fn read_package(table: &Fields<'_>) -> Result<LockedPackage, LockError> {
@@ -39,6 +42,14 @@ pub(super) fn read_package(table: &Fields<'_>) -> Result<LockedPackage, LockErro
     package.hashes = hashes_of(&files);
     package.files = files;
     attestations(table)?;
+    let label = match &mine {
+        Some(mine) => mine.string("variant")?,
+        None => None,
+    };
+    if let Some(label) = label {
+        let document = variants(table)?.map(Arc::new);
+        package.variant = Some(LockedVariant { label, document });
+    }
     if let Some(mine) = mine {
         trail(&mine, &mut package)?;
     }
@@ -63,6 +74,19 @@ fn dependencies(table: &Fields<'_>) -> Result<Vec<PackageName>, LockError> {
         names.insert(name.parse("a name of a distribution")?);
     }
     Ok(names.into_iter().collect())
+}
+
+/// What labels stand for; `None` where the file that tells it is only referred to.
+fn variants(table: &Fields<'_>) -> Result<Option<VariantsJson>, LockError> {
+    let Some(node) = table.get("variants-json") else {
+        return Ok(None);
+    };
+    if node.fields()?.get("variants").is_none() {
+        return Ok(None);
+    }
+    VariantsJson::parse(node.json().to_string().as_bytes())
+        .map(Some)
+        .map_err(|error| node.error(error.to_string()))
 }
 
 fn attestations(table: &Fields<'_>) -> Result<(), LockError> {
@@ -129,8 +153,11 @@ fn read_file(
         None => last_part(&location),
     };
     let fits = FileKind::parse(&filename, name).is_ok_and(|found| {
-        matches!(found, FileKind::Wheel(_)) == (kind == Kind::Wheel)
-            && version.is_none_or(|version| found.version() == version)
+        let is_kind = match kind {
+            Kind::Wheel => matches!(found, FileKind::Wheel(_)),
+            Kind::Sdist => matches!(found, FileKind::Sdist(_)),
+        };
+        is_kind && version.is_none_or(|version| found.version() == version)
     });
     if !fits {
         let release = match version {
@@ -248,8 +275,13 @@ fn read_hashes(table: &Fields<'_>) -> Result<BTreeMap<String, String>, LockError
 
 /// The marker as written, checked.
 pub(super) fn marker<'a>(node: &Node<'a>) -> Result<&'a str, LockError> {
-    node.parse::<MarkerTree>("an environment marker")?;
-    node.string()
+    let written = node.string()?;
+    match parse_marker(&plain_marker(written, &[])) {
+        Ok(_) => Ok(written),
+        Err(detail) => Err(node.error(format!(
+            "`{written}` is not an environment marker: {detail}"
+        ))),
+    }
 }
 
 /// Takes what this program writes under `packages.tool.mlresolve`.

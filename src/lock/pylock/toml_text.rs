@@ -47,6 +47,24 @@ pub(super) fn inline_table<'a>(pairs: impl IntoIterator<Item = (&'a str, String)
     }
 }
 
+/// A JSON value on one line; `None` for `null`, and for numbers, which TOML has otherwise.
+pub(super) fn json(value: &serde_json::Value) -> Option<String> {
+    Some(match value {
+        serde_json::Value::Null | serde_json::Value::Number(_) => return None,
+        serde_json::Value::Bool(value) => value.to_string(),
+        serde_json::Value::String(text) => string(text),
+        serde_json::Value::Array(items) => {
+            let items: Vec<String> = items.iter().filter_map(json).collect();
+            format!("[{}]", items.join(", "))
+        }
+        serde_json::Value::Object(members) => inline_table(
+            members
+                .iter()
+                .filter_map(|(name, value)| Some((name.as_str(), json(value)?))),
+        ),
+    })
+}
+
 /// An array of values that are text already, one to a line, so that a diff shows one
 /// changed value as one changed line.
 pub(super) fn array(values: impl IntoIterator<Item = String>) -> String {

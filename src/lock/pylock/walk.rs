@@ -151,6 +151,11 @@ impl<'a> Node<'a> {
             .map_err(|_| self.error(format!("`{value}` is not an instant in UTC")))
     }
 
+    /// The value as JSON; numbers and date-times as texts.
+    pub(super) fn json(&self) -> serde_json::Value {
+        json(self.value)
+    }
+
     /// The members of the array.
     pub(super) fn items(&self) -> Result<Vec<Node<'a>>, LockError> {
         let DeValue::Array(items) = self.value else {
@@ -249,6 +254,21 @@ impl<'a> Fields<'a> {
         } else {
             format!("{}.{name}", self.key)
         }
+    }
+}
+
+fn json(value: &DeValue<'_>) -> serde_json::Value {
+    match value {
+        DeValue::String(text) => text.as_ref().into(),
+        DeValue::Integer(value) => value.as_str().into(),
+        DeValue::Float(value) => value.as_str().into(),
+        DeValue::Boolean(value) => (*value).into(),
+        DeValue::Datetime(value) => value.to_string().into(),
+        DeValue::Array(items) => items.iter().map(|item| json(item.get_ref())).collect(),
+        DeValue::Table(table) => table
+            .iter()
+            .map(|(name, value)| (name.get_ref().to_string(), json(value.get_ref())))
+            .collect(),
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::environment;
-use super::toml_text::{array, inline_table, key, string};
+use super::toml_text::{array, inline_table, json, key, string};
 use crate::lock::model::{directory_path, hashes_of, is_path};
 use crate::lock::{InstallerOptions, Lock, LockedFile, LockedPackage, Source, TargetRecord, Via};
 
@@ -131,12 +131,32 @@ fn write_package(package: &LockedPackage, text: &mut String) {
         }
     }
     table.end("[[packages]]", text);
+    write_variants(package, text);
     write_package_tool(package, text);
+}
+
+/// What the labels of the listed wheels stand for (PEP 825, draft).
+fn write_variants(package: &LockedPackage, text: &mut String) {
+    let document = package
+        .variant
+        .as_ref()
+        .and_then(|variant| variant.document.as_deref())
+        .and_then(|document| serde_json::to_value(document).ok());
+    let Some(serde_json::Value::Object(document)) = document else {
+        return;
+    };
+    let mut table = Table::default();
+    for (name, value) in &document {
+        table.put(name, json(value));
+    }
+    table.end("[packages.variants-json]", text);
 }
 
 fn write_package_tool(package: &LockedPackage, text: &mut String) {
     let mut table = Table::default();
     table.strings("extras", package.extras.iter().map(AsRef::as_ref));
+    let variant = package.variant.as_ref();
+    table.string("variant", variant.map(|variant| variant.label.as_str()));
     // The rules among them have a key of their own.
     let via: Vec<String> = package
         .via

@@ -89,6 +89,12 @@ fn provenance(lock: &Lock, text: &mut String) {
     for edge in &provenance.changed_edges {
         push(text, &format!("changed: {edge}"));
     }
+    for package in &lock.packages {
+        if let Some(variant) = &package.variant {
+            let (name, label) = (&package.name, &variant.label);
+            push(text, &format!("wheel-variant: {name} {label}"));
+        }
+    }
 }
 
 fn target(target: &TargetRecord) -> String {
@@ -187,7 +193,8 @@ fn provenance_line(words: &str, lock: &mut Lock) -> bool {
         provenance.base = Some(base.to_owned());
     } else if let Some(edge) = value(words, "changed") {
         provenance.changed_edges.push(edge.to_owned());
-    } else {
+    } else if value(words, "wheel-variant").is_none() {
+        // The hashes tell which wheels are meant; the line is for people.
         return false;
     }
     true

@@ -34,7 +34,7 @@ fn told(page: Result<Page, PageError>) -> String {
         Err(error) => return error.to_string(),
     };
     let mut told = String::new();
-    for file in &page.files {
+    for file in &page.files.all().expect("they can be read") {
         let _ = write!(told, "{} {} {}", file.filename, file.version, file.url);
         for (algorithm, digest) in file.hashes.pairs() {
             let _ = write!(told, " {algorithm}={}", &digest[..4]);
@@ -197,7 +197,7 @@ fn a_page_without_files_is_a_page() {
 fn credentials_are_not_kept() {
     let page = parse(HTML, "<a href=foo-1.0.tar.gz>").expect("a page");
     assert_eq!(page.index, "https://index.example/simple/");
-    let written = serde_json::to_string(&page).expect("JSON");
+    let written = format!("{page:?}");
     assert!(!written.contains("secret"), "{written}");
 }
 

@@ -10,6 +10,8 @@ cuda = "12.4"
 torch-backend = "cu124"
 driver = "550.54"
 gpu = ["sm_90"]
+wheel-variants = true
+variant-property = "x86_64 :: level :: v3"
 exclude-newer = 2026-11-01
 exclude-newer-index = ["https://download.pytorch.org/whl/cu124=off"]
 index-url = "https://index.example/simple/"
@@ -37,7 +39,17 @@ no-header = true
 cache-dir = "/var/cache/mlresolve"
 snapshot = "snapshot.zst"
 
+[[index]]
+name = "own"
+url = "https://own.example/simple/"
+explicit = true
+
+[[index]]
+name = "mirror"
+url = "https://mirror.example/simple/"
+
 [sources]
+secret = "own"
 torch = { index = "https://download.pytorch.org/whl/cu124" }
 numpy = "https://index.example/simple/"
 
@@ -121,8 +133,19 @@ fn every_key_is_read() {
         sources,
         [
             ("numpy", "https://index.example/simple/"),
+            ("secret", "own"),
             ("torch", "https://download.pytorch.org/whl/cu124"),
         ]
+    );
+    let indexes = settings.index.iter();
+    let indexes: Vec<(&str, bool)> = indexes
+        .map(|index| (index.name.value.as_str(), index.explicit))
+        .collect();
+    assert_eq!(indexes, [("own", true), ("mirror", false)]);
+    assert_eq!(settings.wheel_variants.map(|one| one.value), Some(true));
+    assert_eq!(
+        texts(&settings.target.variant_property),
+        ["x86_64 :: level :: v3"]
     );
     let target = &settings.targets["gpu"];
     assert_eq!(
@@ -218,6 +241,12 @@ const WRONG_VALUES: &str = r#"
     provider.cv2 = '' | 1:16 | provider.cv2 | the name of a distribution in quotes | `` | ''
     sources = 1 | 1:11 | sources | a table | the number 1 | 1
     sources.torch = {} | 1:17 | sources.torch | `{ index = "URL" }` | a table | {}
+    index = 'own' | 1:9 | index | tables that begin with `[[index]]` | `own` | 'own'
+    [[index]]\nname = 'own' | 1:1 | index.url | a URL in quotes | nothing | [[index]]
+    [[index]]\nname = 'a/b'\nurl = 'https://x/' | 2:8 | index.name | a name, which is no URL or path | `a/b` | 'a/b'
+    index = [{name = 'a', url = 'b'}, {name = 'a', url = 'c'}] | 1:43 | index.name | a name that no other index has | `a` | 'a'
+    sources.torch = 'own' | 1:17 | sources | a URL, or the name of one of the `[[index]]` tables | `own` | 'own'
+    index = [{name = 'own', url = 'b'}]\nsources.torch = 'owm' | 2:17 | sources | a URL, or the name of an index, perhaps `own` | `owm` | 'owm'
     targets.cpu = {}\noutputs.x.target = 'cpus' | 2:20 | target | one of the table `targets`, perhaps `cpu` | `cpus` | 'cpus'
 "#;
 

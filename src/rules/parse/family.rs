@@ -6,7 +6,8 @@ use pep440_rs::Version;
 
 use super::super::decode::Table;
 use super::super::{
-    Architecture, FamilyBinary, FamilyLabel, RuleError, RuleErrorKind, RuleKind, VersionRange, keys,
+    Architecture, FamilyBinary, FamilyExtension, FamilyLabel, LocalScheme, RuleError,
+    RuleErrorKind, RuleKind, VersionRange, keys,
 };
 use super::{
     Spans, check_url, read_marker, read_name, read_names, read_needs, read_range, read_version,
@@ -27,11 +28,42 @@ pub(super) fn read(table: &Table<'_>, spans: &mut Spans) -> Result<RuleKind, Rul
         .iter()
         .map(|binary| read_binary(binary, &labels))
         .collect::<Result<_, _>>()?;
+    let extensions = table
+        .tables("extension", &[keys::EXTENSION])?
+        .iter()
+        .map(read_extension)
+        .collect::<Result<_, _>>()?;
     Ok(RuleKind::Family {
         name: table.require_text("family")?.value.to_owned(),
         members: read_names(table, &table.texts(&members)?)?,
         labels,
         binaries,
+        extensions,
+    })
+}
+
+fn read_extension(extension: &Table<'_>) -> Result<FamilyExtension, RuleError> {
+    let packages = extension.require("packages")?;
+    let local = extension.require("local")?;
+    let local = extension.texts(&local)?;
+    Ok(FamilyExtension {
+        packages: read_names(extension, &extension.texts(&packages)?)?,
+        built_for: read_name(extension, &extension.require_text("built-for")?)?,
+        local: local
+            .iter()
+            .map(|text| {
+                LocalScheme::parse(text.value).ok_or_else(|| {
+                    let kind = RuleErrorKind::UnknownValue {
+                        what: "scheme of a local version",
+                        value: text.value.to_owned(),
+                    };
+                    extension.error(kind, text).with_help(
+                        "write it as `cu{cuda}torch{release}cxx11abi{abi}`, or with `{label}` \
+                         or `{digits}`",
+                    )
+                })
+            })
+            .collect::<Result<_, _>>()?,
     })
 }
 
@@ -98,6 +130,10 @@ fn read_binary(binary: &Table<'_>, known: &[FamilyLabel]) -> Result<FamilyBinary
         marker: read_marker(binary)?,
         architectures,
         provides: read_provides(binary)?,
+        cxx11_abi: match binary.get("cxx11-abi") {
+            Some(_) => Some(binary.flag("cxx11-abi")?),
+            None => None,
+        },
     })
 }
 

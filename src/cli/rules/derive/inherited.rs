@@ -7,7 +7,7 @@ use pep440_rs::{Operator, Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
 
 use super::super::super::error::CliError;
-use super::super::boundary::{Platform, Release, releases};
+use super::super::boundary::{Platform, Release, files, releases};
 use super::proposal::{Case, Evidence, Proposal};
 use crate::fetch::Registry;
 use crate::metadata::{Dependency, DependencySource, Metadata, Page};
@@ -27,7 +27,8 @@ pub(in crate::cli::rules) fn proposals(
     let Some(platform) = platforms.first() else {
         return Ok(Vec::new());
     };
-    let all = releases(page, platform, &MarkerTree::TRUE);
+    let files = files(page)?;
+    let all = releases(&files, platform, &MarkerTree::TRUE);
     let newest = all.len().saturating_sub(NEWEST);
     let mut found = BTreeMap::new();
     let mut before: Option<(Release<'_>, Arc<Metadata>)> = None;

@@ -1,0 +1,1 @@
+"""A recorded world of index pages and wheel metadata, served on loopback."""

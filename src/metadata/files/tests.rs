@@ -1,0 +1,162 @@
+//! Files are read as they were written, and damage is noticed.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use url::Url;
+
+use super::*;
+use crate::metadata::Page;
+
+fn page() -> Page {
+    let json = r#"{"meta": {"api-version": "1.1"}, "name": "demo", "files": [
+        {"filename": "demo-1.10-py3-none-any.whl", "url": "https://files.example/a/demo-1.10-py3-none-any.whl",
+         "hashes": {"sha256": "SHA", "md5": "0123456789abcdef0123456789abcdef"},
+         "requires-python": ">=3.8", "upload-time": "2026-01-02T03:04:05.678901Z", "size": 12,
+         "core-metadata": {"sha256": "SHA"}},
+        {"filename": "demo-1.9.tar.gz", "url": "/b/demo%2D1.9.tar.gz", "hashes": {},
+         "requires-python": ">=3.8", "yanked": "a reason", "core-metadata": true},
+        {"filename": "Demo-1.10.0rc1-1-cp311-cp311-linux_x86_64.whl", "url": "demo.whl", "yanked": true,
+         "hashes": {"sha512": "SHASHA"}, "requires-python": ">=3.9"},
+        {"filename": "demo-1.10.0.zip", "url": "demo-1.10.0.zip", "hashes": {"sha256": "SHA"},
+         "upload-time": "1960-01-02T03:04:05Z"},
+        {"filename": "demo-1.9-py2.py3-none-any.whl", "url": "x/demo-1.9-py2.py3-none-any.whl", "hashes": {},
+         "yanked": ""}]}"#
+        .replace("SHA", &"0f".repeat(32));
+    let index = Url::parse("https://index.example/simple/demo/").expect("a URL");
+    Page::parse(
+        &"demo".parse().expect("a name"),
+        "https://index.example/simple/",
+        &index,
+        "application/vnd.pypi.simple.v1+json",
+        json.as_bytes(),
+    )
+    .expect("the page is valid")
+}
+
+/// Details in memory.
+struct Kept(Vec<u8>);
+
+impl DetailSource for Kept {
+    fn read(&self, range: Range<u64>) -> Option<Vec<u8>> {
+        let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
+        self.0.get(range).map(<[u8]>::to_vec)
+    }
+}
+
+fn read(files: &Files, head: Vec<u8>, details: Vec<u8>) -> Option<Files> {
+    Files::read(&files.0.name, head, Arc::new(Kept(details)))
+}
+
+#[test]
+fn files_are_read_as_they_were_written() {
+    let files = page().files;
+    let listed = files.all().expect("they are at hand");
+    let names: Vec<&str> = listed.iter().map(|file| file.filename.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "demo-1.10-py3-none-any.whl",
+            "demo-1.9.tar.gz",
+            "Demo-1.10.0rc1-1-cp311-cp311-linux_x86_64.whl",
+            "demo-1.10.0.zip",
+            "demo-1.9-py2.py3-none-any.whl",
+        ]
+    );
+    assert_eq!(listed[1].url, "https://index.example/b/demo%2D1.9.tar.gz");
+    assert_eq!(
+        listed[1]
+            .yanked
+            .as_ref()
+            .and_then(|it| it.reason.as_deref()),
+        Some("a reason")
+    );
+    assert_eq!(listed[0].hashes.pairs().count(), 2);
+    assert_eq!(Files::new(&files.0.name, &listed), files);
+    let details = files.details().expect("they are at hand");
+    let kept = read(&files, files.head().to_vec(), details).expect("it was written");
+    assert_eq!(kept.all(), Ok(listed));
+}
+
+#[test]
+fn rows_are_in_the_order_of_versions_and_within_one_in_page_order() {
+    let files = page().files;
+    let releases: Vec<(&str, bool, usize)> = files
+        .releases()
+        .map(|release| {
+            (
+                release.version,
+                release.is_prerelease,
+                release.files().count(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        releases,
+        [
+            ("1.9", false, 2),
+            ("1.10.0rc1", true, 1),
+            ("1.10", false, 2)
+        ]
+    );
+    let last = files.of_version(&"1.10.0".parse().expect("a version"));
+    let last = files.some(&last).expect("they are at hand");
+    let names: Vec<&str> = last.iter().map(|file| file.filename.as_str()).collect();
+    assert_eq!(names, ["demo-1.10-py3-none-any.whl", "demo-1.10.0.zip"]);
+    assert_eq!(files.of_version(&"1.11".parse().expect("a version")), []);
+    let shapes: Vec<&str> = files.shapes().collect();
+    assert_eq!(
+        shapes,
+        [
+            "tar.gz",
+            "py2.py3-none-any.whl",
+            "1-cp311-cp311-linux_x86_64.whl",
+            "py3-none-any.whl",
+            "zip"
+        ]
+    );
+}
+
+#[test]
+fn damaged_details_are_noticed() {
+    let files = page().files;
+    let details = files.details().expect("they are at hand");
+    for place in 0..details.len() {
+        let mut damaged = details.clone();
+        damaged[place] ^= 1;
+        let kept = read(&files, files.head().to_vec(), damaged).expect("the head is whole");
+        assert_eq!(kept.all(), Err(UnreadableFiles), "byte {place}");
+    }
+    let cut = read(&files, files.head().to_vec(), details[..9].to_vec());
+    assert_eq!(cut.expect("the head is whole").all(), Err(UnreadableFiles));
+}
+
+proptest! {
+    /// Whatever the bytes of a head are, they are read or refused.
+    #[test]
+    fn no_head_is_a_panic(
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        end in any::<prop::sample::Index>(),
+        noise in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let files = page().files;
+        let mut head = files.head().to_vec();
+        for (place, byte) in damage {
+            let place = place.index(head.len());
+            head[place] = byte;
+        }
+        let cut = head[..end.index(head.len())].to_vec();
+        for head in [head, cut, noise] {
+            let details = files.details().expect("they are at hand");
+            let Some(kept) = read(&files, head, details) else { continue };
+            let _ = kept.all();
+            for release in kept.releases() {
+                for id in release.files() {
+                    let _ = (kept.row(id), kept.yanked(id), kept.file(id));
+                }
+            }
+            let _ = (kept.shapes().count(), kept.pythons().count());
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! When a release that has only a source distribution is looked into.
+//!
+//! A look may cost a download or a build, and a solver in conflict would walk through every old
+//! release that was never built for the target, each of which would have to be built to learn
+//! that it does not help either. So such a release is looked into only where a requirement by
+//! itself leaves nothing else: then it is demanded, whatever else there is. All others are
+//! passed over, and the conflict says so.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use pep508_rs::PackageName;
+
+use super::facts::Unusable;
+use super::outcome::{Conflict, Reason};
+use super::universe::{Source, Universe};
+use crate::request::BuildPolicy;
+use crate::versions::{Rank, RankSet};
+
+/// How many releases that nothing demands are looked into, of each distribution and only for
+/// what is said without running anything, before it is said that there is no solution.
+const LAST_LOOKS: usize = 2;
+
+/// How far a release may be looked into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// As far as the request's policy goes.
+    Allowed,
+    /// Without running anything.
+    Static,
+    /// Not at all.
+    PassedOver,
+}
+
+/// The releases that may be looked into, in one run of the solver.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    /// Those that a requirement asks for and leaves nothing else.
+    demanded: RefCell<BTreeMap<PackageName, RankSet>>,
+    passed_over: RefCell<BTreeMap<PackageName, RankSet>>,
+    /// In a last run: those that were looked into although nothing demands them.
+    last_looks: Option<RefCell<BTreeMap<PackageName, BTreeSet<Rank>>>>,
+}
+
+impl Sources {
+    /// Notes what one requirement asks for.
+    pub(crate) fn ask(&self, universe: &Universe, set: &RankSet) {
+        if !matches!(universe.source, Source::Index(_)) {
+            return;
+        }
+        let mut ranks = set.ranks_below(universe.len()).rev().peekable();
+        if ranks.peek().is_none() || ranks.any(|rank| universe.needs_no_build(rank)) {
+            return;
+        }
+        let mut demanded = self.demanded.borrow_mut();
+        let known = demanded
+            .entry(universe.name.clone())
+            .or_insert_with(RankSet::empty);
+        *known = known.union(&set.intersection(&RankSet::interval(0, universe.len())));
+    }
+
+    /// How far a release may be looked into.
+    pub(crate) fn look(&self, universe: &Universe, rank: Rank, policy: BuildPolicy) -> Look {
+        if policy == BuildPolicy::Freely
+            || universe.needs_no_build(rank)
+            || !matches!(universe.source, Source::Index(_))
+            || contains(&self.demanded, &universe.name, rank)
+        {
+            return Look::Allowed;
+        }
+        let last = self.last_looks.as_ref().is_some_and(|looks| {
+            let mut looks = looks.borrow_mut();
+            let looked = looks.entry(universe.name.clone()).or_default();
+            looked.contains(&rank) || looked.len() < LAST_LOOKS && looked.insert(rank)
+        });
+        if last {
+            return Look::Static;
+        }
+        let mut passed = self.passed_over.borrow_mut();
+        let known = passed
+            .entry(universe.name.clone())
+            .or_insert_with(RankSet::empty);
+        *known = known.union(&RankSet::singleton(rank));
+        Look::PassedOver
+    }
+
+    /// What another run should look into after one that ended in this conflict; `None` where
+    /// it would end in the same.
+    pub(crate) fn after(self, conflict: &Conflict) -> Option<Self> {
+        let took_part = |reason: &Reason| {
+            matches!(
+                reason,
+                Reason::SetAside {
+                    reason: Unusable::SourceOnly,
+                    ..
+                }
+            )
+        };
+        if !conflict.reasons.iter().any(took_part) {
+            return None;
+        }
+        let late = self.passed_over.borrow().iter().any(|(name, passed)| {
+            let demanded = self.demanded.borrow();
+            demanded
+                .get(name)
+                .is_some_and(|demanded| !demanded.intersection(passed).is_empty())
+        });
+        let last_looks = match self.last_looks {
+            // The demand came after the release had been passed over.
+            looks if late => looks.map(|_| RefCell::default()),
+            None => Some(RefCell::default()),
+            Some(_) => return None,
+        };
+        Some(Self {
+            demanded: self.demanded,
+            passed_over: RefCell::default(),
+            last_looks,
+        })
+    }
+}
+
+fn contains(
+    sets: &RefCell<BTreeMap<PackageName, RankSet>>,
+    name: &PackageName,
+    rank: Rank,
+) -> bool {
+    sets.borrow()
+        .get(name)
+        .is_some_and(|set| set.contains(rank))
+}

@@ -496,7 +496,8 @@ fn build_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
         .collect()
 }
 
-/// The indexes of what the settings take from one index alone.
+/// The indexes of what the settings take from one index alone. A folder of this machine is
+/// nobody else's index.
 fn pinned_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
     let pinned = session.places.pinned.iter();
     pinned
@@ -504,6 +505,7 @@ fn pinned_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
             ChosenOrigin::Index(page) => Some(page.index.clone()),
             ChosenOrigin::Direct { .. } => None,
         })
+        .filter(|index| index.starts_with("http"))
         .collect()
 }
 

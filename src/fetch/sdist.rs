@@ -51,6 +51,8 @@ pub(super) struct Told {
     pub(super) pkg_info: Option<String>,
     /// The contents of `pyproject.toml`.
     pub(super) pyproject: Option<String>,
+    /// The contents of the egg-info's `requires.txt`, in a packed source distribution.
+    pub(super) egg_requires: Option<String>,
     /// Whether there is anything that a build could start from.
     pub(super) is_project: bool,
 }
@@ -92,7 +94,11 @@ impl Told {
         Self {
             pkg_info: text(SdistPart::PkgInfo),
             pyproject: text(SdistPart::Pyproject),
-            is_project: members.parts.keys().any(|part| *part != SdistPart::PkgInfo),
+            egg_requires: text(SdistPart::EggRequires),
+            is_project: members
+                .parts
+                .keys()
+                .any(|part| !matches!(part, SdistPart::PkgInfo | SdistPart::EggRequires)),
         }
     }
 
@@ -102,10 +108,15 @@ impl Told {
     pub(super) fn metadata_of_tree(&self) -> Result<Option<Metadata>, FactError> {
         let written = Self {
             pkg_info: None,
+            egg_requires: None,
+            ..self.clone()
+        };
+        let packed = Self {
+            egg_requires: None,
             ..self.clone()
         };
         match written.metadata(None)? {
-            None => self.metadata(None),
+            None => packed.metadata(None),
             known => Ok(known),
         }
     }
@@ -113,7 +124,7 @@ impl Told {
     /// The metadata, where it can be had without running anything.
     ///
     /// PKG-INFO comes first: a build wrote it. A pyproject.toml that is no TOML is left
-    /// for the build to judge.
+    /// for the build to judge. What setuptools wrote into the egg-info comes last.
     pub(super) fn metadata(
         &self,
         expected: Option<(&PackageName, &Version)>,
@@ -124,21 +135,26 @@ impl Told {
         {
             return Ok(Some(found));
         }
-        match &self.pyproject {
-            Some(text) if toml::from_str::<toml::Table>(text).is_ok() => {
-                Metadata::parse_static_pyproject(text, expected).map_err(|error| unusable(&error))
+        if let Some(text) = &self.pyproject
+            && toml::from_str::<toml::Table>(text).is_ok()
+            && let Some(found) = Metadata::parse_static_pyproject(text, expected)
+                .map_err(|error| unusable(&error))?
+        {
+            return Ok(Some(found));
+        }
+        match (&self.pkg_info, &self.egg_requires) {
+            (Some(info), Some(requires)) => {
+                Metadata::parse_egg_info(info.as_bytes(), requires, expected)
+                    .map_err(|error| unusable(&error))
             }
             _ => Ok(None),
         }
     }
 }
 
-/// Whether what was found decides: the metadata is static, or neither file says it.
+/// Whether what was found decides: the metadata is known without a build, or is no use.
 pub(super) fn decides(members: &Members, expected: Option<(&PackageName, &Version)>) -> bool {
-    let told = Told::of(members);
-    let both = told.pkg_info.is_some() && told.pyproject.is_some();
-    both || (told.pkg_info.is_some() || told.pyproject.is_some())
-        && !matches!(told.metadata(expected), Ok(None))
+    !matches!(Told::of(members).metadata(expected), Ok(None))
 }
 
 impl Sources<'_> {
@@ -158,11 +174,11 @@ impl Sources<'_> {
         let expected = Some((name, &file.version));
         let published = file.sha256().unwrap_or_default();
         let key = format!("{} {published}", without_credentials(&file.url));
-        let looked = if let Some(looked) = self.records.get::<Looked>("sdist", &key) {
+        let looked = if let Some(looked) = self.records.get::<Looked>("sdist-2", &key) {
             looked
         } else {
             let looked = self.look_into(name, file)?;
-            self.records.put("sdist", &key, &looked);
+            self.records.put("sdist-2", &key, &looked);
             looked
         };
         if let Some(value) = looked.told.metadata(expected)? {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
+use super::egg_info::EggRequires;
 use super::{Repair, Requires, repair, requirement};
 
 /// What one file's core metadata says that matters for resolving.
@@ -109,6 +110,35 @@ impl Metadata {
         } else {
             Ok(None)
         }
+    }
+
+    /// Reads a source distribution's PKG-INFO with the `requires.txt` of its egg-info, for one
+    /// that was packed before PKG-INFO could be static (metadata versions before 2.2).
+    ///
+    /// It is what setuptools found when the distribution was packed; a setup.py that decides
+    /// by the Python that runs it may say other things elsewhere. `None` where the PKG-INFO
+    /// is of another kind, or a requirement is not understood: then a build has to tell.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError`] where the release cannot be used.
+    pub fn parse_egg_info(
+        pkg_info: &[u8],
+        requires: &str,
+        expected: Option<(&PackageName, &Version)>,
+    ) -> Result<Option<Self>, MetadataError> {
+        let mut headers = Headers::read(pkg_info);
+        if headers.metadata_version() >= Some((2, 2)) {
+            return Ok(None);
+        }
+        let found = EggRequires::read(requires);
+        let understood = |line: &String| Dependency::parse(line).is_ok();
+        if !found.requires_dist.iter().all(understood) {
+            return Ok(None);
+        }
+        headers.requires_dist = found.requires_dist;
+        headers.provides_extra.extend(found.extras);
+        Self::from_headers(headers, expected).map(Some)
     }
 
     fn from_headers(

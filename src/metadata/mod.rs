@@ -5,6 +5,7 @@
 
 mod core_metadata;
 mod digests;
+mod egg_info;
 mod filename;
 mod files;
 mod html;

@@ -7,6 +7,8 @@ pub enum SdistPart {
     PkgInfo,
     /// `pyproject.toml` (PEP 517, PEP 621).
     Pyproject,
+    /// `requires.txt` in the egg-info folder that setuptools packs along.
+    EggRequires,
     /// `setup.cfg`.
     SetupCfg,
     /// `setup.py`.
@@ -43,12 +45,17 @@ pub fn sdist_path<'a>(path: &'a str, subdirectory: Option<&str>) -> Option<Sdist
     if top.starts_with("._") || (rest.is_empty() && !is_folder) {
         return None;
     }
-    let part = (!is_folder).then(|| part_of(&rest, subdirectory)).flatten();
+    let part = (!is_folder)
+        .then(|| part_of(top, &rest, subdirectory))
+        .flatten();
     Some(SdistPath { top, part })
 }
 
-fn part_of(rest: &[&str], subdirectory: Option<&str>) -> Option<SdistPart> {
+fn part_of(top: &str, rest: &[&str], subdirectory: Option<&str>) -> Option<SdistPart> {
     let (file, folder) = rest.split_last()?;
+    if subdirectory.is_none() && *file == "requires.txt" && is_egg_info(top, folder) {
+        return Some(SdistPart::EggRequires);
+    }
     let wanted = subdirectory
         .unwrap_or_default()
         .split('/')
@@ -63,6 +70,20 @@ fn part_of(rest: &[&str], subdirectory: Option<&str>) -> Option<SdistPart> {
         "setup.py" => Some(SdistPart::SetupPy),
         _ => None,
     }
+}
+
+/// Whether a folder is the egg-info of the distribution itself, at the top or one below
+/// (`src/`): one that is packed along for another purpose has another name.
+fn is_egg_info(top: &str, folder: &[&str]) -> bool {
+    let ([egg] | [_, egg]) = folder else {
+        return false;
+    };
+    let plain = |name: &str| name.to_lowercase().replace(['-', '.'], "_");
+    egg.strip_suffix(".egg-info").is_some_and(|name| {
+        plain(top)
+            .strip_prefix(&plain(name))
+            .is_some_and(|rest| rest.starts_with('_'))
+    })
 }
 
 #[cfg(test)]
@@ -96,6 +117,16 @@ mod tests {
             None,
             Some(("demo-1.0", None)),
         );
+        for (path, is_ours) in [
+            ("demo-1.0/src/demo.egg-info/requires.txt", true),
+            ("demo-1.0/demo.egg-info/requires.txt", true),
+            ("demo-1.0/vendor/other.egg-info/requires.txt", false),
+            ("demo-1.0/a/b/demo.egg-info/requires.txt", false),
+            ("demo-1.0/requires.txt", false),
+        ] {
+            let part = is_ours.then_some(SdistPart::EggRequires);
+            check(path, None, Some(("demo-1.0", part)));
+        }
         check("demo-1.0/", None, Some(("demo-1.0", None)));
         check("demo-1.0/PKG-INFO/", None, Some(("demo-1.0", None)));
     }

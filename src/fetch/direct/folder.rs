@@ -34,6 +34,7 @@ pub(super) fn told(folder: &Path) -> Result<Told, FactError> {
     Ok(Told {
         pkg_info: read(&folder.join("PKG-INFO"))?,
         pyproject: read(&folder.join("pyproject.toml"))?,
+        egg_requires: None,
         is_project: ["pyproject.toml", "setup.py", "setup.cfg"]
             .iter()
             .any(|name| folder.join(name).is_file()),

@@ -296,6 +296,7 @@ impl Fetched<'_> {
         Ok(Told {
             pkg_info: read("PKG-INFO")?,
             pyproject: read("pyproject.toml")?,
+            egg_requires: None,
             is_project: ["pyproject.toml", "setup.py", "setup.cfg"]
                 .into_iter()
                 .any(is_file),

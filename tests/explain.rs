@@ -407,3 +407,16 @@ fn valid(schema: &Value, value: &Value, at: &str) {
         }
     }
 }
+
+/// Releases that each pin their own companion do not pin them all at once.
+#[test]
+fn companions_that_move_together() {
+    let mut toy = Toy::default();
+    for release in ["5.0", "6.0", "6.1"] {
+        let pin = format!("client=={release}");
+        toy.release("ui", release, &[pin.as_str()]);
+    }
+    toy.release("client", "1.0", &[]);
+    let lines = request(&["ui>=5", "client"]);
+    conflict("companions", &toy, &lines, &RuleSet::default());
+}

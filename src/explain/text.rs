@@ -12,7 +12,13 @@ pub const COLUMNS: usize = 80;
 /// Releases of a distribution, in words, and whether a verb after them is in the plural:
 /// `torch 2.2.2`, `every scipy before 1.13.0`, `pandas 2.0.0 to 2.1.4`.
 pub(super) fn all_releases(package: &PackageName, spans: &[&Span]) -> (String, bool) {
-    match spans {
+    let mut distinct: Vec<&Span> = Vec::new();
+    for span in spans {
+        if !distinct.contains(span) {
+            distinct.push(span);
+        }
+    }
+    match distinct.as_slice() {
         [Span::Every] => (format!("every {package}"), false),
         [Span::One(version)] => (format!("{package} {version}"), false),
         [Span::Before(version)] => (format!("every {package} before {version}"), false),

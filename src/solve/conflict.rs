@@ -295,14 +295,14 @@ impl<F: Facts> Folding<'_, '_, F> {
         }
     }
 
-    /// What releases ask for, from the newest of them; they ask for the same where an edge
-    /// of the derivation says so.
+    /// What each of the newest of some releases asks for; where an edge of the derivation says
+    /// that it is the same, the words may still differ.
     fn asked(
         &self,
         from: Node,
         id: NameId,
         ranks: &RankSet,
-    ) -> Result<Vec<Requirement>, SolveError> {
+    ) -> Result<Vec<Vec<Requirement>>, SolveError> {
         let universe = self.world.universe(id)?;
         let extra = match from {
             Node::Extra(_, extra) => Some(self.world.names.extra_name(extra)),
@@ -320,7 +320,7 @@ impl<F: Facts> Folding<'_, '_, F> {
                 .requirements
                 .of_metadata(&metadata, extra.as_ref())
             {
-                asked.extend(found.requirements);
+                asked.push(found.requirements);
             }
         }
         Ok(asked)
@@ -346,7 +346,7 @@ impl<F: Facts> Folding<'_, '_, F> {
             });
             return Ok(());
         }
-        let asked = self.asked(from, id, ranks)?;
+        let asked = self.asked(from, id, ranks)?.concat();
         for requirement in &asked {
             if rule.kind.members().contains(&requirement.to) {
                 let (to, _) = self.world.names.package(&requirement.to);
@@ -394,25 +394,36 @@ impl<F: Facts> Folding<'_, '_, F> {
             _ => None,
         };
         let other_universe = self.world.universe(other)?;
-        let mut ranges: Vec<String> = Vec::new();
+        let mut each: Vec<Vec<String>> = Vec::new();
         let mut empty = None;
-        for requirement in self.asked(from, id, ranks)? {
-            let text = requirement.range.text();
-            if requirement.to != target || ranges.contains(&text) {
-                continue;
+        for release in self.asked(from, id, ranks)? {
+            let mut ranges: Vec<String> = Vec::new();
+            for requirement in release {
+                let text = requirement.range.text();
+                if requirement.to != target || ranges.contains(&text) {
+                    continue;
+                }
+                ranges.push(text);
+                if set_of(&other_universe, &requirement.range).is_empty() {
+                    empty = Some(rejected_in(&other_universe, &requirement.range));
+                }
             }
-            ranges.push(text);
-            if set_of(&other_universe, &requirement.range).is_empty() {
-                empty = Some(rejected_in(&other_universe, &requirement.range));
+            if !ranges.is_empty() && !each.contains(&ranges) {
+                each.push(ranges);
             }
         }
-        self.add(Reason::Requires {
-            package: universe.name.clone(),
-            releases: span(&universe, ranks),
-            extra,
-            to: target.clone(),
-            ranges,
-        });
+        if each.is_empty() {
+            each.push(Vec::new());
+        }
+        for ranges in each {
+            self.add(Reason::Requires {
+                package: universe.name.clone(),
+                releases: span(&universe, ranks),
+                extra: extra.clone(),
+                to: target.clone(),
+                ranges,
+            });
+        }
         if matches!(
             other_universe.source,
             Source::Missing(_) | Source::NoBuild(_)

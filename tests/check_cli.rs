@@ -58,6 +58,7 @@ fn exit_codes_follow_the_worst_finding() {
         (&["broken.txt", "--ignore-rule", "torch/numpy1-abi"], 0),
         (&["wrong.txt"], 2),
         (&["nothing.txt"], 2),
+        (&["Dockerfile"], 2),
         (&["."], 2),
     ] {
         let output = check(folder.path(), words);

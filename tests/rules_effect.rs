@@ -6,7 +6,7 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +15,7 @@ use mlresolve::rules::{Case, CasePlatform, Rule, RuleKind, RuleSet};
 use mlresolve::solve::{Outcome, solve};
 use mlresolve::{PackageName, Target};
 use pep440_rs::Version;
-use support::{Toy, request};
+use support::{Release, Toy, request};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -270,6 +270,154 @@ fn a_hit_is_locked_without_its_rule_and_not_with_it() {
         }
     }
     assert!(judged > 100, "{judged} hits");
+}
+
+/// A wheel as `mlresolve rules record` wrote it.
+#[derive(serde::Deserialize)]
+struct Recorded {
+    file: String,
+    requires_python: Option<String>,
+    requires: Vec<String>,
+}
+
+/// What the index said of the releases in the rules' cases.
+struct Index(BTreeMap<(PackageName, Version), Vec<Recorded>>);
+
+impl Index {
+    fn read() -> Self {
+        let path = Path::new(ROOT).join("tests/fixtures/rules/index.jsonl");
+        let text = std::fs::read_to_string(path).expect("the recorded index");
+        let mut index: BTreeMap<_, Vec<Recorded>> = BTreeMap::new();
+        for line in text.lines().skip(1) {
+            let recorded: Recorded = serde_json::from_str(line).expect("a recorded wheel");
+            let mut parts = recorded.file.split('-');
+            let name = parts.next().and_then(|name| name.parse().ok());
+            let version = parts.next().and_then(|version| version.parse().ok());
+            let release = (name.expect("a name"), version.expect("a version"));
+            index.entry(release).or_default().push(recorded);
+        }
+        Self(index)
+    }
+
+    /// The lock of the pins and nothing else but what they require of each other.
+    ///
+    /// `None` where a release was not recorded: it has no wheel for the case's target.
+    fn lock(
+        &self,
+        pins: &[(PackageName, Version)],
+        offered: &[(PackageName, Version)],
+        case: &Case,
+        rules: &RuleSet,
+    ) -> Option<Result<BTreeSet<PackageName>, ()>> {
+        let mut toy = Toy::default();
+        for (name, version) in offered {
+            let Some(wheels) = self.0.get(&(name.clone(), version.clone())) else {
+                if pins.contains(&(name.clone(), version.clone())) {
+                    return None;
+                }
+                continue;
+            };
+            for wheel in wheels {
+                let tags: Vec<&str> = wheel
+                    .file
+                    .trim_end_matches(".whl")
+                    .rsplitn(4, '-')
+                    .collect();
+                toy.add(
+                    name.as_ref(),
+                    &version.to_string(),
+                    &Release {
+                        requires: wheel
+                            .requires
+                            .iter()
+                            .filter(|text| {
+                                let required = support::dependency(text).name;
+                                offered.iter().any(|(name, _)| *name == required)
+                            })
+                            .cloned()
+                            .collect(),
+                        python: wheel.requires_python.clone(),
+                        tags: Some(format!("{}-{}-{}", tags[2], tags[1], tags[0])),
+                        ..Release::default()
+                    },
+                );
+            }
+        }
+        let lines: Vec<String> = pins
+            .iter()
+            .map(|(name, version)| format!("{name}=={version}"))
+            .collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        match solve(&request(&lines), &target(case), rules, &toy).expect("toy facts never fail") {
+            Outcome::Solved(solution) => Some(Ok(solution.packages.keys().cloned().collect())),
+            Outcome::Unsolvable(_) => Some(Err(())),
+        }
+    }
+}
+
+/// The cases on what the index says of their releases: a hit's pins lock without the rule and
+/// not with it, or, where the rule pulls a distribution in, without and with that one; the
+/// pins of a miss lock as before. What the releases' own metadata forbids is told, since such a
+/// hit shows nothing; each rule that limits has another one, or is on the approved list.
+#[test]
+fn the_cases_hold_on_what_the_index_recorded() {
+    let rules = embedded();
+    let index = Index::read();
+    let none = rules.without(&rules.iter().map(|rule| rule.id.clone()).collect::<Vec<_>>());
+    let mut told = String::new();
+    let mut judged = 0;
+    for rule in rules.iter() {
+        let offered: Vec<_> = rule
+            .hits
+            .iter()
+            .chain(&rule.misses)
+            .flat_map(|case| case.packages.iter().cloned())
+            .collect();
+        let alone = rules.without(
+            &rules
+                .iter()
+                .filter(|other| other.id != rule.id)
+                .map(|other| other.id.clone())
+                .collect::<Vec<_>>(),
+        );
+        let mut shown = false;
+        let cases = rule.hits.iter().chain(&rule.misses).enumerate();
+        for (at, case) in cases.filter(|(_, case)| case.virtual_packages.is_empty()) {
+            let lock = |rules: &RuleSet| index.lock(&case.packages, &offered, case, rules);
+            let (Some(without), Some(with)) = (lock(&none), lock(&alone)) else {
+                continue;
+            };
+            judged += 1;
+            if at >= rule.hits.len() {
+                assert_eq!(with, without, "{}: {case}", rule.id);
+                continue;
+            }
+            match &rule.kind {
+                RuleKind::Constrain { .. } | RuleKind::Slot { .. } | RuleKind::Needs { .. } => {
+                    assert!(with.is_err(), "{}: {case} locks", rule.id);
+                    shown |= without.is_ok();
+                }
+                RuleKind::Requires { .. } => {
+                    shown |= with != without;
+                }
+                _ => {
+                    assert_eq!(with, without, "{}: {case}", rule.id);
+                    shown = true;
+                }
+            }
+        }
+        if !shown {
+            writeln!(told, "{}", rule.id).expect("a string");
+        }
+    }
+    assert!(judged > 400, "{judged} cases");
+    insta::with_settings!({
+        snapshot_path => Path::new(ROOT).join("snapshots/approved/rules"),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!("not-shown-on-recorded-facts", told);
+    });
 }
 
 fn snapshot(python: &str) -> PathBuf {

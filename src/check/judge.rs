@@ -119,7 +119,7 @@ impl Judge<'_> {
                 },
                 _,
             ) => finding.wants(format!("{package}{versions}"), self.installer()),
-            (RuleKind::Slot { .. }, advice) => {
+            (RuleKind::Slot { import, .. }, _) => {
                 let owners = violation.packages.iter();
                 let owners: Vec<_> = owners.map(|(name, version)| (name, version)).collect();
                 if let Some(installer) = self.installer() {
@@ -127,10 +127,14 @@ impl Judge<'_> {
                     return finding.repair(kept);
                 }
                 let names: Vec<&str> = owners.iter().map(|(name, _)| name.as_ref()).collect();
-                let lock = advice.as_ref().map_or_else(String::new, |advice| {
-                    format!("; where others require them, `mlresolve lock` can: {advice}")
-                });
-                finding.advice(format!("keep one of {}{lock}", list(&names)))
+                let required = owners.iter().find(|(name, _)| self.is_required(name));
+                let kept = required.or(owners.first());
+                let kept = kept.map_or("NAME", |(name, _)| name.as_ref());
+                finding.advice(format!(
+                    "keep one of {}; where others require both, `mlresolve lock --provider \
+                     {import}={kept}` takes one for all",
+                    list(&names)
+                ))
             }
             (_, Some(advice)) => finding.advice(advice.clone()),
             _ => finding,

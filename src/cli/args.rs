@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use pep508_rs::PackageName;
 
 use super::compat::CompatArgs;
-pub(crate) use wheels::{DeriveArgs, Only, ScanArgs, VerifyArgs, WheelArgs};
+pub(crate) use wheels::{DeriveArgs, Only, RecordCasesArgs, ScanArgs, VerifyArgs, WheelArgs};
 
 /// A lockfile resolver for Python ML stacks that knows what the binaries need.
 #[derive(Debug, Parser)]
@@ -137,6 +137,8 @@ pub(crate) enum RulesCommand {
     Verify(Box<VerifyArgs>),
     /// Propose a rule by bisecting a distribution's releases
     Derive(Box<DeriveArgs>),
+    /// Record what the index says of the releases in the rules' cases
+    Record(Box<RecordCasesArgs>),
 }
 
 #[derive(Debug, Subcommand)]

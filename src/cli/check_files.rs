@@ -101,6 +101,9 @@ fn looks_like_file(given: &str) -> bool {
     [".txt", ".in", ".lock", ".toml", ".yml", ".yaml"]
         .iter()
         .any(|ending| given.ends_with(ending))
+        || ["Dockerfile", "Containerfile", "Pipfile"]
+            .iter()
+            .any(|name| given.rsplit('/').next() == Some(name))
 }
 
 /// A file that is no program.

@@ -4,6 +4,8 @@ mod boundary;
 mod derive;
 mod evidence;
 mod probe;
+mod record;
+mod runs;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -33,6 +35,7 @@ pub(crate) fn run(command: &RulesCommand) -> Result<Exit, CliError> {
         RulesCommand::Lint { folders } => lint(folders),
         RulesCommand::Verify(args) => verify::run(args),
         RulesCommand::Derive(args) => derive::run(args),
+        RulesCommand::Record(args) => record::run(args),
     }
 }
 

@@ -147,6 +147,18 @@ pub(crate) struct VerifyArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+pub(crate) struct RecordCasesArgs {
+    /// The folder of the rules
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: PathBuf,
+    /// The file that is written
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) wheels: WheelArgs,
+}
+
+#[derive(Debug, Clone, Args)]
 pub(crate) struct DeriveArgs {
     /// The distribution
     pub(crate) name: String,

@@ -8,6 +8,7 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 use super::super::error::CliError;
 use super::super::output::write_atomically;
 use super::probe::{Shown, verdict};
+use super::runs::RUN;
 use super::verify::Report;
 
 /// Records what the wheels showed in the rule's file, and that it was checked today.
@@ -58,9 +59,10 @@ fn recorded<'a>(
         .as_array_of_tables_mut()
         .ok_or("`evidence` is no array of tables")?;
     for shown in shown {
-        let known = tables
-            .iter_mut()
-            .find(|table| text_of(table, "file") == Some(&shown.file));
+        let known = tables.iter_mut().find(|table| {
+            text_of(table, "file") == Some(&shown.file)
+                && !text_of(table, "finding").is_some_and(|finding| finding.starts_with(RUN))
+        });
         if let Some(table) = known {
             update(table, shown);
         } else {
@@ -149,6 +151,21 @@ have = ["demo==1", "numpy==2.0.0"]
         assert_eq!(once, expected);
         let twice = recorded(&once, all.iter(), "2026-11-21").expect("a document");
         assert_eq!(twice, once);
+    }
+
+    #[test]
+    fn what_a_run_showed_stays() {
+        let rule = RULE.replace("NumPy 1 only: all 7 modules", "run: wrong beside numpy 2");
+        let now = [shown("demo-1.whl", NumpyAbi::Numpy1Layout)];
+        let text = recorded(&rule, now.iter(), "2026-11-21").expect("a document");
+        assert!(
+            text.contains("finding = \"run: wrong beside numpy 2\""),
+            "{text}"
+        );
+        assert!(
+            text.contains("finding = \"NumPy 1 layout: `demo.so` says so\""),
+            "{text}"
+        );
     }
 
     #[test]

@@ -14,8 +14,8 @@ use super::super::error::{CliError, Exit};
 use super::super::session::WheelSession;
 use super::super::{rule_folders, say, tell};
 use super::boundary::{self, Platform, Release};
-use super::evidence;
 use super::probe::{Probe, Shown};
+use super::{evidence, runs};
 use crate::RuleSet;
 use crate::metadata::{File, Page};
 use crate::rules::{Rule, RuleKind, RuleOrigin, RuleSource, VersionRange, When};
@@ -113,7 +113,7 @@ fn named(set: &RuleSet, ids: &[String]) -> Result<Vec<Arc<Rule>>, CliError> {
 }
 
 /// The rules of a folder alone: it may be the one that the program's own come from.
-fn folder_rules(folder: &Path) -> Result<RuleSet, CliError> {
+pub(super) fn folder_rules(folder: &Path) -> Result<RuleSet, CliError> {
     let files = rule_folders::files(folder)?;
     RuleSet::load(files.iter().map(|(id, text)| RuleSource {
         id,
@@ -191,15 +191,25 @@ pub(super) fn verify(
         sources: rule.sources.clone(),
         network: false,
     };
-    // By the folder's convention: a bound on NumPy for another reason (a name that its Python
-    // API lost) is called otherwise.
-    let Some(when) = numpy_abi(&rule.kind).filter(|_| rule.id.0.contains("-abi")) else {
+    let Some(when) = numpy_abi(&rule.kind) else {
         report.why = Some("binaries do not tell what a rule of this kind says".to_owned());
         return report;
     };
+    if runs::not_of_binaries(rule) {
+        report.why = Some("its evidence is no binary: `resolver-rules/try` runs it".to_owned());
+        return report;
+    }
     match probe.registry.page(&when.package) {
         Ok(page) => match boundary::files(&page) {
-            Ok(files) => check_all(&mut report, when, set, (&page, &files), probe, platforms),
+            Ok(files) => check_all(
+                &mut report,
+                rule,
+                when,
+                set,
+                (&page, &files),
+                probe,
+                platforms,
+            ),
             Err(error) => report.fail("", &error),
         },
         Err(error) => report.fail("", &CliError::from_fact(&error)),
@@ -253,6 +263,7 @@ fn numpy_abi(kind: &RuleKind) -> Option<&When> {
 
 fn check_all(
     report: &mut Report,
+    rule: &Rule,
     when: &When,
     set: &RuleSet,
     (page, files): (&Page, &[File]),
@@ -265,7 +276,11 @@ fn check_all(
             match probe.numpy(&release) {
                 Ok(shown) => {
                     let (verdict, note) = judge(&shown, affected, || {
-                        if is_bound_by_others(set, when, &release) {
+                        if runs::show(rule, &release, affected) {
+                            Some("a run showed it")
+                        } else if affected {
+                            None
+                        } else if is_bound_by_others(set, when, &release) {
                             Some("another rule speaks of it")
                         } else {
                             probe
@@ -305,11 +320,12 @@ fn is_bound_by_others(set: &RuleSet, when: &When, release: &Release<'_>) -> bool
     })
 }
 
-/// What a wheel says of a rule. `bound` says what else keeps a release from NumPy 2.
+/// What a wheel says of a rule. `else_known` says what is known otherwise: a run's outcome, or
+/// what else keeps an unaffected release from NumPy 2.
 fn judge(
     shown: &Shown,
     affected: bool,
-    bound: impl FnOnce() -> Option<&'static str>,
+    else_known: impl FnOnce() -> Option<&'static str>,
 ) -> (Verdict, Option<&'static str>) {
     match (shown.abi, affected) {
         (NumpyAbi::Numpy1Only, true) | (NumpyAbi::Numpy2Capable | NumpyAbi::None, false) => {
@@ -320,8 +336,7 @@ fn judge(
         }
         (NumpyAbi::Numpy2Capable | NumpyAbi::None, true) => (Verdict::Disagree, None),
         (NumpyAbi::Undecided, _) => (Verdict::NotDecidable, None),
-        (NumpyAbi::Numpy1Layout, true) => (Verdict::NotDecidable, Some("only a run can tell")),
-        (NumpyAbi::Numpy1Layout | NumpyAbi::Numpy1Only, false) => match bound() {
+        (NumpyAbi::Numpy1Layout, _) | (NumpyAbi::Numpy1Only, false) => match else_known() {
             Some(note) => (Verdict::Agree, Some(note)),
             None if shown.abi == NumpyAbi::Numpy1Only => (Verdict::Disagree, None),
             None => (Verdict::NotDecidable, Some("only a run can tell")),
@@ -398,11 +413,12 @@ mod tests {
             (Numpy2Capable, true, false, Verdict::Disagree),
             (None, true, false, Verdict::Disagree),
             (Numpy1Only, false, false, Verdict::Disagree),
-            // Its metadata or another rule keeps it from NumPy 2.
+            // Its metadata or another rule keeps it from NumPy 2, or a run told.
             (Numpy1Only, false, true, Verdict::Agree),
             (Numpy1Layout, false, true, Verdict::Agree),
             (Numpy1Layout, false, false, Verdict::NotDecidable),
             (Numpy1Layout, true, false, Verdict::NotDecidable),
+            (Numpy1Layout, true, true, Verdict::Agree),
             (Undecided, true, false, Verdict::NotDecidable),
             (Undecided, false, false, Verdict::NotDecidable),
         ] {

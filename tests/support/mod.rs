@@ -49,7 +49,9 @@ pub struct Release {
 /// A toy index.
 #[derive(Debug, Clone, Default)]
 pub struct Toy {
-    pages: BTreeMap<PackageName, Arc<Page>>,
+    pages: RefCell<BTreeMap<PackageName, Arc<Page>>>,
+    /// Files that are yet to be put on their page, which takes as long for one as for many.
+    waiting: RefCell<BTreeMap<PackageName, Vec<File>>>,
     metadata: BTreeMap<String, Arc<Metadata>>,
     /// By distribution and index: the pages of single builds.
     builds: BTreeMap<(PackageName, String), Arc<Page>>,
@@ -185,11 +187,11 @@ impl Toy {
                 repairs: Vec::new(),
             }),
         );
-        let page = self
-            .pages
-            .entry(package.clone())
-            .or_insert_with(|| empty(package, "https://index.example/simple/"));
-        extend(page, vec![file]);
+        self.waiting
+            .get_mut()
+            .entry(package)
+            .or_default()
+            .push(file);
         self
     }
 
@@ -204,12 +206,12 @@ impl Toy {
         let mut alone = Self::default();
         alone.add(package, release, content);
         self.metadata.append(&mut alone.metadata);
-        let added = alone.pages.remove(&name(package)).unwrap();
+        let added = alone.waiting.get_mut().remove(&name(package)).unwrap();
         let page = self
             .builds
             .entry((name(package), index.to_owned()))
             .or_insert_with(|| empty(name(package), index));
-        extend(page, added.files.all().unwrap());
+        extend(page, added);
         self
     }
 
@@ -227,7 +229,8 @@ impl Toy {
     /// Adds a release that has a source distribution only, which must be built to be known.
     pub fn source(&mut self, package: &str, release: &str, requires: &[&str]) -> &mut Self {
         self.release(package, release, requires);
-        let page = self.pages.get_mut(&name(package)).unwrap();
+        self.put();
+        let page = self.pages.get_mut().get_mut(&name(package)).unwrap();
         let mut files = page.files.all().unwrap();
         let mut file = files.pop().unwrap();
         let metadata = self.metadata.remove(&file.filename).unwrap();
@@ -268,6 +271,17 @@ fn extend(page: &mut Arc<Page>, more: Vec<File>) {
 }
 
 impl Toy {
+    /// Puts the files that are waiting on their pages.
+    fn put(&self) {
+        for (package, files) in self.waiting.take() {
+            let mut pages = self.pages.borrow_mut();
+            let page = pages
+                .entry(package.clone())
+                .or_insert_with(|| empty(package, "https://index.example/simple/"));
+            extend(page, files);
+        }
+    }
+
     /// How many releases' metadata was asked for.
     pub fn looks(&self) -> usize {
         self.looked.borrow().len()
@@ -276,7 +290,9 @@ impl Toy {
 
 impl Facts for Toy {
     fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
+        self.put();
         self.pages
+            .borrow()
             .get(name)
             .cloned()
             .ok_or_else(|| FactError::NotFound {

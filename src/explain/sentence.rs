@@ -331,6 +331,14 @@ impl Speaker<'_, '_> {
                 "{} no wheel for this target; a source distribution is tried only where a requirement leaves nothing else, or with `--build :all:`",
                 verb("has", "have")
             ),
+            Unusable::Broken { rule } => {
+                let told = self.study.rules.get(rule).map_or_else(String::new, |rule| {
+                    let advice = rule.advice.as_ref();
+                    let advice = advice.map_or_else(String::new, |advice| format!("; {advice}"));
+                    format!(": {}{advice}", text::unstopped(&rule.reason))
+                });
+                format!("{} broken (rule {rule}){told}", verb("is", "are"))
+            }
             other => other.to_string(),
         }
     }

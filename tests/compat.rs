@@ -361,6 +361,13 @@ const PATCH_RELEASE: &str = "soupsieve 4 needs Python >=3.11.5; the lock is for 
 
 const DIFFERENCES: &[Difference] = &[
     Difference {
+        input: "binder",
+        versions: &["matplotlib"],
+        more: &[],
+        less: &[],
+        why: "the rule that seaborn before 0.12 cannot be imported beside matplotlib 3.9",
+    },
+    Difference {
         input: "data-science-handbook-relaxed",
         versions: &["soupsieve"],
         more: &[],

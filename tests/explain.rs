@@ -420,3 +420,13 @@ fn companions_that_move_together() {
     let lines = request(&["ui>=5", "client"]);
     conflict("companions", &toy, &lines, &RuleSet::default());
 }
+
+/// A build that is asked for by its local version is on an index of its own.
+#[test]
+fn a_build_by_its_local_version() {
+    let ours = RuleSet::embedded().expect("the rules that come with the program");
+    let lines = request(&["torch==2.2.2+cu121"]);
+    conflict("local-version", &numpy(), &lines, &ours);
+    let lines = request(&["torchvision==0.17.2+mine"]);
+    conflict("local-version-unknown", &numpy(), &lines, &ours);
+}

@@ -10,7 +10,7 @@ use super::names::near;
 use super::ranges::{either, together};
 use super::study::Study;
 use super::text;
-use crate::request::Request;
+use crate::request::{LineSource, Request};
 use crate::rules::{Rule, RuleKind};
 use crate::solve::{Reason, SolveError, Span, Unusable};
 
@@ -240,6 +240,9 @@ impl Speaker<'_, '_> {
             .iter()
             .rfind(|(_, reason)| matches!(reason, Unusable::Accelerator { .. }));
         let Some((newest, reason)) = not_running.or(rejected.last()) else {
+            if let Some(build) = self.build_asked_for(package) {
+                return Ok(build);
+            }
             let known = self.study.candidates(package, self.request)?;
             return Ok(match (known.versions.first(), known.versions.last()) {
                 (Some(first), Some(last)) => format!(
@@ -266,6 +269,44 @@ impl Speaker<'_, '_> {
                     "the newest"
                 }
             )
+        })
+    }
+
+    /// That a line asks for a build by its local version, which the default index does not have.
+    fn build_asked_for(&self, package: &PackageName) -> Option<String> {
+        let local = self
+            .request
+            .requirements
+            .iter()
+            .filter(|line| line.name == *package)
+            .find_map(|line| match &line.source {
+                LineSource::Specifiers(specifiers) => specifiers
+                    .iter()
+                    .find(|one| one.version().is_local())
+                    .map(|one| one.version().to_string()),
+                LineSource::Direct(_) => None,
+            })?;
+        let (_, local) = local.split_once('+')?;
+        let family = self
+            .study
+            .rules
+            .on(package)
+            .iter()
+            .find_map(|rule| match &rule.kind {
+                RuleKind::Family { labels, .. } => {
+                    labels.iter().any(|label| label.name == local).then_some(())
+                }
+                _ => None,
+            });
+        Some(match family {
+            Some(()) => format!(
+                "`+{local}` names a build of {package}, which has an index of its own: ask for it \
+                 with `--torch-backend {local}`"
+            ),
+            None => format!(
+                "no index that was asked has a {package} with the local version `+{local}`: such \
+                 builds have indexes of their own (`--index`)"
+            ),
         })
     }
 

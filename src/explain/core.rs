@@ -52,6 +52,8 @@ pub(super) fn core(study: &Study<'_>, request: &Request, conflict: &Conflict) ->
         request,
         rules: study.rules.clone(),
         without: BTreeSet::new(),
+        needed_rules: BTreeSet::new(),
+        needed_requirements: BTreeSet::new(),
         core: Core {
             lines: lines_of(conflict),
             conflict: conflict.clone(),
@@ -66,8 +68,12 @@ pub(super) fn core(study: &Study<'_>, request: &Request, conflict: &Conflict) ->
         }
     }
     search.fewer_lines();
-    search.fewer_rules();
-    search.fewer_requirements();
+    // Each proof may lean on other rules and requirements than the one before it: all that the
+    // last one names were tried.
+    while search.has_untried() {
+        search.fewer_rules();
+        search.fewer_requirements();
+    }
     Some(search.core)
 }
 
@@ -76,6 +82,9 @@ struct Search<'a, 'b> {
     request: &'a Request,
     rules: RuleSet,
     without: BTreeSet<MetadataEdge>,
+    /// Those without which there is a solution.
+    needed_rules: BTreeSet<RuleId>,
+    needed_requirements: BTreeSet<MetadataEdge>,
     core: Core,
 }
 
@@ -102,47 +111,46 @@ impl Search<'_, '_> {
         }
     }
 
+    fn has_untried(&self) -> bool {
+        self.untried_rule().is_some() || self.untried_requirement().is_some()
+    }
+
+    fn untried_rule(&self) -> Option<RuleId> {
+        let rules = self.core.rules().into_iter();
+        rules
+            .filter(|id| !self.needed_rules.contains(*id))
+            .map(Clone::clone)
+            .next()
+    }
+
+    fn untried_requirement(&self) -> Option<MetadataEdge> {
+        let requirements = self.core.requirements().into_iter();
+        requirements
+            .map(|(from, to)| (from.clone(), to.clone()))
+            .find(|edge| !self.needed_requirements.contains(edge))
+    }
+
     /// A rule without which there is still no solution is not told.
     fn fewer_rules(&mut self) {
-        let mut kept: BTreeSet<RuleId> = BTreeSet::new();
-        loop {
-            let next = self
-                .core
-                .rules()
-                .into_iter()
-                .find(|id| !kept.contains(*id))
-                .cloned();
-            let Some(next) = next else {
-                return;
-            };
+        while let Some(next) = self.untried_rule() {
             let all = self.rules.clone();
             self.rules = all.without(std::slice::from_ref(&next));
             let lines = self.core.lines.clone();
             if !self.holds(&lines) {
                 self.rules = all;
-                kept.insert(next);
+                self.needed_rules.insert(next);
             }
         }
     }
 
     /// Nor is a requirement of metadata.
     fn fewer_requirements(&mut self) {
-        let mut kept: BTreeSet<MetadataEdge> = BTreeSet::new();
-        loop {
-            let next = self
-                .core
-                .requirements()
-                .into_iter()
-                .map(|(from, to)| (from.clone(), to.clone()))
-                .find(|edge| !kept.contains(edge));
-            let Some(next) = next else {
-                return;
-            };
+        while let Some(next) = self.untried_requirement() {
             self.without.insert(next.clone());
             let lines = self.core.lines.clone();
             if !self.holds(&lines) {
                 self.without.remove(&next);
-                kept.insert(next);
+                self.needed_requirements.insert(next);
             }
         }
     }

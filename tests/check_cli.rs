@@ -5,6 +5,9 @@
     reason = "tests run the program, write its files and read them"
 )]
 
+#[path = "support/venv.rs"]
+mod venv;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -198,12 +201,7 @@ fn a_file_that_names_no_python_is_judged_for_one_that_its_pins_have_files_for() 
 #[test]
 fn doctor_says_which_indexes_answer_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let made = Command::new("python3")
-        .args(["-m", "venv", "--without-pip", "env"])
-        .current_dir(folder.path())
-        .status()
-        .unwrap();
-    assert!(made.success());
+    venv::make(folder.path());
     let doctor = |words: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_mlresolve"))
             .current_dir(folder.path())
@@ -248,15 +246,7 @@ fn doctor_says_which_indexes_answer_and_goes_on() {
 #[test]
 fn an_environment_gets_its_findings_and_none_after_repair() {
     let folder = tempfile::tempdir().unwrap();
-    let made = Command::new("python3")
-        .args(["-m", "venv", "--without-pip", "env"])
-        .current_dir(folder.path())
-        .status()
-        .unwrap();
-    assert!(made.success());
-    let lib = folder.path().join("env/lib");
-    let python = fs::read_dir(lib).unwrap().next().unwrap().unwrap().path();
-    let packages = python.join("site-packages");
+    let packages = venv::make(folder.path());
     let install = |name: &str, version: &str, requires: &str, files: &[(&str, &str)]| {
         let info = format!("{name}-{version}.dist-info");
         let metadata =

@@ -7,6 +7,9 @@
     reason = "tests run programs, write their files and read them"
 )]
 
+#[path = "support/venv.rs"]
+mod venv;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -17,15 +20,7 @@ use tempfile::TempDir;
 /// An environment with numpy, as far as its metadata and a file go.
 fn environment() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let made = Command::new("python3")
-        .args(["-m", "venv", "--without-pip", "env"])
-        .current_dir(folder.path())
-        .status()
-        .unwrap();
-    assert!(made.success());
-    let lib = folder.path().join("env/lib");
-    let python = fs::read_dir(lib).unwrap().next().unwrap().unwrap().path();
-    let packages = python.join("site-packages");
+    let packages = venv::make(folder.path());
     let info = packages.join("numpy-2.0.2.dist-info");
     fs::create_dir_all(&info).unwrap();
     let metadata = "Metadata-Version: 2.1\nName: numpy\nVersion: 2.0.2\n";

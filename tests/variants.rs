@@ -10,10 +10,10 @@ mod wheel_server;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use tempfile::TempDir;
-use wheel_server::{Indexes, Wheel};
+use wheel_server::{Indexes, Wheel, mlresolve, told};
 
 const ANY: &str = "py3-none-any";
 
@@ -79,25 +79,6 @@ fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("requirements.in"), "demo\n").unwrap();
     folder
-}
-
-fn mlresolve(indexes: &Indexes, folder: &Path, words: &[&str]) -> Output {
-    let mirror = format!("https://download.pytorch.org/whl/={}", indexes.url("/whl/"));
-    Command::new(env!("CARGO_BIN_EXE_mlresolve"))
-        .current_dir(folder)
-        .env_clear()
-        .env("HOME", folder)
-        .args(words)
-        .args(["--python-version", "3.11"])
-        .args(["--python-platform", "x86_64-manylinux_2_28"])
-        .args(["--index-url", &indexes.url("/simple/")])
-        .args(["--mirror", &mirror, "--cache-dir", "cache", "--no-build"])
-        .output()
-        .unwrap()
-}
-
-fn told(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 fn locked(indexes: &Indexes, folder: &TempDir, output: &str, words: &[&str]) -> String {

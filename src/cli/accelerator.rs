@@ -11,7 +11,7 @@ use crate::metadata::VariantProperty;
 use crate::request::Base;
 use crate::rules::{RuleKind, label_of};
 use crate::solve::{EligibleBuilds, eligible_builds};
-use crate::target::{Accelerator, Build, Os, TargetError, sm};
+use crate::target::{Accelerator, Build, Os, TargetError};
 use crate::{RuleSet, Target};
 
 /// What the options and the settings say of the accelerator.
@@ -217,20 +217,13 @@ fn auto(
 
 /// Why a build was taken that is not simply the newest, for people.
 pub(crate) fn told(builds: &EligibleBuilds, taken: &str, target: &Target) -> String {
-    let mut text = format!("{}: the build {taken} was taken for ", builds.family);
     let accelerator = &target.accelerator;
-    let mut parts: Vec<String> = Vec::new();
-    parts.extend(
-        accelerator
-            .driver
-            .iter()
-            .map(|driver| format!("driver {driver}")),
+    let stated = Some(accelerator.hardware()).filter(|stated| !stated.is_empty());
+    let stated = stated.unwrap_or_else(|| accelerator.to_string());
+    let mut text = format!(
+        "{}: the build {taken} was taken for {stated}",
+        builds.family
     );
-    parts.extend(accelerator.gpus.iter().map(sm));
-    if parts.is_empty() {
-        parts.push(accelerator.to_string());
-    }
-    text.push_str(&parts.join(", "));
     for (label, reason) in builds.refused.iter().rev().take(1) {
         text.push_str("; ");
         text.push_str(label);

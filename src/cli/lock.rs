@@ -1,5 +1,7 @@
 //! `mlresolve lock`.
 
+mod told;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -12,18 +14,20 @@ use super::outputs::{self, Job};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
 use super::{
-    accelerator, base, base_report, command_line, compat, conflict, lock_check, migration, output,
-    progress, say, targets, tell,
+    base, base_report, command_line, compat, conflict, lock_check, migration, output, progress,
+    say, targets, tell,
 };
 use crate::fetch::download::hash_files;
 use crate::lock::{
     Annotations, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
     MissingHash, RenderOptions, TargetRecord, render,
 };
-use crate::metadata::{File, FileKind};
+use crate::metadata::File;
 use crate::request::Pin;
 use crate::rules::RuleKind;
-use crate::solve::{ChosenOrigin, Memo, Outcome, Solution, Warning, eligible_builds, solve_again};
+use crate::solve::{ChosenOrigin, Memo, Outcome, Solution, solve_again};
+
+pub(in crate::cli) use told::warn;
 
 /// Makes the lock that is asked for, or all that the settings name. A failure ends it; a
 /// check goes on, so that all that is out of date is told.
@@ -138,14 +142,14 @@ impl Prepared {
         let (args, session, solution) = (&self.args, &self.session, &self.solution);
         if !args.resolve.quiet {
             warn(solution);
-            tell_sources(solution);
-            tell_nothing(session, solution);
+            told::sources(session, solution);
+            told::nothing(session, solution);
             migration::tell_moved(session, solution);
-            tell_builds(session, solution);
-            tell_variants(solution);
+            told::builds(session, solution);
+            told::variants(solution);
         }
         if args.resolve.verbose > 0 {
-            narrate(solution);
+            told::narrate(solution);
         }
         let path = match &self.to {
             Output::File(path) => Some(path.as_str()),
@@ -228,8 +232,9 @@ fn pins(
     }
     for wanted in &args.upgrade_package {
         let (name, constraint) = command_line::upgrade(wanted)?;
-        let known = pins.remove(&name).is_some();
-        if !known && !pins.is_empty() && !args.resolve.quiet {
+        pins.remove(&name);
+        let known = recorded.pins.is_empty() || recorded.pins.contains_key(&name);
+        if !known && !args.resolve.quiet {
             say(&format!(
                 "note: the lock has no {name}: `-P {wanted}` frees nothing"
             ));
@@ -257,164 +262,6 @@ fn solve_shown(session: &Session, quiet: bool) -> Result<Option<Box<Solution>>, 
         Outcome::Solved(solution) => Some(solution),
         Outcome::Unsolvable(_) => None,
     })
-}
-
-/// Which builds were taken where several would do, and why none of the newer ones.
-fn tell_builds(session: &Session, solution: &Solution) {
-    for builds in eligible_builds(&session.rules, &session.target) {
-        if let Some(taken) = solution.builds.get(&builds.family)
-            && builds.labels.len() + builds.refused.len() > 1
-        {
-            say(&accelerator::told(&builds, taken, &session.target));
-        }
-    }
-}
-
-/// Releases that must be built to be installed.
-fn tell_sources(solution: &Solution) {
-    let built: Vec<String> = solution
-        .packages
-        .iter()
-        .filter(|(_, chosen)| {
-            matches!(chosen.origin, ChosenOrigin::Index(_))
-                && chosen
-                    .file
-                    .as_ref()
-                    .is_some_and(|file| matches!(file.kind, FileKind::Sdist(_)))
-        })
-        .map(|(name, chosen)| format!("{name} {}", chosen.version))
-        .collect();
-    if !built.is_empty() {
-        say(&format!(
-            "warning: no wheel suits the target, and installing means building: {} \
-             (`--only-binary :all:` takes releases with wheels only)",
-            built.join(", ")
-        ));
-    }
-}
-
-/// A lock of nothing is rarely what is meant: a sync from it uninstalls everything.
-fn tell_nothing(session: &Session, solution: &Solution) {
-    if session.request.requirements.is_empty()
-        && solution.packages.is_empty()
-        && session.request.base.packages.is_empty()
-    {
-        say(&format!(
-            "warning: nothing is asked for in {}: the lock is empty",
-            session.inputs.join(", ")
-        ));
-    }
-}
-
-/// Which wheel variants were taken, and who can install them.
-fn tell_variants(solution: &Solution) {
-    let mut labelled = Vec::new();
-    for (name, chosen) in &solution.packages {
-        let Some(variant) = &chosen.variant else {
-            continue;
-        };
-        match &variant.label {
-            Some(label) => labelled.push(format!("{name} {} ({label})", chosen.version)),
-            None => {
-                for (label, reason) in &variant.refused {
-                    say(&format!("{name}: the wheel variant {label} {reason}"));
-                }
-            }
-        }
-    }
-    if !labelled.is_empty() {
-        say(&format!(
-            "warning: wheel variants were taken: {}. pip cannot install them; uv does from a \
-             requirements file, with `--preview-features wheel-variants`",
-            labelled.join(", ")
-        ));
-    }
-}
-
-/// What the user should hear about a solution.
-pub(crate) fn warn(solution: &Solution) {
-    for warning in &solution.warnings {
-        say(&format!("warning: {}", warning_text(warning)));
-    }
-}
-
-fn warning_text(warning: &Warning) -> String {
-    match warning {
-        Warning::SharedSlot { import, members } => {
-            let names: Vec<&str> = members.iter().map(AsRef::as_ref).collect();
-            format!(
-                "{} all install into `{import}`; they were taken at one version\n\
-                 hint: `--provider {import}={}` meets every demand with one of them",
-                names.join(", "),
-                names.last().copied().unwrap_or_default()
-            )
-        }
-        Warning::UnknownExtra {
-            name,
-            version,
-            extra,
-        } => format!("{name} {version} has no extra `{extra}`"),
-        Warning::Yanked {
-            name,
-            version,
-            reason,
-        } => {
-            let reason = reason
-                .as_ref()
-                .map_or_else(String::new, |reason| format!(" ({reason})"));
-            format!(
-                "{name} {version} was yanked{reason}; it is locked because a line or the lock pins it"
-            )
-        }
-        Warning::OldDriver {
-            label,
-            driver,
-            toolkit,
-        } => format!(
-            "the driver {driver} runs the build {label} by minor-version compatibility; its own \
-             toolkit came with {toolkit}, and code that is compiled at run time from PTX needs that"
-        ),
-        Warning::SideBySide { package, brought } => {
-            let brought: Vec<String> = brought
-                .iter()
-                .map(|(who, version)| format!("{version} (from {who})"))
-                .collect();
-            format!(
-                "{package} is there in several versions, since what is locked demands them: {}",
-                brought.join(", ")
-            )
-        }
-        Warning::Built { name, version } => format!(
-            "the metadata of {name} {version} was had by running its build on this machine: no \
-             wheel suits the target, and its source distribution tells nothing"
-        ),
-    }
-}
-
-/// Each decision, and each repair of metadata.
-fn narrate(solution: &Solution) {
-    for decision in &solution.decisions {
-        say(&format!("decided: {decision}"));
-    }
-    for (name, chosen) in &solution.packages {
-        for repair in &chosen.metadata.repairs {
-            say(&format!(
-                "repaired: {name} {}: {} (`{}` read as `{}`)",
-                chosen.version, repair.what, repair.before, repair.after
-            ));
-        }
-    }
-    for change in &solution.changed {
-        let from = change
-            .from
-            .as_ref()
-            .map_or_else(|| "a line of yours".to_owned(), ToString::to_string);
-        let now = change.now.as_deref().unwrap_or("nothing");
-        say(&format!(
-            "changed: {from} asks for {}{}, taken as {now} ({})",
-            change.to, change.was, change.by
-        ));
-    }
 }
 
 fn locked(

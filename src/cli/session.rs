@@ -1,45 +1,34 @@
 //! From arguments to what a solve needs: request, target, rules, facts.
 
+mod network;
+mod policy;
 mod wheels;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
-use jiff::Timestamp;
-use pep508_rs::{ExtraName, PackageName};
-use url::Url;
+use pep508_rs::ExtraName;
 
-use super::args::{self, ResolveArgs};
+use super::args::ResolveArgs;
 use super::base::Opened;
 use super::error::{CliError, Exit};
 use super::files::Files;
 use super::interpreter::{self, Interpreter};
 use super::recorded::Recorded;
-use super::{accelerator, inputs, pip_settings, rule_folders, say, when};
-use crate::fetch::build::{BuildIndexes, Builder};
-use crate::fetch::cache::Cache;
+use super::{accelerator, inputs, pip_settings, rule_folders, say};
 use crate::fetch::edge::Edge;
-use crate::fetch::freshness::Refresh;
-use crate::fetch::guess::Guesses;
-use crate::fetch::indexes::{FindLinks, Index, IndexStrategy, Indexes, Mirror};
-use crate::fetch::records::Records;
-use crate::fetch::registry::{Registry, RegistryOptions};
-use crate::fetch::snapshot::{Snapshot, SnapshotFacts};
-use crate::fetch::{Ask, Auth, Client, ClientOptions, KeyringProvider, Progress};
+use crate::fetch::snapshot::SnapshotFacts;
 use crate::metadata::WheelName;
-use crate::request::{
-    BuildPolicy, FormatControl, FormatOption, Input, Inputs, LineSource, Policy, Request, Role,
-    Wanted, read_inputs,
-};
-use crate::rules::{RuleId, RuleKind};
+use crate::request::{Input, Inputs, Request, Role, Wanted, read_inputs};
+use crate::rules::RuleId;
 use crate::solve::Facts;
 use crate::{RuleSet, Target};
 
+pub(in crate::cli) use network::{Places, authentication, cache, client_options, indexes};
+use network::{download, edge, places, snapshots};
+use policy::policy;
 pub(crate) use wheels::{WheelSession, declared};
-
-/// The largest requirements file that is downloaded, in bytes.
-const REMOTE_FILE_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// How many names a warning lists.
 const NAMES_TOLD: usize = 12;
@@ -86,18 +75,6 @@ impl Source {
             Self::Snapshots(_) => None,
         }
     }
-}
-
-/// Where files are looked for, as users wrote it; credentials may be in it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Places {
-    pub(crate) index: Option<String>,
-    pub(crate) extra: Vec<String>,
-    pub(crate) find_links: Vec<String>,
-    pub(crate) no_index: bool,
-    pub(crate) trusted_hosts: Vec<String>,
-    /// What comes from one index alone, by the settings.
-    pub(crate) pinned: BTreeSet<PackageName>,
 }
 
 impl Session {
@@ -360,344 +337,6 @@ fn target(
         }
     }
     Ok(target)
-}
-
-fn places(args: &ResolveArgs, read: &Inputs) -> Places {
-    let options = &read.options;
-    let values = |options: &[crate::request::FileOption]| -> Vec<String> {
-        options.iter().map(|option| option.value.clone()).collect()
-    };
-    let mut extra = args.extra_index_url.clone();
-    extra.extend(values(&options.extra_index_urls));
-    let mut find_links = args.find_links.clone();
-    find_links.extend(values(&options.find_links));
-    let mut trusted_hosts = args.trusted_host.clone();
-    trusted_hosts.extend(values(&options.trusted_hosts));
-    let in_file = || {
-        options
-            .index_url
-            .as_ref()
-            .map(|option| option.value.clone())
-    };
-    Places {
-        index: args
-            .index_url
-            .clone()
-            .or_else(in_file)
-            .or_else(|| args.pip_index_url.clone()),
-        extra,
-        find_links,
-        no_index: args.no_index || options.no_index,
-        trusted_hosts,
-        pinned: args.sources.keys().cloned().collect(),
-    }
-}
-
-fn policy(args: &ResolveArgs, read: &Inputs, rules: &RuleSet) -> Result<Policy, CliError> {
-    let mut formats = FormatControl::default();
-    for (option, value) in &read.options.formats {
-        take_format(&mut formats, *option, &value.value)?;
-    }
-    for value in &args.no_binary {
-        take_format(&mut formats, FormatOption::NoBinary, value)?;
-    }
-    for value in &args.only_binary {
-        take_format(&mut formats, FormatOption::OnlyBinary, value)?;
-    }
-    let build = match (&args.build, args.no_build) {
-        (Some(value), _) if value == ":all:" => BuildPolicy::Freely,
-        (Some(value), _) => {
-            return Err(
-                CliError::usage(format!("`--build {value}` is not understood"))
-                    .hint("`--build :all:` takes source distributions like wheels"),
-            );
-        }
-        (None, true) => BuildPolicy::Never,
-        (None, false) => BuildPolicy::LastResort,
-    };
-    let exclude_newer = args
-        .exclude_newer
-        .as_deref()
-        .map(|text| when::cutoff(text, Timestamp::now()))
-        .transpose()?;
-    Ok(Policy {
-        prereleases: args.pre || read.options.pre,
-        exclude_newer,
-        exclude_newer_off: args
-            .exclude_newer_index
-            .iter()
-            .map(|text| exempted(text))
-            .collect::<Result<_, _>>()?,
-        wheels: formats.wheels(),
-        sdists: formats.sdists(),
-        build,
-        providers: args
-            .provider
-            .iter()
-            .map(|text| provider(text, rules))
-            .collect::<Result<_, _>>()?,
-    })
-}
-
-fn take_format(
-    formats: &mut FormatControl,
-    option: FormatOption,
-    value: &str,
-) -> Result<(), CliError> {
-    formats.take(option, value).map_err(|part| {
-        CliError::usage(format!(
-            "`{part}` is neither a distribution nor `:all:` or `:none:`"
-        ))
-        .hint("`--only-binary` and `--no-binary` take names separated by commas")
-    })
-}
-
-/// `URL=off`.
-fn exempted(text: &str) -> Result<String, CliError> {
-    let url = text.strip_suffix("=off").ok_or_else(|| {
-        CliError::usage(format!("`--exclude-newer-index {text}` is not understood"))
-            .hint("write `--exclude-newer-index https://index.example/simple/=off`")
-    })?;
-    Index::new(url)
-        .map(|index| index.url.to_string())
-        .map_err(|error| CliError::usage(error.to_string()))
-}
-
-/// `SLOT=NAME`.
-fn provider(text: &str, rules: &RuleSet) -> Result<(String, PackageName), CliError> {
-    let wrong = |message: String, hint: &str| Err(CliError::usage(message).hint(hint));
-    let Some((slot, name)) = text.split_once('=') else {
-        return wrong(
-            format!("`--provider {text}` is not understood"),
-            "write `--provider cv2=opencv-python-headless`",
-        );
-    };
-    let Ok(name) = PackageName::from_str(name) else {
-        return wrong(format!("`{name}` is no name of a distribution"), "");
-    };
-    let slots: BTreeMap<&str, &[PackageName]> = rules
-        .iter()
-        .filter_map(|rule| match &rule.kind {
-            RuleKind::Slot {
-                import, members, ..
-            } => Some((import.as_str(), members.as_slice())),
-            _ => None,
-        })
-        .collect();
-    match slots.get(slot) {
-        None => {
-            let known: Vec<&str> = slots.keys().copied().collect();
-            wrong(
-                format!("no rule knows a slot `{slot}`"),
-                &format!("the slots are {}", known.join(", ")),
-            )
-        }
-        Some(members) if !members.contains(&name) => {
-            let known: Vec<&str> = members.iter().map(AsRef::as_ref).collect();
-            wrong(
-                format!("`{name}` does not install into `{slot}`"),
-                &format!("these do: {}", known.join(", ")),
-            )
-        }
-        Some(_) => Ok((slot.to_owned(), name)),
-    }
-}
-
-pub(super) fn client_options(args: &ResolveArgs) -> Result<ClientOptions, CliError> {
-    ClientOptions::from_environment(args.cert.clone(), &|name| std::env::var_os(name))
-        .map(|options| ClientOptions {
-            offline: args.offline,
-            ..options
-        })
-        .map_err(|error| CliError::usage(error.to_string()))
-}
-
-pub(super) fn authentication(args: &ResolveArgs) -> Result<Auth, CliError> {
-    let keyring = match args.keyring_provider.as_deref() {
-        None | Some("disabled") => KeyringProvider::Disabled,
-        Some("subprocess") => KeyringProvider::Subprocess {
-            program: PathBuf::from("keyring"),
-        },
-        Some(other) => {
-            return Err(
-                CliError::usage(format!("`--keyring-provider {other}` is not understood"))
-                    .hint("it takes `subprocess` or `disabled`"),
-            );
-        }
-    };
-    Auth::from_environment(&|name| std::env::var_os(name), keyring).map_err(CliError::usage)
-}
-
-/// Reads a requirements file from the network.
-fn download(
-    url: &str,
-    options: ClientOptions,
-    auth: impl FnOnce() -> Result<Auth, CliError>,
-) -> Result<Vec<u8>, String> {
-    let parsed = Url::parse(url).map_err(|error| error.to_string())?;
-    let auth = auth().map_err(|_| "its credentials cannot be read".to_owned())?;
-    let client = Client::new(options, auth, std::sync::Arc::new(Progress::default()));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
-    let answer = runtime
-        .block_on(client.get(&Ask::new(parsed, REMOTE_FILE_LIMIT)))
-        .map_err(|error| error.to_string())?;
-    match answer.body {
-        crate::fetch::AnswerBody::Whole(bytes) => Ok(bytes),
-        crate::fetch::AnswerBody::Unread(_) => Err("it is too large".to_owned()),
-    }
-}
-
-pub(crate) fn cache(args: &ResolveArgs) -> Result<Cache, CliError> {
-    let made = if args.no_cache {
-        Cache::temporary()
-    } else {
-        Cache::new(args.cache_dir.clone(), &|name| std::env::var_os(name))
-    };
-    made.map_err(|error| {
-        let hint = error.hint();
-        let error = CliError::usage(error.to_string());
-        match hint {
-            Some(hint) => error.hint(hint),
-            None => error,
-        }
-    })
-}
-
-fn edge(
-    args: &ResolveArgs,
-    places: &Places,
-    target: &Target,
-    request: &Request,
-    client: ClientOptions,
-    auth: Auth,
-    interpreter: &Lazy<'_>,
-) -> Result<Edge, CliError> {
-    let wrong = |error: crate::fetch::FetchError| CliError::usage(error.to_string());
-    let cache = cache(args)?;
-    let records = Records::in_folder(cache.root().join("records"));
-    let indexes = indexes(args, places).map_err(wrong)?;
-    let build_indexes = BuildIndexes {
-        index_url: places.index.clone(),
-        extra_index_urls: places.extra.clone(),
-        find_links: places.find_links.clone(),
-        no_index: places.no_index || args.offline,
-    };
-    // An interpreter is looked for only where a build could be needed and one was named, or
-    // the machine has one at hand: what is declared spawns nothing.
-    let python = build_python(args, interpreter);
-    let registry = Registry::new(RegistryOptions {
-        client,
-        auth,
-        indexes,
-        cache,
-        refresh: if args.refresh {
-            Refresh::All
-        } else {
-            Refresh::None
-        },
-        // Without the network there is nothing to begin early.
-        guesses: (!args.offline).then(|| Guesses {
-            target: target.clone(),
-            policy: request.policy.clone(),
-        }),
-    });
-    let hashes = request
-        .requirements
-        .iter()
-        .filter_map(|line| match &line.source {
-            LineSource::Direct(direct) => Some((direct.url.clone(), line.hashes.clone())),
-            LineSource::Specifiers(_) => None,
-        })
-        .collect();
-    let builder = Builder::new(python, build_indexes, records.clone());
-    Ok(Edge::new(
-        registry,
-        records,
-        builder,
-        request.policy.build,
-        hashes,
-    ))
-}
-
-/// The interpreter for builds: the named one, or the first on PATH, without running it.
-fn build_python(args: &ResolveArgs, interpreter: &Lazy<'_>) -> Option<PathBuf> {
-    if args.python.is_some() {
-        return interpreter.get().ok().map(|found| found.executable.clone());
-    }
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .flat_map(|folder| ["python3", "python"].map(|name| folder.join(name)))
-        .find(|program| program.is_file())
-}
-
-/// Recorded facts, joined; the first snapshot that has a fact answers.
-fn snapshots(paths: &[PathBuf], places: &Places) -> Result<SnapshotFacts, CliError> {
-    let opened = paths
-        .iter()
-        .map(|path| {
-            Snapshot::open(path).map_err(|error| {
-                CliError::usage(format!(
-                    "cannot read the snapshot `{}`: {error}",
-                    path.display()
-                ))
-                .hint("`mlresolve snapshot record` makes one")
-            })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    let default = match &places.index {
-        Some(url) => Index::new(url).map_err(|error| CliError::usage(error.to_string()))?,
-        None => Index::standard(),
-    };
-    Ok(SnapshotFacts::new(opened, &default.url))
-}
-
-pub(super) fn indexes(
-    args: &ResolveArgs,
-    places: &Places,
-) -> Result<Indexes, crate::fetch::FetchError> {
-    // A named index has its name's credentials, whichever way it was called.
-    let index = |place: &String| {
-        let named = args
-            .named_indexes
-            .iter()
-            .find(|(name, url)| name == place || url == place);
-        match named {
-            Some((name, url)) => {
-                Ok(Index::new(url)?.named(name, &|variable| std::env::var_os(variable)))
-            }
-            None => Index::new(place),
-        }
-    };
-    Ok(Indexes {
-        default: match &places.index {
-            Some(url) => Index::new(url)?,
-            None => Index::standard(),
-        },
-        extra: places.extra.iter().map(&index).collect::<Result<_, _>>()?,
-        strategy: match args.index_strategy.unwrap_or_default() {
-            args::IndexStrategy::FirstIndex => IndexStrategy::First,
-            args::IndexStrategy::UnsafeBestMatch => IndexStrategy::UnsafeBestMatch,
-        },
-        no_index: places.no_index,
-        find_links: places
-            .find_links
-            .iter()
-            .map(|place| FindLinks::new(place))
-            .collect::<Result<_, _>>()?,
-        pins: args
-            .sources
-            .iter()
-            .map(|(name, source)| Ok((name.clone(), index(source)?)))
-            .collect::<Result<_, crate::fetch::FetchError>>()?,
-        mirrors: args
-            .mirror
-            .iter()
-            .map(|text| Mirror::new(text))
-            .collect::<Result<_, _>>()?,
-    })
 }
 
 /// Whether a path names pylock.toml or one of its named forms (PEP 751).

@@ -8,7 +8,7 @@ use crate::rules::RuleKind;
 use crate::solve::{
     ChosenVariant, EligibleBuilds, Solution, SolveError, Unusable, eligible_builds,
 };
-use crate::target::{Accelerator, sm};
+use crate::target::Accelerator;
 
 /// Which build of a distribution was taken for the target's accelerator, and why none of the
 /// others: the first sentence, then a line for each of the others. Empty for what is the
@@ -52,22 +52,15 @@ pub fn builds(
 }
 
 fn taken_for(builds: &EligibleBuilds, taken: &str, accelerator: &Accelerator) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    parts.extend(
-        accelerator
-            .driver
-            .iter()
-            .map(|driver| format!("driver {driver}")),
-    );
-    parts.extend(accelerator.gpus.iter().map(sm));
-    if parts.is_empty() {
-        return format!("The build {taken} of {} was taken.", builds.family);
+    let stated = accelerator.hardware();
+    if stated.is_empty() {
+        format!("The build {taken} of {} was taken.", builds.family)
+    } else {
+        format!(
+            "The build {taken} of {} was taken for {stated}.",
+            builds.family
+        )
     }
-    format!(
-        "The build {taken} of {} was taken for {}.",
-        builds.family,
-        parts.join(", ")
-    )
 }
 
 fn of_variant(variant: &ChosenVariant) -> Vec<String> {

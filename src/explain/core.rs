@@ -116,11 +116,9 @@ impl Search<'_, '_> {
     }
 
     fn untried_rule(&self) -> Option<RuleId> {
-        let rules = self.core.rules().into_iter();
-        rules
-            .filter(|id| !self.needed_rules.contains(*id))
-            .map(Clone::clone)
-            .next()
+        let mut rules = self.core.rules().into_iter();
+        let untried = rules.find(|id| !self.needed_rules.contains(*id));
+        untried.cloned()
     }
 
     fn untried_requirement(&self) -> Option<MetadataEdge> {

@@ -287,26 +287,20 @@ impl Speaker<'_, '_> {
                 LineSource::Direct(_) => None,
             })?;
         let (_, local) = local.split_once('+')?;
-        let family = self
-            .study
-            .rules
-            .on(package)
-            .iter()
-            .find_map(|rule| match &rule.kind {
-                RuleKind::Family { labels, .. } => {
-                    labels.iter().any(|label| label.name == local).then_some(())
-                }
-                _ => None,
-            });
-        Some(match family {
-            Some(()) => format!(
+        let is_known = self.study.rules.on(package).iter().any(|rule| {
+            matches!(&rule.kind, RuleKind::Family { labels, .. }
+                if labels.iter().any(|label| label.name == local))
+        });
+        Some(if is_known {
+            format!(
                 "`+{local}` names a build of {package}, which has an index of its own: ask for it \
                  with `--torch-backend {local}`"
-            ),
-            None => format!(
+            )
+        } else {
+            format!(
                 "no index that was asked has a {package} with the local version `+{local}`: such \
                  builds have indexes of their own (`--index`)"
-            ),
+            )
         })
     }
 

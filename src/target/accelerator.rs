@@ -217,6 +217,16 @@ impl Accelerator {
     }
 }
 
+impl Accelerator {
+    /// The driver and the GPUs that are stated, in words: `driver 550.54, sm_90`; empty where
+    /// neither is.
+    pub fn hardware(&self) -> String {
+        let driver = self.driver.iter().map(|driver| format!("driver {driver}"));
+        let parts: Vec<String> = driver.chain(self.gpus.iter().map(sm)).collect();
+        parts.join(", ")
+    }
+}
+
 /// A compute capability as compilers write it: `sm_90`.
 pub fn sm(capability: &Version) -> String {
     let mut numbers = capability.release().iter();

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Cursor, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -282,4 +284,25 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> Vec<u8>) {
     }
     // A client that went away is the client's affair.
     let _ = stream.write_all(&bytes);
+}
+
+/// Runs the program in a folder, on the plain index and with the builds' indexes mapped here.
+pub(crate) fn mlresolve(indexes: &Indexes, folder: &Path, words: &[&str]) -> Output {
+    let mirror = format!("https://download.pytorch.org/whl/={}", indexes.url("/whl/"));
+    Command::new(env!("CARGO_BIN_EXE_mlresolve"))
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", folder)
+        .args(words)
+        .args(["--python-version", "3.11"])
+        .args(["--python-platform", "x86_64-manylinux_2_28"])
+        .args(["--index-url", &indexes.url("/simple/")])
+        .args(["--mirror", &mirror, "--cache-dir", "cache", "--no-build"])
+        .output()
+        .unwrap()
+}
+
+/// What the program said on standard error.
+pub(crate) fn told(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
 }

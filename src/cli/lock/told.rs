@@ -1,0 +1,167 @@
+//! What the user hears of a solution, beside the lock.
+
+use super::super::session::Session;
+use super::super::{accelerator, say};
+use crate::metadata::FileKind;
+use crate::solve::{ChosenOrigin, Solution, Warning, eligible_builds};
+
+/// Which builds were taken where several would do, and why none of the newer ones.
+pub(super) fn builds(session: &Session, solution: &Solution) {
+    for builds in eligible_builds(&session.rules, &session.target) {
+        if let Some(taken) = solution.builds.get(&builds.family)
+            && builds.labels.len() + builds.refused.len() > 1
+        {
+            say(&accelerator::told(&builds, taken, &session.target));
+        }
+    }
+}
+
+/// Releases that must be built to be installed.
+pub(super) fn sources(session: &Session, solution: &Solution) {
+    let wheels = &session.request.policy.wheels;
+    let built: Vec<String> = solution
+        .packages
+        .iter()
+        .filter(|(name, chosen)| {
+            // Where wheels are refused, this is what was asked for.
+            wheels.allows(name)
+                && matches!(chosen.origin, ChosenOrigin::Index(_))
+                && chosen
+                    .file
+                    .as_ref()
+                    .is_some_and(|file| matches!(file.kind, FileKind::Sdist(_)))
+        })
+        .map(|(name, chosen)| format!("{name} {}", chosen.version))
+        .collect();
+    if !built.is_empty() {
+        say(&format!(
+            "warning: no wheel suits the target, and installing means building: {} \
+             (`--only-binary :all:` takes releases with wheels only)",
+            built.join(", ")
+        ));
+    }
+}
+
+/// A lock of nothing is rarely what is meant: a sync from it uninstalls everything.
+pub(super) fn nothing(session: &Session, solution: &Solution) {
+    if session.request.requirements.is_empty()
+        && solution.packages.is_empty()
+        && session.request.base.packages.is_empty()
+    {
+        say(&format!(
+            "warning: nothing is asked for in {}: the lock is empty",
+            session.inputs.join(", ")
+        ));
+    }
+}
+
+/// Which wheel variants were taken, and who can install them.
+pub(super) fn variants(solution: &Solution) {
+    let mut labelled = Vec::new();
+    for (name, chosen) in &solution.packages {
+        let Some(variant) = &chosen.variant else {
+            continue;
+        };
+        match &variant.label {
+            Some(label) => labelled.push(format!("{name} {} ({label})", chosen.version)),
+            None => {
+                for (label, reason) in &variant.refused {
+                    say(&format!("{name}: the wheel variant {label} {reason}"));
+                }
+            }
+        }
+    }
+    if !labelled.is_empty() {
+        say(&format!(
+            "warning: wheel variants were taken: {}. pip cannot install them; uv does from a \
+             requirements file, with `--preview-features wheel-variants`",
+            labelled.join(", ")
+        ));
+    }
+}
+
+/// What the user should hear about a solution.
+pub(in crate::cli) fn warn(solution: &Solution) {
+    for warning in &solution.warnings {
+        say(&format!("warning: {}", warning_text(warning)));
+    }
+}
+
+fn warning_text(warning: &Warning) -> String {
+    match warning {
+        Warning::SharedSlot { import, members } => {
+            let names: Vec<&str> = members.iter().map(AsRef::as_ref).collect();
+            format!(
+                "{} all install into `{import}`; they were taken at one version\n\
+                 hint: `--provider {import}={}` meets every demand with one of them",
+                names.join(", "),
+                names.last().copied().unwrap_or_default()
+            )
+        }
+        Warning::UnknownExtra {
+            name,
+            version,
+            extra,
+        } => format!("{name} {version} has no extra `{extra}`"),
+        Warning::Yanked {
+            name,
+            version,
+            reason,
+        } => {
+            let reason = reason
+                .as_ref()
+                .map_or_else(String::new, |reason| format!(" ({reason})"));
+            format!(
+                "{name} {version} was yanked{reason}; it is locked because a line or the lock pins it"
+            )
+        }
+        Warning::OldDriver {
+            label,
+            driver,
+            toolkit,
+        } => format!(
+            "the driver {driver} runs the build {label} by minor-version compatibility; its own \
+             toolkit came with {toolkit}, and code that is compiled at run time from PTX needs that"
+        ),
+        Warning::SideBySide { package, brought } => {
+            let brought: Vec<String> = brought
+                .iter()
+                .map(|(who, version)| format!("{version} (from {who})"))
+                .collect();
+            format!(
+                "{package} is there in several versions, since what is locked demands them: {}",
+                brought.join(", ")
+            )
+        }
+        Warning::Built { name, version } => format!(
+            "the metadata of {name} {version} was had by running its build on this machine: no \
+             wheel suits the target, and its source distribution tells nothing"
+        ),
+    }
+}
+
+/// Each decision, and each repair of metadata.
+pub(super) fn narrate(solution: &Solution) {
+    for decision in &solution.decisions {
+        say(&format!("decided: {decision}"));
+    }
+    for (name, chosen) in &solution.packages {
+        for repair in &chosen.metadata.repairs {
+            say(&format!(
+                "repaired: {name} {}: {} (`{}` read as `{}`)",
+                chosen.version, repair.what, repair.before, repair.after
+            ));
+        }
+    }
+    for change in &solution.changed {
+        let from = change
+            .from
+            .as_ref()
+            .map_or_else(|| "a line of yours".to_owned(), ToString::to_string);
+        let now = change.now.as_deref().unwrap_or("nothing");
+        say(&format!(
+            "changed: {from} asks for {}{}, taken as {now} ({})",
+            change.to, change.was, change.by
+        ));
+    }
+}

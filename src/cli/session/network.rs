@@ -1,0 +1,266 @@
+//! Where facts come from: indexes, the network, the cache, builds, snapshots.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use pep508_rs::PackageName;
+use url::Url;
+
+use super::super::args::{self, ResolveArgs};
+use super::super::error::CliError;
+use super::Lazy;
+use crate::Target;
+use crate::fetch::build::{BuildIndexes, Builder};
+use crate::fetch::cache::Cache;
+use crate::fetch::edge::Edge;
+use crate::fetch::freshness::Refresh;
+use crate::fetch::guess::Guesses;
+use crate::fetch::indexes::{FindLinks, Index, IndexStrategy, Indexes, Mirror};
+use crate::fetch::records::Records;
+use crate::fetch::registry::{Registry, RegistryOptions};
+use crate::fetch::snapshot::{Snapshot, SnapshotFacts};
+use crate::fetch::{Ask, Auth, Client, ClientOptions, KeyringProvider, Progress};
+use crate::request::{Inputs, LineSource, Request};
+
+/// The largest requirements file that is downloaded, in bytes.
+const REMOTE_FILE_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// Where files are looked for, as users wrote it; credentials may be in it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Places {
+    pub(crate) index: Option<String>,
+    pub(crate) extra: Vec<String>,
+    pub(crate) find_links: Vec<String>,
+    pub(crate) no_index: bool,
+    pub(crate) trusted_hosts: Vec<String>,
+    /// What comes from one index alone, by the settings.
+    pub(crate) pinned: BTreeSet<PackageName>,
+}
+
+pub(super) fn places(args: &ResolveArgs, read: &Inputs) -> Places {
+    let options = &read.options;
+    let values = |options: &[crate::request::FileOption]| -> Vec<String> {
+        options.iter().map(|option| option.value.clone()).collect()
+    };
+    let mut extra = args.extra_index_url.clone();
+    extra.extend(values(&options.extra_index_urls));
+    let mut find_links = args.find_links.clone();
+    find_links.extend(values(&options.find_links));
+    let mut trusted_hosts = args.trusted_host.clone();
+    trusted_hosts.extend(values(&options.trusted_hosts));
+    let in_file = || {
+        options
+            .index_url
+            .as_ref()
+            .map(|option| option.value.clone())
+    };
+    Places {
+        index: args
+            .index_url
+            .clone()
+            .or_else(in_file)
+            .or_else(|| args.pip_index_url.clone()),
+        extra,
+        find_links,
+        no_index: args.no_index || options.no_index,
+        trusted_hosts,
+        pinned: args.sources.keys().cloned().collect(),
+    }
+}
+
+pub(in crate::cli) fn client_options(args: &ResolveArgs) -> Result<ClientOptions, CliError> {
+    ClientOptions::from_environment(args.cert.clone(), &|name| std::env::var_os(name))
+        .map(|options| ClientOptions {
+            offline: args.offline,
+            ..options
+        })
+        .map_err(|error| CliError::usage(error.to_string()))
+}
+
+pub(in crate::cli) fn authentication(args: &ResolveArgs) -> Result<Auth, CliError> {
+    let keyring = match args.keyring_provider.as_deref() {
+        None | Some("disabled") => KeyringProvider::Disabled,
+        Some("subprocess") => KeyringProvider::Subprocess {
+            program: PathBuf::from("keyring"),
+        },
+        Some(other) => {
+            return Err(
+                CliError::usage(format!("`--keyring-provider {other}` is not understood"))
+                    .hint("it takes `subprocess` or `disabled`"),
+            );
+        }
+    };
+    Auth::from_environment(&|name| std::env::var_os(name), keyring).map_err(CliError::usage)
+}
+
+/// Reads a requirements file from the network.
+pub(super) fn download(
+    url: &str,
+    options: ClientOptions,
+    auth: impl FnOnce() -> Result<Auth, CliError>,
+) -> Result<Vec<u8>, String> {
+    let parsed = Url::parse(url).map_err(|error| error.to_string())?;
+    let auth = auth().map_err(|_| "its credentials cannot be read".to_owned())?;
+    let client = Client::new(options, auth, std::sync::Arc::new(Progress::default()));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let answer = runtime
+        .block_on(client.get(&Ask::new(parsed, REMOTE_FILE_LIMIT)))
+        .map_err(|error| error.to_string())?;
+    match answer.body {
+        crate::fetch::AnswerBody::Whole(bytes) => Ok(bytes),
+        crate::fetch::AnswerBody::Unread(_) => Err("it is too large".to_owned()),
+    }
+}
+
+pub(in crate::cli) fn cache(args: &ResolveArgs) -> Result<Cache, CliError> {
+    let made = if args.no_cache {
+        Cache::temporary()
+    } else {
+        Cache::new(args.cache_dir.clone(), &|name| std::env::var_os(name))
+    };
+    made.map_err(|error| {
+        let hint = error.hint();
+        let error = CliError::usage(error.to_string());
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    })
+}
+
+pub(super) fn edge(
+    args: &ResolveArgs,
+    places: &Places,
+    target: &Target,
+    request: &Request,
+    client: ClientOptions,
+    auth: Auth,
+    interpreter: &Lazy<'_>,
+) -> Result<Edge, CliError> {
+    let wrong = |error: crate::fetch::FetchError| CliError::usage(error.to_string());
+    let cache = cache(args)?;
+    let records = Records::in_folder(cache.root().join("records"));
+    let indexes = indexes(args, places).map_err(wrong)?;
+    let build_indexes = BuildIndexes {
+        index_url: places.index.clone(),
+        extra_index_urls: places.extra.clone(),
+        find_links: places.find_links.clone(),
+        no_index: places.no_index || args.offline,
+    };
+    // An interpreter is looked for only where a build could be needed and one was named, or
+    // the machine has one at hand: what is declared spawns nothing.
+    let python = build_python(args, interpreter);
+    let registry = Registry::new(RegistryOptions {
+        client,
+        auth,
+        indexes,
+        cache,
+        refresh: if args.refresh {
+            Refresh::All
+        } else {
+            Refresh::None
+        },
+        // Without the network there is nothing to begin early.
+        guesses: (!args.offline).then(|| Guesses {
+            target: target.clone(),
+            policy: request.policy.clone(),
+        }),
+    });
+    let hashes = request
+        .requirements
+        .iter()
+        .filter_map(|line| match &line.source {
+            LineSource::Direct(direct) => Some((direct.url.clone(), line.hashes.clone())),
+            LineSource::Specifiers(_) => None,
+        })
+        .collect();
+    let builder = Builder::new(python, build_indexes, records.clone());
+    Ok(Edge::new(
+        registry,
+        records,
+        builder,
+        request.policy.build,
+        hashes,
+    ))
+}
+
+/// The interpreter for builds: the named one, or the first on PATH, without running it.
+fn build_python(args: &ResolveArgs, interpreter: &Lazy<'_>) -> Option<PathBuf> {
+    if args.python.is_some() {
+        return interpreter.get().ok().map(|found| found.executable.clone());
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .flat_map(|folder| ["python3", "python"].map(|name| folder.join(name)))
+        .find(|program| program.is_file())
+}
+
+/// Recorded facts, joined; the first snapshot that has a fact answers.
+pub(super) fn snapshots(paths: &[PathBuf], places: &Places) -> Result<SnapshotFacts, CliError> {
+    let opened = paths
+        .iter()
+        .map(|path| {
+            Snapshot::open(path).map_err(|error| {
+                CliError::usage(format!(
+                    "cannot read the snapshot `{}`: {error}",
+                    path.display()
+                ))
+                .hint("`mlresolve snapshot record` makes one")
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let default = match &places.index {
+        Some(url) => Index::new(url).map_err(|error| CliError::usage(error.to_string()))?,
+        None => Index::standard(),
+    };
+    Ok(SnapshotFacts::new(opened, &default.url))
+}
+
+pub(in crate::cli) fn indexes(
+    args: &ResolveArgs,
+    places: &Places,
+) -> Result<Indexes, crate::fetch::FetchError> {
+    // A named index has its name's credentials, whichever way it was called.
+    let index = |place: &String| {
+        let named = args
+            .named_indexes
+            .iter()
+            .find(|(name, url)| name == place || url == place);
+        match named {
+            Some((name, url)) => {
+                Ok(Index::new(url)?.named(name, &|variable| std::env::var_os(variable)))
+            }
+            None => Index::new(place),
+        }
+    };
+    Ok(Indexes {
+        default: match &places.index {
+            Some(url) => index(url)?,
+            None => Index::standard(),
+        },
+        extra: places.extra.iter().map(&index).collect::<Result<_, _>>()?,
+        strategy: match args.index_strategy.unwrap_or_default() {
+            args::IndexStrategy::FirstIndex => IndexStrategy::First,
+            args::IndexStrategy::UnsafeBestMatch => IndexStrategy::UnsafeBestMatch,
+        },
+        no_index: places.no_index,
+        find_links: places
+            .find_links
+            .iter()
+            .map(|place| FindLinks::new(place))
+            .collect::<Result<_, _>>()?,
+        pins: args
+            .sources
+            .iter()
+            .map(|(name, source)| Ok((name.clone(), index(source)?)))
+            .collect::<Result<_, crate::fetch::FetchError>>()?,
+        mirrors: args
+            .mirror
+            .iter()
+            .map(|text| Mirror::new(text))
+            .collect::<Result<_, _>>()?,
+    })
+}

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
-use self::judge::{Judge, Why};
-use super::facts::{DirectFacts, FactError, Unusable};
+use self::judge::Why;
+use super::facts::{DirectFacts, Unusable};
 use super::labels::{self, Family, MemberBuilds, Merged};
 use super::outcome::ChosenVariant;
 use crate::metadata::{Dependency, File, FileId, Page, UnreadableFiles, Yanked};
@@ -23,7 +23,7 @@ use crate::target::Target;
 use crate::versions::{self, Rank, RankSet};
 
 pub(crate) use self::admission::{Admission, AdmissionKey};
-pub(crate) use self::judge::Verdicts;
+pub(crate) use self::judge::{Judge, Verdicts};
 
 /// The releases of one distribution that can be chosen, oldest first; a release's place
 /// is its rank.
@@ -84,16 +84,7 @@ pub(crate) struct Release {
 
 impl Universe {
     /// The releases of a page that can be chosen.
-    ///
-    /// # Errors
-    ///
-    /// [`FactError::Failed`] where there is a cut-off and the page gives no upload times.
-    pub(crate) fn of_page(
-        page: &Arc<Page>,
-        admission: &Admission<'_>,
-        verdicts: &Verdicts,
-    ) -> Result<Self, FactError> {
-        let judge = Judge::new(page, admission, verdicts)?;
+    pub(crate) fn of_page(page: &Arc<Page>, admission: &Admission<'_>, judge: Judge) -> Self {
         let files = &page.files;
         let visible = |id| files.row(id).is_some_and(|row| judge.sees(&row));
         let finals = files
@@ -139,7 +130,7 @@ impl Universe {
             }
         }
         universe.judge = Some(judge);
-        Ok(universe)
+        universe
     }
 
     fn empty(name: &PackageName, source: Source) -> Self {

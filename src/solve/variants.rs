@@ -23,8 +23,11 @@ pub(crate) struct Grouped {
 }
 
 impl Grouped {
-    /// Why nothing of a release serves, whose labels do not suit.
+    /// Why nothing of a release serves, where no label suits. Where one does, its files tell.
     pub(crate) fn none_because(&self) -> Option<String> {
+        if self.groups.iter().any(|(group, _)| group.label.is_some()) {
+            return None;
+        }
         let (label, reason) = self.refused.first()?;
         let more = match self.refused.len() {
             1 => String::new(),
@@ -36,8 +39,8 @@ impl Grouped {
     }
 }
 
-/// The groups of each release on a page that has labelled wheels; none where the target takes
-/// no variants.
+/// The groups of each release on a page that has labelled wheels, of which `admitted` lets at
+/// least one be taken; none where the target takes no variants.
 ///
 /// # Errors
 ///
@@ -47,6 +50,7 @@ pub(crate) fn grouped(
     target: &Target,
     rules: &RuleSet,
     facts: &impl Facts,
+    admitted: impl Fn(FileId, &Version) -> bool,
 ) -> Result<BTreeMap<Version, Grouped>, FactError> {
     if target.accelerator.variants.is_none() {
         return Ok(BTreeMap::new());
@@ -68,7 +72,10 @@ pub(crate) fn grouped(
                 labels.entry(label).or_default().push(id);
             }
         }
-        if let (false, Ok(version)) = (labels.is_empty(), release.version.parse()) {
+        let Ok(version) = release.version.parse() else {
+            continue;
+        };
+        if labels.values().flatten().any(|id| admitted(*id, &version)) {
             labelled.push((version, release, labels));
         }
     }

@@ -21,7 +21,7 @@ use super::labels::{Family, Merged};
 use super::node::{ABSENT, NameId, Names, Node};
 use super::outcome::SolveError;
 use super::sources::Sources;
-use super::universe::{Admission, AdmissionKey, Source, Universe, Verdicts};
+use super::universe::{Admission, AdmissionKey, Judge, Source, Universe, Verdicts};
 use crate::metadata::{Metadata, Page, UnreadableFiles};
 use crate::request::{DirectUrl, LineSource, Request};
 use crate::rules::{Rule, RuleId, RuleSet};
@@ -260,9 +260,16 @@ impl<'a, F: Facts> World<'a, F> {
         admission: &mut Admission<'_>,
     ) -> Result<Universe, SolveError> {
         let (target, rules) = (self.target(), self.rules());
-        admission.variants = super::variants::grouped(page, target, rules, self.facts)
-            .map_err(|error| fatal(&error))?;
-        Universe::of_page(page, admission, &self.memo.verdicts).map_err(|error| fatal(&error))
+        let judge = Judge::new(page, admission, &self.memo.verdicts);
+        let judge = judge.map_err(|error| fatal(&error))?;
+        // Nothing that could not be taken anyway is asked what its labels stand for.
+        let admitted = |id, version: &Version| {
+            let row = page.files.row(id);
+            row.is_some_and(|row| judge.admits(&row, || admission.admits_yanked(version)))
+        };
+        let variants = super::variants::grouped(page, target, rules, self.facts, admitted);
+        admission.variants = variants.map_err(|error| fatal(&error))?;
+        Ok(Universe::of_page(page, admission, judge))
     }
 
     /// Whether a distribution has a shadow: something may limit it without pulling it in.

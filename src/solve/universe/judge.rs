@@ -91,7 +91,7 @@ fn order(shape: &str, tags: &str, target: &Target) -> Option<Order> {
 
 /// Judges the files of one page.
 #[derive(Debug)]
-pub(super) struct Judge {
+pub(crate) struct Judge {
     /// In nanoseconds since 1970.
     cutoff: Option<i64>,
     wheels: bool,
@@ -126,7 +126,7 @@ impl Judge {
     /// # Errors
     ///
     /// [`FactError::Failed`] where there is a cut-off and the page gives no upload times.
-    pub(super) fn new(
+    pub(crate) fn new(
         page: &Page,
         admission: &Admission<'_>,
         verdicts: &Verdicts,
@@ -144,6 +144,11 @@ impl Judge {
                 .map(|shape| verdicts.shape(shape, target))
                 .collect(),
         })
+    }
+
+    /// Whether a file may be taken, if its tags suit.
+    pub(crate) fn admits(&self, row: &FileRow<'_>, yanked: impl FnOnce() -> bool) -> bool {
+        self.admits_python(row) && self.visible(row, yanked).is_ok()
     }
 
     /// Whether the cut-off lets a file be seen.
@@ -248,13 +253,11 @@ impl Judge {
                 });
             }
         }
-        Err(Why::Said(
-            match (grouped.none_because(), grouped.groups.last()) {
-                (Some(detail), _) => Unusable::Accelerator { detail },
-                (None, Some((_, ids))) => self.reason(files, ids.iter().copied(), yanked()),
-                (None, None) => Unusable::NoSuitableFile { found: Vec::new() },
-            },
-        ))
+        let all = grouped.groups.iter().flat_map(|(_, ids)| ids.iter());
+        Err(Why::Said(match grouped.none_because() {
+            Some(detail) => Unusable::Accelerator { detail },
+            None => self.reason(files, all.copied(), yanked()),
+        }))
     }
 
     /// Every file of a release that the policy admits, whatever its target, in page order.

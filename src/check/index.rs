@@ -96,42 +96,8 @@ pub fn judge_index(
                 Severity::Error,
                 format!("{who} has no file that suits {}", target.describe()),
             );
-        } else if (entry.index.is_none() || entry.index.as_deref() == home)
-            && let Some(listed) = listed(entry)
-        {
-            let found = |ids: &[FileId]| has_listed(&page.files.some(ids).ok()?, &listed);
-            let count = match listed.len() {
-                1 => "the one hash that is".to_owned(),
-                count => format!("any of the {count} hashes that are"),
-            };
-            if found(&files) == Some(false) {
-                add(
-                    "hash-mismatch",
-                    Severity::Error,
-                    format!(
-                        "no file of {who} has {count} listed: installers refuse what {} \
-                         serves",
-                        page.index
-                    ),
-                );
-                if let Some(mut finding) = findings.pop() {
-                    finding.reason = Some(
-                        "the files were changed after they were locked, the lock was, or they \
-                         come from another index"
-                            .to_owned(),
-                    );
-                    findings.push(finding.advice("find out which, and lock again"));
-                }
-            } else if found(&suiting) == Some(false) {
-                add(
-                    "no-file",
-                    Severity::Error,
-                    format!(
-                        "no file of {who} that suits {} has {count} listed",
-                        target.describe()
-                    ),
-                );
-            }
+        } else if entry.index.is_none() || entry.index.as_deref() == home {
+            findings.extend(hashes((subject, entry), page, &suiting, target));
         }
     }
     findings
@@ -150,6 +116,48 @@ fn home(subject: &Subject) -> Option<&str> {
     }
     let most = counts.into_iter().max_by_key(|(_, count)| *count);
     most.map(|(index, _)| index)
+}
+
+/// What is wrong with the hashes of a pin, given its release's files for the target.
+fn hashes(
+    (subject, entry): (&Subject, &Entry),
+    page: &Page,
+    suiting: &[FileId],
+    target: &Target,
+) -> Option<Finding> {
+    let (listed, version) = (listed(entry)?, entry.version()?);
+    let who = format!("{} {version}", entry.name);
+    let found = |ids: &[FileId]| has_listed(&page.files.some(ids).ok()?, &listed);
+    let count = match listed.len() {
+        1 => "the one hash that is".to_owned(),
+        count => format!("any of the {count} hashes that are"),
+    };
+    let error = |code, message| {
+        let finding = Finding::new(code, Severity::Error, message);
+        let mut finding = finding.about(&entry.name, Some(version));
+        finding.place = subject.place(entry);
+        finding
+    };
+    if found(&page.files.of_version(version)) == Some(false) {
+        let mut finding = error(
+            "hash-mismatch",
+            format!(
+                "no file of {who} has {count} listed: installers refuse what {} serves",
+                page.index
+            ),
+        );
+        finding.reason = Some(
+            "the files were changed after they were locked, the lock was, or they come from \
+             another index"
+                .to_owned(),
+        );
+        return Some(finding.advice("find out which, and lock again"));
+    }
+    (found(suiting) == Some(false)).then(|| {
+        let target = target.describe();
+        let message = format!("no file of {who} that suits {target} has {count} listed");
+        error("no-file", message)
+    })
 }
 
 /// The hashes of an entry, where it has some and all are sha256.

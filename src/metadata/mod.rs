@@ -23,7 +23,8 @@ pub use core_metadata::{Dependency, DependencySource, Metadata, MetadataError};
 pub use digests::{Digests, bytes_of, hexadecimal};
 pub use filename::{FileKind, FilenameError, SdistName, VariantsName, WheelName, is_document};
 pub use files::{
-    DetailSource, FileId, FileRow, Files, ReleaseRows, UnreadableFiles, wheel_of_shape,
+    DetailSource, FileId, FileRow, Files, ReleaseFiles, ReleaseRows, UnreadableFiles, Uploads,
+    wheel_of_shape,
 };
 pub use marker::parse_marker;
 pub use page::{CoreMetadataSidecar, File, Page, PageError, Yanked};

@@ -159,7 +159,7 @@ pub fn candidates(
     let (id, _) = world.names.package(name);
     let universe = world.universe(id)?;
     Ok(Candidates {
-        versions: universe.versions.clone(),
+        versions: universe.versions.iter().cloned().collect(),
         rejected: universe.rejected().to_vec(),
     })
 }

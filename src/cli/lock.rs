@@ -131,9 +131,12 @@ impl Prepared {
         Ok(())
     }
 
-    /// Leaves the solution to the system, which takes it back at once: to give back a large
-    /// stack file by file takes as long as to solve it.
+    /// Leaves the solution, and what was learned for it, to the system, which takes them back
+    /// at once: to give back a large stack file by file takes as long as to solve it.
     fn leave(self) {
+        if let Some(edge) = self.session.facts.edge() {
+            edge.registry().leave();
+        }
         std::mem::forget(self.solution);
     }
 

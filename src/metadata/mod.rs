@@ -29,7 +29,7 @@ pub use files::{
 pub use marker::parse_marker;
 pub use page::{CoreMetadataSidecar, File, Page, PageError, Yanked};
 pub use repair::{Repair, parse_specifiers};
-pub use requires::Requires;
+pub use requires::{Extras, Requires};
 pub use sdist::{SdistPart, SdistPath, sdist_path};
 pub use variant::{PropertyError, VariantProperty};
 pub(crate) use variant::{is_name as is_variant_name, is_value as is_variant_value};

@@ -181,7 +181,7 @@ fn releases_with_the_same_rows_share_their_class() {
                 row.python.map(|it| files.python(it))
             );
             assert_eq!(file.yanked.is_some(), row.is_yanked);
-            let time = file.upload_time.map(|time| time.as_nanosecond());
+            let time = file.upload_time.map(jiff::Timestamp::as_nanosecond);
             assert_eq!(
                 read.uploaded(id).expect("it is at hand").map(i128::from),
                 time

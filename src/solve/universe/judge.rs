@@ -346,7 +346,7 @@ impl Judge {
         only: Option<&[FileId]>,
         yanked_admitted: bool,
     ) -> Vec<FileId> {
-        self.each(files, rows, sight, only)
+        each(files, rows, sight, only)
             .filter(|(_, row, unseen)| {
                 unseen.is_none()
                     && !matches!(self.shape(row), Shape::Labelled | Shape::Document)
@@ -354,23 +354,6 @@ impl Judge {
             })
             .map(|(id, _, _)| id)
             .collect()
-    }
-
-    /// The files of a release, each with what the cut-off hides it by; where only some of
-    /// them count, those.
-    fn each<'p>(
-        &self,
-        files: &'p Files,
-        rows: &ReleaseRows<'_>,
-        sight: &Sight,
-        only: Option<&[FileId]>,
-    ) -> impl Iterator<Item = (FileId, FileRow<'p>, Option<Unseen>)> {
-        let class = files.class(rows.class);
-        rows.files()
-            .zip(class)
-            .zip(0..)
-            .map(|((id, row), place)| (id, row, sight.hides(place)))
-            .filter(move |(id, _, _)| only.is_none_or(|only| only.contains(id)))
     }
 
     /// Why a release cannot be chosen of whose files none can be used: at once where that
@@ -411,7 +394,7 @@ impl Judge {
     ) -> Unusable {
         let mut reasons: Vec<Unusable> = Vec::new();
         let mut tags: Vec<String> = Vec::new();
-        for (id, row, unseen) in self.each(files, rows, sight, only) {
+        for (id, row, unseen) in each(files, rows, sight, only) {
             if matches!(self.shape(&row), Shape::Document) {
                 continue;
             }
@@ -468,6 +451,22 @@ impl Sight {
             Self::Each(hidden) => hidden.iter().any(Option::is_none),
         }
     }
+}
+
+/// The files of a release, each with what the cut-off hides it by; where only some of them
+/// count, those.
+fn each<'p>(
+    files: &'p Files,
+    rows: &ReleaseRows<'_>,
+    sight: &Sight,
+    only: Option<&[FileId]>,
+) -> impl Iterator<Item = (FileId, FileRow<'p>, Option<Unseen>)> {
+    let class = files.class(rows.class);
+    rows.files()
+        .zip(class)
+        .zip(0..)
+        .map(|((id, row), place)| (id, row, sight.hides(place)))
+        .filter(move |(id, _, _)| only.is_none_or(|only| only.contains(id)))
 }
 
 /// The cut-off as it holds for one page.

@@ -309,10 +309,14 @@ fn hashes(
         )
         .hint("record it again, or lock with `--no-hashes`"));
     };
-    let wanted: Vec<&File> = solution
+    let all: Vec<_> = solution
         .packages
         .values()
-        .flat_map(|chosen| &chosen.files)
+        .map(|chosen| chosen.files.all())
+        .collect();
+    let wanted: Vec<&File> = all
+        .iter()
+        .flat_map(|files| files.iter())
         .filter(|file| files.iter().any(|missing| missing.url == file.url))
         .collect();
     let mut computed = BTreeMap::new();

@@ -8,6 +8,7 @@ mod digests;
 mod egg_info;
 mod filename;
 mod files;
+mod hash;
 mod html;
 mod json;
 mod marker;
@@ -26,6 +27,7 @@ pub use files::{
     DetailSource, FileId, FileRow, Files, ReleaseFiles, ReleaseRows, UnreadableFiles, Uploads,
     wheel_of_shape,
 };
+pub use hash::FileHash;
 pub use marker::parse_marker;
 pub use page::{CoreMetadataSidecar, File, Page, PageError, Yanked};
 pub use repair::{Repair, parse_specifiers};

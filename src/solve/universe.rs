@@ -15,6 +15,7 @@ use pep508_rs::PackageName;
 
 use self::judge::{Judge, Why};
 use self::versions::Versions;
+use super::chosen_files::ChosenFiles;
 use super::facts::{DirectFacts, FactError, Unusable};
 use super::labels::{self, Family, MemberBuilds, Merged};
 use super::outcome::ChosenVariant;
@@ -46,7 +47,7 @@ pub(crate) struct Universe {
     /// What judged the page.
     judge: Option<Judge>,
     /// The files of releases that were asked for, by the place on the page.
-    read: RefCell<BTreeMap<u32, Rc<ReleaseFiles>>>,
+    read: RefCell<BTreeMap<u32, Arc<ReleaseFiles>>>,
     /// Where they come from.
     pub(crate) source: Source,
     /// The release that is installed already.
@@ -457,24 +458,24 @@ impl Universe {
     }
 
     /// The files of the release at a place on the page, read once.
-    fn read_release(&self, page: &Page, place: u32) -> Result<Rc<ReleaseFiles>, UnreadableFiles> {
+    fn read_release(&self, page: &Page, place: u32) -> Result<Arc<ReleaseFiles>, UnreadableFiles> {
         if let Some(known) = self.read.borrow().get(&place) {
-            return Ok(Rc::clone(known));
+            return Ok(Arc::clone(known));
         }
-        let read = Rc::new(page.files.read_release(place)?);
-        self.read.borrow_mut().insert(place, Rc::clone(&read));
+        let read = Arc::new(page.files.read_release(place)?);
+        self.read.borrow_mut().insert(place, Arc::clone(&read));
         Ok(read)
     }
 
-    /// Every file of a release that the policy admits, whatever its target, in page order.
-    pub(crate) fn files(&self, rank: Rank) -> Result<Vec<File>, UnreadableFiles> {
+    /// Every file of a release that the policy admits, whatever its target.
+    pub(crate) fn files(&self, rank: Rank) -> Result<ChosenFiles, UnreadableFiles> {
         let (Source::Index(page), Some(place)) = (&self.source, self.versions.place(rank as usize))
         else {
-            return Ok(Vec::new());
+            return Ok(Vec::new().into());
         };
         let release = self.read_release(page, place)?;
         let rows = self.rows(rank, page)?;
-        rows.into_iter().map(|id| release.file(id)).collect()
+        ChosenFiles::of_release(release, rows).ok_or(UnreadableFiles)
     }
 
     fn rows(&self, rank: Rank, page: &Page) -> Result<Vec<FileId>, UnreadableFiles> {

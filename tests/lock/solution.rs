@@ -60,7 +60,7 @@ pub(crate) fn chosen(package: &str, version: &str, files: Vec<File>) -> Chosen {
         metadata: Arc::new(metadata),
         file: files.first().cloned(),
         origin: ChosenOrigin::Index(Arc::new(page)),
-        files,
+        files: files.into(),
         variant: None,
     }
 }

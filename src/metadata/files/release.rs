@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use pep440_rs::Version;
 
 use super::super::digests::hexadecimal;
-use super::super::{CoreMetadataSidecar, Digests, File, FileKind};
+use super::super::{CoreMetadataSidecar, Digests, File, FileHash, FileKind};
 use super::head::FileId;
 use super::pack::{Block, Detail, Sidecar};
 use super::{Files, Listing, UnreadableFiles};
@@ -72,6 +72,25 @@ impl ReleaseFiles {
         let own = self.block()?.own(self.place(id)?);
         own.and_then(|own| usize::try_from(own.place).ok())
             .ok_or(UnreadableFiles)
+    }
+
+    /// Whether a file of the release can be made.
+    pub fn is_whole(&self, id: FileId) -> bool {
+        let detail = self.block().ok().zip(self.place(id).ok());
+        let detail = detail.and_then(|(block, place)| block.detail(place));
+        let head = &self.files.0.head;
+        detail.is_some_and(|detail| head.origin(detail.origin).is_some())
+    }
+
+    /// The sha256 of a file of the release, where the index gives it.
+    pub fn sha256(&self, id: FileId) -> Option<FileHash> {
+        let detail = self.block().ok()?.detail(self.place(id).ok()?)?;
+        let kept = detail.sha256.and_then(|digest| digest.try_into().ok());
+        kept.map(FileHash::sha256).or_else(|| {
+            let mut hashes = detail.hashes.iter();
+            let (algorithm, digest) = hashes.find(|(algorithm, _)| *algorithm == "sha256")?;
+            Some(FileHash::new(algorithm, digest))
+        })
     }
 
     /// A file of the release.

@@ -52,8 +52,8 @@ pub(super) struct Line<'l> {
 
 /// The columns of metadata that has these lines; `None` where it is too large for them.
 pub(super) fn pack(metadata: &Metadata, lines: &[Line<'_>]) -> Option<Vec<u8>> {
-    let named = lines.iter().flat_map(|line| line.extras);
-    let mut names: Vec<&ExtraName> = named.chain(metadata.provides_extras.iter()).collect();
+    let of_lines = lines.iter().flat_map(|line| line.extras);
+    let mut names: Vec<&ExtraName> = of_lines.chain(metadata.provides_extras.iter()).collect();
     names.sort_unstable();
     names.dedup();
     let mut line_column = Vec::new();
@@ -79,7 +79,7 @@ pub(super) fn pack(metadata: &Metadata, lines: &[Line<'_>]) -> Option<Vec<u8>> {
         metadata.provides_extras.len(),
         names.len(),
     ];
-    for extra in metadata.provides_extras.iter() {
+    for extra in &metadata.provides_extras {
         add(&mut extras, extra)?;
     }
     let requires_python = metadata.requires_python.as_ref().map(ToString::to_string);

@@ -47,11 +47,8 @@ impl Verdicts {
         if let Some(known) = self.shapes.borrow().get(shape) {
             return known.clone();
         }
-        let takes_variants = target.accelerator.variants.is_some();
-        let is_labelled = || wheel_of_shape(shape).is_some_and(|wheel| wheel.variant.is_some());
         let verdict = match shape.strip_suffix(".whl") {
-            Some(_) if !takes_variants && is_labelled() => Shape::Labelled,
-            Some(tags) => Shape::Wheel(order(shape, tags, target).map(Rc::new)),
+            Some(tags) => of_wheel(shape, tags, target),
             None if is_document(shape) => Shape::Document,
             None => Shape::Sdist {
                 is_tar_gz: shape == "tar.gz",
@@ -75,21 +72,28 @@ impl Verdicts {
     }
 }
 
-/// The order of a wheel with these tags.
-fn order(shape: &str, tags: &str, target: &Target) -> Option<Order> {
+/// The verdict on a wheel with these tags.
+fn of_wheel(shape: &str, tags: &str, target: &Target) -> Shape {
     let mut parts = tags.split('-');
     let plain = (parts.next(), parts.next(), parts.next(), parts.next());
+    // With three parts there is neither a build number nor a label.
     if let (Some(python), Some(abi), Some(platform), None) = plain {
         let is_whole = |tags: &str| tags.split('.').all(|tag| !tag.is_empty());
-        if ![python, abi, platform].into_iter().all(is_whole) {
-            return None;
-        }
-        return Some((target.tags_priority(python, abi, platform)?, None));
+        let is_whole = [python, abi, platform].into_iter().all(is_whole);
+        let priority = is_whole.then(|| target.tags_priority(python, abi, platform));
+        return Shape::Wheel(priority.flatten().map(|priority| Rc::new((priority, None))));
     }
-    let wheel = wheel_of_shape(shape)?;
-    let order = target.wheel_order(&wheel)?;
-    let build = order.build.map(|(number, rest)| (number, rest.to_owned()));
-    Some((order.priority, build))
+    let Some(wheel) = wheel_of_shape(shape) else {
+        return Shape::Wheel(None);
+    };
+    if wheel.variant.is_some() && target.accelerator.variants.is_none() {
+        return Shape::Labelled;
+    }
+    let order = target.wheel_order(&wheel).map(|order| {
+        let build = order.build.map(|(number, rest)| (number, rest.to_owned()));
+        Rc::new((order.priority, build))
+    });
+    Shape::Wheel(order)
 }
 
 /// Judges the files of one page.

@@ -17,7 +17,7 @@ use crate::check::{
     Entry, Finding, Severity, Subject, fix, judge, judge_files, judge_index, merge,
 };
 use crate::metadata::Page;
-use crate::request::Inputs;
+use crate::request::{FileOptions, Inputs};
 use crate::rules::RuleSet;
 use crate::solve::{FactError, Facts, indexed_metadata};
 use crate::{Target, versions};
@@ -93,13 +93,13 @@ fn file(args: &CheckArgs, path: &str, rules: &RuleSet) -> Result<Report, CliErro
     // What a lock for several environments holds depends on the target.
     let read = check_files::read(path, &target)?;
     if is_known || args.rules_only || read.subject.requires_python.is_some() {
-        return judged(args, read.subject, &target, is_known, rules);
+        return judged(args, read, &target, is_known, rules);
     }
-    let Some((python, likely)) = likely_python(args, &read.subject, &target)? else {
-        return judged(args, read.subject, &target, is_known, rules);
+    let Some((python, likely)) = likely_python(args, &read, &target)? else {
+        return judged(args, read, &target, is_known, rules);
     };
     let read = check_files::read(path, &likely)?;
-    let mut report = judged(args, read.subject, &likely, is_known, rules)?;
+    let mut report = judged(args, read, &likely, is_known, rules)?;
     report.findings.push(Finding::note(
         "python-guessed",
         format!(
@@ -115,10 +115,11 @@ fn file(args: &CheckArgs, path: &str, rules: &RuleSet) -> Result<Report, CliErro
 /// default; `None` too where the index cannot be asked.
 fn likely_python(
     args: &CheckArgs,
-    subject: &Subject,
+    read: &Read,
     target: &Target,
 ) -> Result<Option<(String, Target)>, CliError> {
-    let session = online(args, target)?;
+    let subject = &read.subject;
+    let session = online(args, target, &read.options)?;
     let Ok(pages) = ask(&mut subject.clone(), target, session.facts.facts()) else {
         return Ok(None);
     };
@@ -193,16 +194,17 @@ fn target(args: &CheckArgs, read: &Read) -> Result<(Target, bool), CliError> {
 
 fn judged(
     args: &CheckArgs,
-    mut subject: Subject,
+    read: Read,
     target: &Target,
     target_is_known: bool,
     rules: &RuleSet,
 ) -> Result<Report, CliError> {
+    let mut subject = read.subject;
     let mut findings = Vec::new();
     let session = if args.rules_only {
         None
     } else {
-        Some(online(args, target)?)
+        Some(online(args, target, &read.options)?)
     };
     if let Some(session) = &session {
         let facts = session.facts.facts();
@@ -249,7 +251,13 @@ fn report(subject: &Subject, target: &Target, findings: Vec<Finding>) -> Report 
 }
 
 /// A session for the target, without a request.
-pub(crate) fn online(args: &CheckArgs, target: &Target) -> Result<Session, CliError> {
+///
+/// `options` are those that stand in what is judged: its pins come from the indexes they name.
+pub(crate) fn online(
+    args: &CheckArgs,
+    target: &Target,
+    options: &FileOptions,
+) -> Result<Session, CliError> {
     let recorded = Recorded {
         target: Some(target.clone()),
         ..Recorded::default()
@@ -259,7 +267,11 @@ pub(crate) fn online(args: &CheckArgs, target: &Target) -> Result<Session, CliEr
     resolve.python = None;
     resolve.python_version = None;
     resolve.python_platform = None;
-    Session::assemble(&resolve, &recorded, Inputs::default(), Vec::new())
+    let read = Inputs {
+        options: options.clone(),
+        ..Inputs::default()
+    };
+    Session::assemble(&resolve, &recorded, read, Vec::new())
 }
 
 type Pages = BTreeMap<PackageName, Option<Arc<Page>>>;
@@ -327,7 +339,7 @@ pub(crate) fn environment(
             .iter()
             .any(|finding| finding.severity > Severity::Note)
     {
-        let session = online(args, &target)?;
+        let session = online(args, &target, &FileOptions::default())?;
         // Without an index, what rules advise stands.
         let _ = fix(
             &mut findings,

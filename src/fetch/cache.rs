@@ -25,7 +25,7 @@ use super::tasks::Pending;
 pub use self::parts::{PartedRecord, Parts};
 
 /// The layout of records; a change of any of them makes all older ones absent.
-const LAYOUT: u32 = 4;
+const LAYOUT: u32 = 5;
 
 const MAGIC: [u8; 4] = *b"MLRC";
 
@@ -267,7 +267,7 @@ impl Cache {
         names
     }
 
-    fn path(&self, kind: RecordKind, key: &str) -> PathBuf {
+    pub(super) fn path(&self, kind: RecordKind, key: &str) -> PathBuf {
         let folder = format!("{}-v{LAYOUT}", kind.folder());
         self.root.join(folder).join(key)
     }
@@ -292,7 +292,7 @@ fn header(content: &[u8]) -> [u8; HEADER_SIZE] {
     header
 }
 
-fn checksum(content: &[u8]) -> u32 {
+pub(super) fn checksum(content: &[u8]) -> u32 {
     let mut crc = Crc::new();
     crc.update(content);
     crc.sum()

@@ -397,8 +397,12 @@ impl World {
             linked: linked.and_then(|id| page.files.file(id).ok()),
             wheels: wheels.iter().map(|file| (*file).clone()).collect(),
         };
-        let world = Arc::clone(self);
-        let answer = self.begin(async move { world.wheels.variants(told).await });
+        let answer = if let Some(result) = self.wheels.variants_at_hand(&told) {
+            self.at_hand(result)
+        } else {
+            let world = Arc::clone(self);
+            self.begin(async move { world.wheels.variants(told).await })
+        };
         known.insert(key, answer.clone());
         answer
     }

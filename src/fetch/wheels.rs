@@ -11,7 +11,6 @@ use super::cache::{Cache, RecordKind, hashed_key};
 use super::client::{Ask, Client};
 use super::digest::sha256;
 use super::error::FetchError;
-use super::freshness::Freshness;
 use super::metadata_record::MetadataRecord;
 use super::remote_zip::RemoteSource;
 use super::tasks::blocking;
@@ -48,40 +47,29 @@ impl Wheels {
         })?;
         let bytes = self.fetch(&url, file, wheel).await?;
         let headers = headers_of(bytes);
-        let key = (!is_local(file)).then(|| key(file));
-        let (cache, wheel) = (self.cache.clone(), wheel.clone());
-        blocking(move || {
+        let wheel = wheel.clone();
+        let (headers, metadata) = blocking(move || {
             let metadata = parse(&headers, &wheel.name, &wheel.version);
-            if let Some(key) = key {
-                let parts = MetadataRecord::parts(headers, metadata.as_deref().ok());
-                if let Some(parts) = parts {
-                    cache.write_parts(RecordKind::Metadata, &key, &parts);
-                }
-            }
-            metadata
+            (headers, metadata)
         })
-        .await
+        .await;
+        if !is_local(file) {
+            let read = metadata.clone().ok();
+            self.cache
+                .write_parts_later(RecordKind::Metadata, key(file), move || {
+                    MetadataRecord::parts(headers, read.as_deref())
+                });
+        }
+        metadata
     }
 
-    /// What the cache has. A file whose index gives no hash may be replaced by another of
-    /// the same name, so what was read of it grows stale.
+    /// What the cache has.
     pub(super) fn at_hand(
         &self,
         file: &File,
         wheel: &WheelName,
     ) -> Option<Result<Arc<Metadata>, FactError>> {
-        if is_local(file) {
-            return None;
-        }
-        let record = self
-            .cache
-            .read_parts(RecordKind::Metadata, &key(file))
-            .and_then(MetadataRecord::of)?;
-        let usable =
-            file.sha256().is_some() || record.freshness.is_fresh() || self.client.offline();
-        if !usable {
-            return None;
-        }
+        let record = self.record(&key(file), file)?;
         self.client.progress().cache_hit();
         if let Some(metadata) = record.metadata(&wheel.name, &wheel.version) {
             return Some(Ok(Arc::new(metadata)));
@@ -90,14 +78,22 @@ impl Wheels {
         Some(parse(&headers, &wheel.name, &wheel.version))
     }
 
-    /// The bytes under a key of the cache. A file whose index gives no hash may be replaced by
-    /// another of the same name, so what was read of it grows stale.
-    async fn kept(&self, key: &str, file: &File) -> Option<Vec<u8>> {
-        let (cache, key) = (self.cache.clone(), key.to_owned());
-        let bytes = blocking(move || cache.read(RecordKind::Metadata, &key)).await?;
-        let (freshness, content): (Freshness, _) = postcard::take_from_bytes(&bytes).ok()?;
-        let usable = file.sha256().is_some() || freshness.is_fresh() || self.client.offline();
-        usable.then(|| content.to_vec())
+    /// What the cache has under a key, as it was fetched.
+    pub(super) fn kept(&self, key: &str, file: &File) -> Option<Vec<u8>> {
+        self.record(key, file)?.headers()
+    }
+
+    /// The record under a key. A file whose index gives no hash may be replaced by another of
+    /// the same name, so what was read of it grows stale.
+    fn record(&self, key: &str, file: &File) -> Option<MetadataRecord> {
+        if is_local(file) {
+            return None;
+        }
+        let record = self.cache.read_parts(RecordKind::Metadata, key);
+        let record = record.and_then(MetadataRecord::of)?;
+        let usable =
+            file.sha256().is_some() || record.freshness.is_fresh() || self.client.offline();
+        usable.then_some(record)
     }
 
     async fn fetch(&self, url: &Url, file: &File, wheel: &WheelName) -> Result<Vec<u8>, FactError> {
@@ -120,28 +116,6 @@ impl Wheels {
                     detail: format!("its wheel `{}` cannot be read: {detail}", file.filename),
                 }),
             })
-    }
-
-    /// The bytes under a key of the cache, else what `fetch` gives. A file whose index gives no
-    /// hash may be replaced by another of the same name.
-    pub(super) async fn kept_or<E>(
-        &self,
-        key: String,
-        file: &File,
-        fetch: impl Future<Output = Result<Vec<u8>, E>>,
-    ) -> Result<Vec<u8>, E> {
-        if let Some(bytes) = self.kept(&key, file).await {
-            self.client.progress().cache_hit();
-            return Ok(bytes);
-        }
-        let bytes = fetch.await?;
-        let content = bytes.clone();
-        self.cache.write_later(RecordKind::Metadata, key, move || {
-            let mut bytes = postcard::to_stdvec(&Freshness::unsaid()).ok()?;
-            bytes.extend(content);
-            Some(bytes)
-        });
-        Ok(bytes)
     }
 
     /// The sidecar (PEP 658); `None` where the index offers one and has none.
@@ -185,7 +159,8 @@ fn key(file: &File) -> String {
     hashed_key(&file.url, file.sha256().unwrap_or_default())
 }
 
-fn is_local(file: &File) -> bool {
+/// Whether a file lies on this machine: what is read of it is not kept.
+pub(super) fn is_local(file: &File) -> bool {
     file.url.starts_with("file:")
 }
 

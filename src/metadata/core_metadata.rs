@@ -131,7 +131,9 @@ impl Metadata {
         if headers.metadata_version() >= Some((2, 2)) {
             return Ok(None);
         }
-        let found = EggRequires::read(requires);
+        let Some(found) = EggRequires::read(requires) else {
+            return Ok(None);
+        };
         let understood = |line: &String| Dependency::parse(line).is_ok();
         if !found.requires_dist.iter().all(understood) {
             return Ok(None);

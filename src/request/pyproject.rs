@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::direct;
-use super::inputs::{BuildNeeded, BuildReason, RequiresPython, Role, Wanted};
+use super::inputs::{BuildNeeded, BuildReason, RequiresPython, Role, Wanted, Warning};
 use super::names::normal;
 use super::nearest::nearest;
 use super::paths::FilePath;
@@ -56,6 +56,7 @@ pub(super) fn read(
         .values()
         .map(|(key, _)| key.clone())
         .collect();
+    project.warn_of_other_tools(document);
     let folder = path.folder();
     match document.get("project") {
         Some(value) => {
@@ -94,6 +95,13 @@ pub(super) fn read(
     Ok(offered)
 }
 
+fn as_table<'v, 'i>(value: &'v Value<'i>) -> Option<&'v DeTable<'i>> {
+    match value.get_ref() {
+        DeValue::Table(table) => Some(table),
+        _ => None,
+    }
+}
+
 fn build(folder: &str, file: &Arc<str>, role: Role, reason: BuildReason) -> BuildNeeded {
     BuildNeeded {
         folder: folder.to_owned(),
@@ -102,6 +110,49 @@ fn build(folder: &str, file: &Arc<str>, role: Role, reason: BuildReason) -> Buil
         reason,
     }
 }
+
+/// What other tools' tables say of the packages to choose, and what says it here.
+const OTHER_TOOLS: &[(&str, &str, &str)] = &[
+    ("uv", "sources", "`[tool.mlresolve.sources]`"),
+    ("uv", "index", "`[[tool.mlresolve.index]]`"),
+    ("uv", "index-url", "`index-url` in `[tool.mlresolve]`"),
+    (
+        "uv",
+        "extra-index-url",
+        "`extra-index-url` in `[tool.mlresolve]`",
+    ),
+    ("uv", "find-links", "`find-links` in `[tool.mlresolve]`"),
+    ("uv", "constraint-dependencies", "a file for `-c`"),
+    ("uv", "override-dependencies", "a file for `--override`"),
+    (
+        "uv",
+        "exclude-newer",
+        "`exclude-newer` in `[tool.mlresolve]`",
+    ),
+    ("uv", "prerelease", "`pre` in `[tool.mlresolve]`"),
+    (
+        "uv",
+        "dev-dependencies",
+        "`[dependency-groups]` and `--group`",
+    ),
+    (
+        "poetry",
+        "source",
+        "`[[tool.mlresolve.index]]` and `[tool.mlresolve.sources]`",
+    ),
+    ("poetry", "group", "`[dependency-groups]` and `--group`"),
+    (
+        "pdm",
+        "source",
+        "`[[tool.mlresolve.index]]` and `[tool.mlresolve.sources]`",
+    ),
+    (
+        "pdm",
+        "dev-dependencies",
+        "`[dependency-groups]` and `--group`",
+    ),
+    ("pdm", "resolution", "a file for `--override`"),
+];
 
 type Named<'v, 'i, K> = BTreeMap<K, (String, &'v Value<'i>)>;
 
@@ -119,6 +170,27 @@ struct Project<'r, 's, 'v, 'i> {
 }
 
 impl<'v, 'i> Project<'_, '_, 'v, 'i> {
+    /// Tells what stands in other tools' tables and is not read, since the lock may come out
+    /// otherwise than theirs. Who has settings of ours has seen to it.
+    fn warn_of_other_tools(&mut self, document: &DeTable<'_>) {
+        let Some(tools) = document.get("tool").and_then(as_table) else {
+            return;
+        };
+        if tools.get("mlresolve").is_some() {
+            return;
+        }
+        for (tool, key, here) in OTHER_TOOLS {
+            let table = tools.get(*tool).and_then(as_table);
+            let Some((name, _)) = table.and_then(|table| table.get_key_value(*key)) else {
+                continue;
+            };
+            self.reader.inputs.warnings.push(Warning {
+                place: self.source.place(name.span().start),
+                message: format!("`{key}` in `[tool.{tool}]` is not read; {here} says it here"),
+            });
+        }
+    }
+
     /// The fields that `dynamic` lists.
     fn dynamic(&self, table: &'v DeTable<'i>) -> Result<Vec<String>, RequestError> {
         let Some(value) = table.get("dynamic") else {

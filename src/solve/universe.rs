@@ -13,10 +13,10 @@ use std::sync::Arc;
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
-use self::judge::{Judge, Why};
+use self::judge::Why;
 use self::versions::Versions;
 use super::chosen_files::ChosenFiles;
-use super::facts::{DirectFacts, FactError, Unusable};
+use super::facts::{DirectFacts, Unusable};
 use super::labels::{self, Family, MemberBuilds, Merged};
 use super::outcome::ChosenVariant;
 use crate::metadata::{Dependency, File, FileId, Page, ReleaseFiles, UnreadableFiles, Yanked};
@@ -26,7 +26,7 @@ use crate::target::Target;
 use crate::versions::{Rank, RankSet, rank_set_of};
 
 pub(crate) use self::admission::{Admission, AdmissionKey};
-pub(crate) use self::judge::Verdicts;
+pub(crate) use self::judge::{Judge, Verdicts};
 
 /// The releases of one distribution that can be chosen, oldest first; a release's place
 /// is its rank.
@@ -90,25 +90,16 @@ impl Universe {
     ///
     /// # Errors
     ///
-    /// [`FactError::Failed`] where there is a cut-off and the page gives no upload times.
+    /// [`UnreadableFiles`] where the cut-off hangs on what cannot be read any more.
     pub(crate) fn of_page(
         page: &Arc<Page>,
         admission: &Admission<'_>,
-        verdicts: &Verdicts,
-    ) -> Result<Self, FactError> {
-        let judge = Judge::new(page, admission, verdicts)?;
+        judge: Judge,
+    ) -> Result<Self, UnreadableFiles> {
         let files = &page.files;
-        let unreadable = |error| FactError::unreadable(&page.name, error);
         let mut finals = false;
-        for (place, rows) in (0..)
-            .zip(files.releases())
-            .filter(|(_, it)| !it.is_prerelease)
-        {
-            if judge
-                .sight(files, place, &rows)
-                .map_err(unreadable)?
-                .is_some()
-            {
+        for (place, rows) in (0..).zip(files.releases()) {
+            if !rows.is_prerelease && judge.sight(files, place, &rows)?.is_some() {
                 finals = true;
                 break;
             }
@@ -145,7 +136,7 @@ impl Universe {
                 universe.dismissed.push((place, why));
                 continue;
             }
-            let sight = judge.sight(files, place, &rows).map_err(unreadable)?;
+            let sight = judge.sight(files, place, &rows)?;
             let verdict = if let Some(grouped) = grouped() {
                 let best = judge.best_variant(files, &rows, &sight, grouped, yanked);
                 best.map(|(number, choice)| {

@@ -4,4 +4,5 @@ mod builds;
 mod client;
 mod hints;
 mod registry;
+mod variants;
 mod wheel_metadata;

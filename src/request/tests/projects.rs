@@ -233,3 +233,28 @@ fn setup_cfg_that_setup_py_adds_to() {
          build . (setup.cfg): its setup.py computes them",
     );
 }
+
+#[test]
+fn what_other_tools_tables_say_is_told_to_be_unread() {
+    let project = "[project]\nname = \"p\"\ndependencies = [\"torch\"]\n\
+                   [tool.uv]\noverride-dependencies = [\"numpy<2\"]\npackage = false\n\
+                   [tool.uv.sources]\ntorch = { index = \"pytorch\" }\n";
+    check_files(
+        &[("pyproject.toml", project)],
+        "
+        require pyproject.toml:3:18 `torch`: torch
+        project pyproject.toml p
+        warning pyproject.toml:7: `sources` in `[tool.uv]` is not read; `[tool.mlresolve.sources]` says it here
+        warning pyproject.toml:5: `override-dependencies` in `[tool.uv]` is not read; a file for `--override` says it here
+        ",
+    );
+    // Who has settings here has seen to it.
+    let settled = format!("{project}[tool.mlresolve]\npre = false\n");
+    check_files(
+        &[("pyproject.toml", &settled)],
+        "
+        require pyproject.toml:3:18 `torch`: torch
+        project pyproject.toml p
+        ",
+    );
+}

@@ -98,7 +98,7 @@ fn of_wheel(shape: &str, tags: &str, target: &Target) -> Shape {
 
 /// Judges the files of one page.
 #[derive(Debug)]
-pub(super) struct Judge {
+pub(crate) struct Judge {
     /// In nanoseconds since 1970.
     cutoff: Option<i64>,
     wheels: bool,
@@ -156,7 +156,7 @@ impl Judge {
     /// # Errors
     ///
     /// [`FactError::Failed`] where there is a cut-off and the page gives no upload times.
-    pub(super) fn new(
+    pub(crate) fn new(
         page: &Page,
         admission: &Admission<'_>,
         verdicts: &Verdicts,
@@ -175,6 +175,26 @@ impl Judge {
                 .collect(),
             classes: RefCell::new(vec![None; page.files.classes()]),
         })
+    }
+
+    /// Whether a file of the release at a place may be taken, if its tags suit.
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableFiles`] where the cut-off hangs on what cannot be read any more.
+    pub(crate) fn admits(
+        &self,
+        files: &Files,
+        (place, rows): (u32, &ReleaseRows<'_>),
+        id: FileId,
+        yanked: bool,
+    ) -> Result<bool, UnreadableFiles> {
+        let sight = self.sight(files, place, rows)?;
+        let only = [id];
+        let mut file = each(files, rows, &sight, Some(&only));
+        Ok(file.any(|(_, row, unseen)| {
+            unseen.is_none() && self.admits_python(&row) && self.visible(&row, yanked).is_ok()
+        }))
     }
 
     /// Which files of the release at a place the cut-off lets be seen.
@@ -331,13 +351,15 @@ impl Judge {
                 return Ok((number, choice));
             }
         }
-        Err(Why::Said(
-            match (grouped.none_because(), grouped.groups.last()) {
-                (Some(detail), _) => Unusable::Accelerator { detail },
-                (None, Some((_, ids))) => self.reason(files, rows, sight, Some(ids), yanked),
-                (None, None) => Unusable::NoSuitableFile { found: Vec::new() },
-            },
-        ))
+        let all: Vec<FileId> = grouped
+            .groups
+            .iter()
+            .flat_map(|(_, ids)| ids.iter().copied())
+            .collect();
+        Err(Why::Said(match grouped.none_because() {
+            Some(detail) => Unusable::Accelerator { detail },
+            None => self.reason(files, rows, sight, Some(&all), yanked),
+        }))
     }
 
     /// Every file of a release that the policy admits, whatever its target, in page order;

@@ -139,9 +139,12 @@ impl Prepared {
         Ok(())
     }
 
-    /// Leaves the solution to the system, which takes it back at once: to give back a large
-    /// stack file by file takes as long as to solve it.
+    /// Leaves the solution, and what was learned for it, to the system, which takes them back
+    /// at once: to give back a large stack file by file takes as long as to solve it.
     fn leave(self) {
+        if let Some(edge) = self.session.facts.edge() {
+            edge.registry().leave();
+        }
         std::mem::forget(self.solution);
     }
 
@@ -314,10 +317,14 @@ fn hashes(
         )
         .hint("record it again, or lock with `--no-hashes`"));
     };
-    let wanted: Vec<&File> = solution
+    let all: Vec<_> = solution
         .packages
         .values()
-        .flat_map(|chosen| &chosen.files)
+        .map(|chosen| chosen.files.all())
+        .collect();
+    let wanted: Vec<&File> = all
+        .iter()
+        .flat_map(|files| files.iter())
         .filter(|file| files.iter().any(|missing| missing.url == file.url))
         .collect();
     let mut computed = BTreeMap::new();

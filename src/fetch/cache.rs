@@ -25,7 +25,7 @@ use super::tasks::Pending;
 pub use self::parts::{PartedRecord, Parts};
 
 /// The layout of records; a change of any of them makes all older ones absent.
-const LAYOUT: u32 = 4;
+const LAYOUT: u32 = 5;
 
 const MAGIC: [u8; 4] = *b"MLRC";
 

@@ -83,11 +83,19 @@ pub(crate) fn prepare(
     let recorded = match &to {
         Output::File(path) => {
             refuse_extension(path)?;
+            recorded::refuse_other(path)?;
             recorded::read(path)?
         }
         Output::Standard => Recorded::default(),
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
+    if let Output::File(path) = &to {
+        let mut sources = session.sources.clone();
+        sources.extend(args.resolve.base.clone());
+        let config = args.compat.config.as_ref();
+        sources.extend(config.map(|file| file.to_string_lossy().into_owned()));
+        inputs::refuse_source(path, &sources)?;
+    }
     session.request.pins = pins(&args, &recorded, &mut session)?;
     if !args.resolve.quiet {
         migration::tell_merging(&args, &recorded, &session);

@@ -43,6 +43,7 @@ mod scan;
 mod session;
 mod settings;
 mod snapshot;
+mod snapshot_pack;
 mod targets;
 mod when;
 mod why;
@@ -103,6 +104,7 @@ fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Diff(args) => diff::run(args),
         Command::Graph(args) => graph::run(args),
         Command::Snapshot(SnapshotCommand::Record(args)) => snapshot::record(args),
+        Command::Snapshot(SnapshotCommand::Pack(args)) => snapshot_pack::record(args),
         Command::Snapshot(SnapshotCommand::Info { file, format }) => snapshot::info(file, *format),
         Command::Scan(args) => scan::run(args),
         Command::Base { python, output } => base::write(python.as_deref(), output.as_deref()),

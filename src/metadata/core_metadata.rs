@@ -92,6 +92,29 @@ impl Metadata {
         Self::from_headers(Headers::read(bytes), expected)
     }
 
+    /// The header fields that [`Metadata::parse`] reads, as they are written.
+    pub fn telling_headers(bytes: &[u8]) -> Vec<u8> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let (mut kept, mut tells) = (Vec::new(), false);
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if !line.starts_with(b" ") && !line.starts_with(b"\t") {
+                let colon = line.iter().position(|byte| *byte == b':');
+                let name = colon.and_then(|colon| line.get(..colon));
+                let Some(name) = name.and_then(|name| str::from_utf8(name).ok()) else {
+                    break;
+                };
+                if !is_field_name(name) {
+                    break;
+                }
+                tells = TELLING.contains(&&*name.to_ascii_lowercase());
+            }
+            if tells {
+                kept.extend_from_slice(line);
+            }
+        }
+        kept
+    }
+
     /// Reads a source distribution's PKG-INFO, where it says what every build would say.
     ///
     /// `None` where it does not: its metadata version is older than 2.2, or a field that
@@ -252,6 +275,16 @@ impl Metadata {
         }
     }
 }
+
+/// The names of the fields that are read of a wheel's METADATA.
+const TELLING: [&str; 6] = [
+    "metadata-version",
+    "name",
+    "version",
+    "requires-python",
+    "requires-dist",
+    "provides-extra",
+];
 
 /// The header fields that matter, as written.
 #[derive(Default)]

@@ -32,6 +32,7 @@ fn hints_fetch_ahead_what_the_solver_will_ask_for() {
     options.guesses = Some(Guesses {
         target: Target::declared("3.11", "x86_64-manylinux_2_28").expect("a target"),
         policy: Policy::default(),
+        base: Arc::default(),
     });
     let registry = build(options);
     registry.hint(&name("demo"), &">=0.9".parse().expect("a specifier"));

@@ -39,8 +39,8 @@ fn the_pack_says_what_the_wheels_say() {
             let Ok(page) = facts.page(&name) else {
                 continue;
             };
-            for id in page.files.in_page_order() {
-                let Ok(file) = page.files.file(*id) else {
+            for id in page.files.in_page_order().expect("it is whole") {
+                let Ok(file) = page.files.file(id) else {
                     continue;
                 };
                 if !matches!(file.kind, FileKind::Wheel(_)) {

@@ -17,6 +17,7 @@ mod compat;
 mod conflict;
 mod diff;
 mod doctor;
+mod elsewhere;
 mod error;
 mod files;
 mod graph;
@@ -75,8 +76,12 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            let (error, hint) = elsewhere::explained(error);
             // Help and version are answers, not errors; clap knows which stream they go to.
             let _ = error.print();
+            if let Some(hint) = hint {
+                say(&format!("\nhint: {hint}"));
+            }
             let exit = if error.use_stderr() {
                 Exit::Usage
             } else {

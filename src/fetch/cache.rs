@@ -28,7 +28,7 @@ pub use self::parts::{PartedRecord, Parts};
 pub use self::prune::Bounds;
 
 /// The layout of records; a change of any of them makes all older ones absent.
-const LAYOUT: u32 = 4;
+const LAYOUT: u32 = 5;
 
 const MAGIC: [u8; 4] = *b"MLRC";
 

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use pep440_rs::{Version, VersionSpecifier, VersionSpecifiers};
 
-use crate::metadata::{Dependency, FileId, FileRow, Files, Page, WheelName, wheel_of_shape};
+use crate::metadata::{
+    Dependency, FileId, FileRow, Files, Page, ReleaseRows, Uploads, WheelName, wheel_of_shape,
+};
 use crate::request::{Base, Policy};
 use crate::target::WheelOrder;
 use crate::{ExtraName, Target, versions};
@@ -45,24 +47,24 @@ impl Guesses {
             .releases()
             .rev()
             .filter(move |release| allowed && (prereleases || !release.is_prerelease))
+            .filter(|release| self.sees(page, release))
             .filter(|release| {
                 let version = release.version.parse::<Version>();
                 version.is_ok_and(|version| versions::contains(range, &version))
             })
             .filter_map(move |release| {
                 let mut shapes = shapes.borrow_mut();
-                for row in release.files().filter_map(|id| files.row(id)) {
+                for row in files.class(release.class) {
                     let wheel = || wheel_of_shape(files.shape(row.shape));
                     shapes.entry(row.shape).or_insert_with(wheel);
                 }
                 let mut best: Option<(WheelOrder<'_>, FileId)> = None;
-                for id in release.files() {
-                    let Some(row) = files.row(id) else { continue };
+                for (id, row) in release.files().zip(files.class(release.class)) {
                     let wheel = shapes.get(&row.shape).and_then(Option::as_ref);
                     let order = wheel.and_then(|wheel| self.target.wheel_order(wheel));
                     if let Some(order) = order
                         && best.as_ref().is_none_or(|(least, _)| order > *least)
-                        && self.sees(page, &row)
+                        && !row.is_yanked
                         && self.admits_python(files, &row)
                     {
                         best = Some((order, id));
@@ -77,12 +79,16 @@ impl Guesses {
         dependency.marker.evaluate(&self.target.markers, extras)
     }
 
-    fn sees(&self, page: &Page, row: &FileRow<'_>) -> bool {
-        let too_new = self.policy.exclude_newer.is_some_and(|cut_off| {
-            let uploaded = row.uploaded.map(i128::from);
-            uploaded.is_some_and(|uploaded| uploaded >= cut_off.as_nanosecond())
-        }) && !self.policy.exclude_newer_off.contains(&page.index);
-        !too_new && !row.is_yanked
+    /// Whether the cut-off lets some file of a release be seen, or may do so.
+    fn sees(&self, page: &Page, release: &ReleaseRows<'_>) -> bool {
+        let Some(cut_off) = self.policy.exclude_newer else {
+            return true;
+        };
+        let is_too_new = match release.uploads {
+            Uploads::Between(earliest, _) => i128::from(earliest) >= cut_off.as_nanosecond(),
+            Uploads::Unknown | Uploads::Partly => false,
+        };
+        !is_too_new || self.policy.exclude_newer_off.contains(&page.index)
     }
 
     fn admits_python(&self, files: &Files, row: &FileRow<'_>) -> bool {

@@ -175,6 +175,16 @@ impl Registry {
         &self.world.progress
     }
 
+    /// Leaves what was learned to the system, which takes it back at once when the process
+    /// ends: to give it back page by page takes longer than to read it.
+    pub fn leave(&self) {
+        let world = &self.world;
+        std::mem::forget(std::mem::take(&mut *lock(&world.known_pages)));
+        std::mem::forget(std::mem::take(&mut *lock(&world.known_builds)));
+        std::mem::forget(std::mem::take(&mut *lock(&world.known_metadata)));
+        std::mem::forget(std::mem::take(&mut *lock(&world.known_variants)));
+    }
+
     /// Waits until everything is at hand that was begun to be fetched.
     #[cfg(test)]
     pub(super) fn wait_until_idle(&self) {

@@ -1,6 +1,7 @@
 //! `mlresolve rules`.
 
 mod boundary;
+mod checks;
 mod derive;
 mod evidence;
 mod probe;

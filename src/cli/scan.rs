@@ -1,6 +1,7 @@
 //! `mlresolve scan`: what wheels' binaries were built for.
 
 mod folder;
+mod overlap;
 #[cfg(test)]
 mod tests;
 mod what;
@@ -29,6 +30,9 @@ const PLATFORMS: [&str; 5] = [
 /// Scans each thing that is named; one that fails leaves the others to be scanned.
 pub(crate) fn run(args: &ScanArgs) -> Result<Exit, CliError> {
     let session = WheelSession::open(&args.wheels)?;
+    if args.overlap {
+        return overlap::run(args, &session);
+    }
     let mut exit = Exit::Done;
     for word in &args.what {
         if let Err(error) = scan(args, &session, word, &mut exit) {

@@ -37,4 +37,4 @@ pub use limits::{Limits, Scope};
 pub use numpy::{NumpyAbi, NumpyFinding, NumpyMechanism, NumpyUse};
 pub use overlap::{Overlap, overlap};
 pub use platform::Floor;
-pub use wheel::{scan_installed, scan_installed_files, scan_member, scan_wheel};
+pub use wheel::{list_files, scan_installed, scan_installed_files, scan_member, scan_wheel};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::findings::{FileDigest, Findings};
+use super::findings::FileDigest;
 use super::imports::installed_path;
 
 /// Where two wheels install the same files.
@@ -18,10 +18,12 @@ pub struct Overlap {
 }
 
 /// Compares what two wheels install, by size and CRC-32.
-pub fn overlap(a: &Findings, b: &Findings) -> Overlap {
-    let installed = by_path(&a.files);
+///
+/// Only what goes below `site-packages` counts: scripts and data of two wheels may meet elsewhere.
+pub fn overlap(a: &[FileDigest], b: &[FileDigest]) -> Overlap {
+    let installed = by_path(a);
     let mut found = Overlap::default();
-    for (path, file) in by_path(&b.files) {
+    for (path, file) in by_path(b) {
         let Some(other) = installed.get(path) else {
             continue;
         };

@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Write};
 use super::findings::{Findings, Unread};
 use super::libraries::{CudaFinding, CudaLibraries, TorchFinding};
 use super::numpy::NumpyAbi;
+use super::overlap::Overlap;
 use super::platform::Floor;
 
 /// How many names or lines of a kind are shown before the rest is counted.
@@ -23,6 +24,54 @@ pub fn text(findings: &Findings) -> String {
     // Writing to a `String` does not fail.
     let _ = write_text(&mut text, findings);
     text
+}
+
+/// What two wheels install at the same paths, as text; `all` names every path.
+pub fn overlap_text(one: &str, other: &str, found: &Overlap, all: bool) -> String {
+    let mut text = String::new();
+    // Writing to a `String` does not fail.
+    let _ = write_overlap(&mut text, (one, other), found, all);
+    text
+}
+
+fn write_overlap(
+    out: &mut String,
+    (one, other): (&str, &str),
+    found: &Overlap,
+    all: bool,
+) -> fmt::Result {
+    let shared = found.different.len() + found.identical.len();
+    if shared == 0 {
+        return writeln!(out, "{one} and {other} install no file at the same path");
+    }
+    writeln!(
+        out,
+        "{one} and {other} install {} at the same paths",
+        files(shared)
+    )?;
+    if found.different.is_empty() {
+        return writeln!(out, "  all of the same content: neither breaks the other");
+    }
+    writeln!(
+        out,
+        "  {} of other content: what is installed last breaks the other",
+        files(found.different.len())
+    )?;
+    let shown = if all { usize::MAX } else { SHOWN };
+    for path in found.different.iter().take(shown) {
+        writeln!(out, "    {path}")?;
+    }
+    match found.different.len().saturating_sub(shown) {
+        0 => Ok(()),
+        more => writeln!(out, "    and {more} more"),
+    }
+}
+
+fn files(count: usize) -> String {
+    match count {
+        1 => "1 file".to_owned(),
+        _ => format!("{count} files"),
+    }
 }
 
 fn write_text(out: &mut String, findings: &Findings) -> fmt::Result {

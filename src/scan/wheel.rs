@@ -48,17 +48,29 @@ pub fn scan_wheel<R: Read + Seek>(
     }
     if limits.scope == Scope::Everything {
         gathered.metadata = read_metadata(&mut archive, &members)?;
-        gathered.files = members
-            .into_iter()
-            .map(|member| FileDigest {
-                path: member.path,
-                size: member.size,
-                crc32: member.crc32,
-            })
-            .collect();
+        gathered.files = digests(members);
     }
     gathered.cost.bytes_read = archive.bytes_read;
     Ok(gathered.finish())
+}
+
+/// The files of a wheel, in archive order: its central directory alone is read.
+pub fn list_files<R: Read + Seek>(
+    reader: R,
+    limits: &Limits,
+) -> Result<Vec<FileDigest>, ScanError> {
+    Ok(digests(Archive::open(reader, limits)?.members))
+}
+
+fn digests(members: Vec<Member>) -> Vec<FileDigest> {
+    members
+        .into_iter()
+        .map(|member| FileDigest {
+            path: member.path,
+            size: member.size,
+            crc32: member.crc32,
+        })
+        .collect()
 }
 
 /// Finds out what the binaries of an installed distribution were built for.

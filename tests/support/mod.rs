@@ -183,7 +183,7 @@ impl Toy {
                 version: release,
                 requires_python: None,
                 requires_dist,
-                provides_extras,
+                provides_extras: provides_extras.into_iter().collect(),
                 repairs: Vec::new(),
             }),
         );

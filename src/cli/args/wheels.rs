@@ -116,6 +116,10 @@ pub(crate) struct ScanArgs {
     /// Find out this alone, which moves far fewer bytes
     #[arg(long, value_enum)]
     pub(crate) only: Option<Only>,
+    /// Tell which files two or more wheels install at the same paths, instead of what they were
+    /// built for
+    #[arg(long, conflicts_with_all = ["only", "all_platforms"])]
+    pub(crate) overlap: bool,
     /// Of a release, take the wheels for Linux, macOS and Windows, not the one that suits here
     #[arg(long, conflicts_with = "python_platform", help_heading = "Target")]
     pub(crate) all_platforms: bool,

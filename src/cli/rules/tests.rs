@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use super::boundary::Platform;
+use super::checks::Verdict;
 use super::derive::{inherited, numpy_abi};
 use super::probe::Probe;
-use super::verify::{Verdict, verify};
+use super::verify::verify;
 use crate::RuleSet;
 use crate::fetch::testing::{Asked, Reply, Server, client_options};
 use crate::fetch::{Auth, Cache, Index, Indexes, Refresh, Registry, RegistryOptions};
@@ -65,6 +66,39 @@ fn answer(asked: &Asked) -> Reply {
     Reply::ranges_of(&bytes, asked)
 }
 
+/// `capped` bounds NumPy itself from 1.1 to 1.3, and moves to NumPy 2 with 2.0; with 2.1 where
+/// the path says so.
+fn capped(asked: &Asked, new_from: &str) -> Reply {
+    let file = |version| format!("capped-{version}-{}.whl", TAGS[0]);
+    if asked.path == "/simple/capped/" {
+        let links = VERSIONS.map(|version| format!("<a href='/f/{0}'>{0}</a>", file(version)));
+        return Reply::html(links.concat());
+    }
+    let Some(version) = VERSIONS
+        .iter()
+        .find(|version| asked.path.contains(**version))
+    else {
+        return Reply::new(404);
+    };
+    let strings = if *version >= new_from { NEW } else { OLD };
+    let bound = if ("1.1".."2.0").contains(version) {
+        "<2"
+    } else {
+        ""
+    };
+    let metadata = format!(
+        "Metadata-Version: 2.1\nName: capped\nVersion: {version}\nRequires-Dist: numpy{bound}\n"
+    );
+    let bytes = wheel(&[
+        ("capped/_core.so", &binary(strings)),
+        (
+            &format!("capped-{version}.dist-info/METADATA"),
+            metadata.as_bytes(),
+        ),
+    ]);
+    Reply::ranges_of(&bytes, asked)
+}
+
 fn registry(server: &Server) -> Registry {
     Registry::new(RegistryOptions {
         client: client_options(),
@@ -74,6 +108,7 @@ fn registry(server: &Server) -> Registry {
             ..Indexes::default()
         },
         cache: Cache::temporary().unwrap(),
+        pack: None,
         refresh: Refresh::None,
         guesses: None,
     })
@@ -173,4 +208,49 @@ fn forgotten_bounds_are_inherited() {
         "{}",
         files[0].1
     );
+}
+
+#[test]
+fn where_metadata_takes_over_the_next_free_release_decides() {
+    const RULE: &str = r#"
+        kind = "constrain"
+        severity = "corrupts"
+        reason = "It was built for NumPy 1."
+        checked = "2026-11-21"
+        sources = ["https://example.com/"]
+        when = { package = "capped", version = "<1.1" }
+        then = { package = "numpy", version = "<2" }
+        [[hit]]
+        have = ["capped==1.0", "numpy==2.0.0"]
+        [[miss]]
+        have = ["capped==1.1", "numpy==2.0.0"]
+    "#;
+    let looked_at = |new_from: &'static str| {
+        let server = Server::start(move |asked| capped(asked, new_from));
+        let registry = registry(&server);
+        let probe = Probe::new(&registry);
+        let platforms = Platform::all().unwrap();
+        let set = loaded(&[("capped/numpy1-abi".to_owned(), RULE.to_owned())]);
+        let rule = set.get("capped/numpy1-abi").unwrap();
+        let report = verify(rule, &set, &probe, &platforms);
+        let checks: Vec<(String, Verdict)> = report
+            .checks
+            .iter()
+            .map(|check| (check.version.clone(), check.verdict))
+            .collect();
+        (report.verdict, checks)
+    };
+    let check = |version: &str, verdict| (version.to_owned(), verdict);
+    let until = [
+        check("1.0", Verdict::Agree),
+        check("1.1", Verdict::BoundElsewhere),
+    ];
+    let (verdict, checks) = looked_at("2.0");
+    assert_eq!(verdict, Verdict::Agree);
+    assert_eq!(checks[..2], until);
+    assert_eq!(checks[2..], [check("2.0", Verdict::Agree)]);
+    // 2.0 is NumPy 1 only, says nothing of it, and the rule misses it.
+    let (verdict, checks) = looked_at("2.1");
+    assert_eq!(verdict, Verdict::Disagree);
+    assert_eq!(checks[2..], [check("2.0", Verdict::Disagree)]);
 }

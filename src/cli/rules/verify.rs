@@ -13,37 +13,13 @@ use super::super::args::{Format, VerifyArgs};
 use super::super::error::{CliError, Exit};
 use super::super::session::WheelSession;
 use super::super::{rule_folders, say, tell};
-use super::boundary::{self, Platform, Release};
-use super::probe::{Probe, Shown};
+use super::boundary::{self, Platform};
+use super::checks::{Check, Checks, Verdict};
+use super::probe::Probe;
 use super::{evidence, runs};
 use crate::RuleSet;
-use crate::metadata::{File, Page};
 use crate::rules::{Rule, RuleKind, RuleOrigin, RuleSource, VersionRange, When};
-use crate::scan::NumpyAbi;
 use crate::solve::Facts as _;
-
-/// What the wheels say of a rule; the greater outweighs the lesser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Verdict {
-    Agree,
-    NotDecidable,
-    Disagree,
-}
-
-/// What one wheel says of a rule.
-#[derive(Debug, Serialize)]
-pub(super) struct Check {
-    platform: &'static str,
-    version: String,
-    /// Whether the rule speaks of it.
-    affected: bool,
-    verdict: Verdict,
-    #[serde(flatten)]
-    pub(super) shown: Shown,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'static str>,
-}
 
 /// What is told of one rule.
 #[derive(Debug, Serialize)]
@@ -127,6 +103,7 @@ pub(super) fn folder_rules(folder: &Path) -> Result<RuleSet, CliError> {
 #[derive(Default)]
 struct Told {
     agree: usize,
+    bound_elsewhere: usize,
     disagree: usize,
     not_decidable: usize,
     network: bool,
@@ -136,6 +113,7 @@ impl Told {
     fn tell(&mut self, args: &VerifyArgs, report: &Report) -> Result<(), CliError> {
         match report.verdict {
             Verdict::Agree => self.agree += 1,
+            Verdict::BoundElsewhere => self.bound_elsewhere += 1,
             Verdict::Disagree => self.disagree += 1,
             Verdict::NotDecidable => self.not_decidable += 1,
         }
@@ -150,7 +128,7 @@ impl Told {
         }
         if let Some(folder) = &args.rules
             && args.write
-            && report.verdict == Verdict::Agree
+            && report.verdict <= Verdict::BoundElsewhere
         {
             evidence::write(&folder.join(format!("{}.toml", report.id)), report)?;
         }
@@ -160,8 +138,9 @@ impl Told {
     fn exit(&self, args: &VerifyArgs) -> Exit {
         if args.format == Format::Text {
             say(&format!(
-                "{} agree, {} disagree, {} are not decidable from binaries",
-                self.agree, self.disagree, self.not_decidable
+                "{} agree, {} end where metadata or another rule takes over, {} disagree, {} are not \
+                 decidable from binaries",
+                self.agree, self.bound_elsewhere, self.disagree, self.not_decidable
             ));
         }
         if self.disagree > 0 {
@@ -201,15 +180,16 @@ pub(super) fn verify(
     }
     match probe.registry.page(&when.package) {
         Ok(page) => match boundary::files(&page) {
-            Ok(files) => check_all(
-                &mut report,
-                rule,
-                when,
-                set,
-                (&page, &files),
-                probe,
-                platforms,
-            ),
+            Ok(files) => {
+                let checks = Checks {
+                    rule,
+                    when,
+                    set,
+                    page: &page,
+                    probe,
+                };
+                checks.all(&files, platforms, &mut report);
+            }
             Err(error) => report.fail("", &error),
         },
         Err(error) => report.fail("", &CliError::from_fact(&error)),
@@ -219,22 +199,30 @@ pub(super) fn verify(
 }
 
 impl Report {
-    /// The verdict of the wheels that have binaries; the others leave it open.
+    /// The verdict of the wheels that have binaries; the others leave it open. Those that are
+    /// bound elsewhere say nothing where a later release shows that the rule ends rightly.
     fn conclude(&mut self) {
-        let telling = || self.checks.iter().filter(|check| check.shown.binaries);
+        let telling = || {
+            let binaries = self.checks.iter().filter(|check| check.shown.binaries);
+            binaries.filter(|check| check.verdict != Verdict::BoundElsewhere || !check.followed)
+        };
         let worst = telling().map(|check| check.verdict).max();
         let speaks = telling().any(|check| check.affected);
         if !speaks && self.errors.is_empty() {
             self.why = Some("no release that it speaks of has a wheel with binaries".to_owned());
         }
         self.verdict = match worst {
-            Some(Verdict::Agree) if !speaks || !self.errors.is_empty() => Verdict::NotDecidable,
+            Some(Verdict::Agree | Verdict::BoundElsewhere)
+                if !speaks || !self.errors.is_empty() =>
+            {
+                Verdict::NotDecidable
+            }
             Some(worst) => worst,
             None => Verdict::NotDecidable,
         };
     }
 
-    fn fail(&mut self, what: &str, error: &CliError) {
+    pub(super) fn fail(&mut self, what: &str, error: &CliError) {
         self.network |= error.exit == Exit::Network;
         let colon = if what.is_empty() { "" } else { ": " };
         self.errors
@@ -261,92 +249,10 @@ fn numpy_abi(kind: &RuleKind) -> Option<&When> {
     (package.as_ref() == "numpy" && is_bound(versions)).then_some(when)
 }
 
-fn check_all(
-    report: &mut Report,
-    rule: &Rule,
-    when: &When,
-    set: &RuleSet,
-    (page, files): (&Page, &[File]),
-    probe: &Probe<'_>,
-    platforms: &[Platform],
-) {
-    for platform in platforms {
-        let releases = boundary::releases(files, platform, &when.marker);
-        for (release, affected) in boundary::sides(&releases, &when.versions) {
-            match probe.numpy(&release) {
-                Ok(shown) => {
-                    let (verdict, note) = judge(&shown, affected, || {
-                        if runs::show(rule, &release, affected) {
-                            Some("a run showed it")
-                        } else if affected {
-                            None
-                        } else if is_bound_by_others(set, when, &release) {
-                            Some("another rule speaks of it")
-                        } else {
-                            probe
-                                .declares_numpy1(page, &release)
-                                .then_some("its metadata bounds NumPy itself")
-                        }
-                    });
-                    report.checks.push(Check {
-                        platform: platform.name,
-                        version: release.version.to_string(),
-                        affected,
-                        verdict,
-                        shown,
-                        note,
-                    });
-                }
-                Err(error) => report.fail(&release.file.filename, &error),
-            }
-        }
-    }
-}
-
-/// Whether another rule keeps the release from NumPy 2, whatever its own bound is.
-fn is_bound_by_others(set: &RuleSet, when: &When, release: &Release<'_>) -> bool {
-    set.on(&when.package).iter().any(|rule| match &rule.kind {
-        RuleKind::Constrain {
-            when,
-            package,
-            versions,
-            ..
-        } => {
-            package.as_ref() == "numpy"
-                && !versions.contains(&Version::new([2, 0, 0]))
-                && when.applies(release.version, &release.target.markers)
-        }
-        _ => false,
-    })
-}
-
-/// What a wheel says of a rule. `else_known` says what is known otherwise: a run's outcome, or
-/// what else keeps an unaffected release from NumPy 2.
-fn judge(
-    shown: &Shown,
-    affected: bool,
-    else_known: impl FnOnce() -> Option<&'static str>,
-) -> (Verdict, Option<&'static str>) {
-    match (shown.abi, affected) {
-        (NumpyAbi::Numpy1Only, true) | (NumpyAbi::Numpy2Capable | NumpyAbi::None, false) => {
-            (Verdict::Agree, None)
-        }
-        (NumpyAbi::None, true) if !shown.binaries => {
-            (Verdict::NotDecidable, Some("it has no binaries"))
-        }
-        (NumpyAbi::Numpy2Capable | NumpyAbi::None, true) => (Verdict::Disagree, None),
-        (NumpyAbi::Undecided, _) => (Verdict::NotDecidable, None),
-        (NumpyAbi::Numpy1Layout, _) | (NumpyAbi::Numpy1Only, false) => match else_known() {
-            Some(note) => (Verdict::Agree, Some(note)),
-            None if shown.abi == NumpyAbi::Numpy1Only => (Verdict::Disagree, None),
-            None => (Verdict::NotDecidable, Some("only a run can tell")),
-        },
-    }
-}
-
 fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Agree => "agree",
+        Verdict::BoundElsewhere => "bound elsewhere",
         Verdict::Disagree => "disagree",
         Verdict::NotDecidable => "not decidable",
     }
@@ -390,46 +296,9 @@ fn text(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::probe::Shown;
     use super::*;
-
-    fn judged(abi: NumpyAbi, affected: bool, binaries: bool, bound: bool) -> Verdict {
-        let shown = Shown {
-            file: "demo-1.whl".to_owned(),
-            sha256: None,
-            abi,
-            finding: String::new(),
-            binaries,
-        };
-        judge(&shown, affected, || bound.then_some("bound")).0
-    }
-
-    #[test]
-    fn wheels_on_the_right_side_agree() {
-        use NumpyAbi::{None, Numpy1Layout, Numpy1Only, Numpy2Capable, Undecided};
-        for (abi, affected, bound, verdict) in [
-            (Numpy1Only, true, false, Verdict::Agree),
-            (Numpy2Capable, false, false, Verdict::Agree),
-            (None, false, false, Verdict::Agree),
-            (Numpy2Capable, true, false, Verdict::Disagree),
-            (None, true, false, Verdict::Disagree),
-            (Numpy1Only, false, false, Verdict::Disagree),
-            // Its metadata or another rule keeps it from NumPy 2, or a run told.
-            (Numpy1Only, false, true, Verdict::Agree),
-            (Numpy1Layout, false, true, Verdict::Agree),
-            (Numpy1Layout, false, false, Verdict::NotDecidable),
-            (Numpy1Layout, true, false, Verdict::NotDecidable),
-            (Numpy1Layout, true, true, Verdict::Agree),
-            (Undecided, true, false, Verdict::NotDecidable),
-            (Undecided, false, false, Verdict::NotDecidable),
-        ] {
-            assert_eq!(
-                judged(abi, affected, true, bound),
-                verdict,
-                "{abi:?} {affected}"
-            );
-        }
-        assert_eq!(judged(None, true, false, false), Verdict::NotDecidable);
-    }
+    use crate::scan::NumpyAbi;
 
     #[test]
     fn wheels_without_binaries_do_not_weigh() {
@@ -438,6 +307,7 @@ mod tests {
             version: "1".to_owned(),
             affected,
             verdict,
+            followed: false,
             shown: Shown {
                 file: "demo-1.whl".to_owned(),
                 sha256: None,
@@ -467,5 +337,24 @@ mod tests {
         assert_eq!(concluded(vec![stub()]), (Verdict::NotDecidable, true));
         let unaffected = check(false, Verdict::Agree, true);
         assert_eq!(concluded(vec![unaffected]), (Verdict::NotDecidable, true));
+        let telling = || check(true, Verdict::Agree, true);
+        let bound = |followed| Check {
+            followed,
+            ..check(false, Verdict::BoundElsewhere, true)
+        };
+        assert_eq!(
+            concluded(vec![telling(), bound(false)]),
+            (Verdict::BoundElsewhere, false)
+        );
+        let free = check(false, Verdict::Agree, true);
+        assert_eq!(
+            concluded(vec![telling(), bound(true), free]),
+            (Verdict::Agree, false)
+        );
+        let wrong = check(false, Verdict::Disagree, true);
+        assert_eq!(
+            concluded(vec![telling(), bound(true), wrong]),
+            (Verdict::Disagree, false)
+        );
     }
 }

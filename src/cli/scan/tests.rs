@@ -4,11 +4,16 @@
 
 use std::fs;
 
+use clap::Parser as _;
+
 use super::folder;
+use super::overlap;
 use super::what::What;
 use super::wheel::{RemoteWheel, of_release, scan_file};
 use crate::Target;
+use crate::cli::args::{Cli, Command};
 use crate::cli::error::Exit;
+use crate::cli::session::WheelSession;
 use crate::fetch::testing::{Asked, Reply, Server, client_options};
 use crate::fetch::{Auth, Cache, Index, Indexes, Refresh, Registry, RegistryOptions};
 use crate::scan::tests::support::{binary, wheel};
@@ -53,6 +58,7 @@ fn registry(server: &Server) -> Registry {
             ..Indexes::default()
         },
         cache: Cache::temporary().unwrap(),
+        pack: None,
         refresh: Refresh::None,
         guesses: None,
     })
@@ -162,4 +168,71 @@ fn words_are_taken_for_what_they_look_like() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// What `scan --overlap` prints, or the error's message.
+fn overlap_of(words: &[&str]) -> Result<String, String> {
+    let words = [
+        "mlresolve",
+        "scan",
+        "--overlap",
+        "--no-cache",
+        "--no-config",
+    ]
+    .iter()
+    .chain(words);
+    let Command::Scan(args) = Cli::try_parse_from(words).unwrap().command else {
+        panic!("no scan");
+    };
+    let session = WheelSession::open(&args.wheels).unwrap();
+    overlap::told(&args, &session).map_err(|error| error.message())
+}
+
+#[test]
+fn wheels_are_compared_by_what_they_install() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, files: &[(&str, &[u8])]| {
+        let path = folder.path().join(name);
+        fs::write(&path, wheel(files)).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let gpu = write(
+        "gpu-1.0-py3-none-any.whl",
+        &[("demo/__init__.py", b"same"), ("demo/core.so", b"cuda")],
+    );
+    let space = write(
+        "space-1.0-py3-none-any.whl",
+        &[("demo/__init__.py", b"same"), ("demo/other.py", b"x")],
+    );
+    let server = Server::start(|asked| match asked.path.as_str() {
+        "/simple/cpu/" => Reply::html(
+            "<a href='/f/cpu-1.0-py3-none-any.whl'>cpu-1.0-py3-none-any.whl</a>".to_owned(),
+        ),
+        "/f/cpu-1.0-py3-none-any.whl" => Reply::ranges_of(
+            &wheel(&[("demo/__init__.py", b"same"), ("demo/core.so", b"cpu")]),
+            asked,
+        ),
+        _ => Reply::new(404),
+    });
+    let index = server.url("/simple/");
+    let told = overlap_of(&["-i", index.as_str(), "cpu==1.0", &gpu, &space]).unwrap();
+    assert_eq!(
+        told,
+        "cpu-1.0-py3-none-any.whl and gpu-1.0-py3-none-any.whl install 2 files at the same paths\n  \
+           1 file of other content: what is installed last breaks the other\n    \
+             demo/core.so\n\
+         cpu-1.0-py3-none-any.whl and space-1.0-py3-none-any.whl install 1 file at the same paths\n  \
+           all of the same content: neither breaks the other\n\
+         gpu-1.0-py3-none-any.whl and space-1.0-py3-none-any.whl install 1 file at the same paths\n  \
+           all of the same content: neither breaks the other\n"
+    );
+    assert_eq!(
+        overlap_of(&["--format", "json", &gpu, &space]).unwrap(),
+        "{\"wheels\":[\"gpu-1.0-py3-none-any.whl\",\"space-1.0-py3-none-any.whl\"],\
+          \"identical\":[\"demo/__init__.py\"],\"different\":[]}\n"
+    );
+    let alone = overlap_of(&[&gpu]).unwrap_err();
+    assert!(alone.contains("two or more"), "{alone}");
+    let environment = overlap_of(&[&gpu, folder.path().to_str().unwrap()]).unwrap_err();
+    assert!(environment.contains("is a folder"), "{environment}");
 }

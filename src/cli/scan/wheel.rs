@@ -12,7 +12,7 @@ use url::Url;
 use super::super::error::{CliError, Exit};
 use crate::fetch::{FetchError, Registry, RemoteFile, RemoteReader, RemoteSource};
 use crate::metadata::{File, FileKind, Page};
-use crate::scan::{Findings, Limits, ScanError, scan_wheel};
+use crate::scan::{FileDigest, Findings, Limits, ScanError, list_files, scan_wheel};
 use crate::solve::FactError;
 use crate::solve::Facts as _;
 use crate::target::Target;
@@ -83,6 +83,25 @@ impl RemoteWheel {
         registry: &Registry,
         limits: &Limits,
     ) -> Result<Scanned, CliError> {
+        let mut reader = self.open(registry)?;
+        let findings = scan_wheel(&mut reader, &self.filename, limits);
+        let moved = reader.moved();
+        Ok(Scanned {
+            findings: findings.map_err(|error| from_scan(&error))?,
+            url: Some(crate::fetch::error::without_credentials(&self.url).to_string()),
+            sha256: self.sha256.clone(),
+            moved: Some(moved),
+        })
+    }
+}
+
+impl RemoteWheel {
+    /// Its files; of its bytes, the central directory alone is moved.
+    pub(super) fn files(&self, registry: &Registry) -> Result<Vec<FileDigest>, CliError> {
+        list_files(self.open(registry)?, &Limits::remote()).map_err(|error| from_scan(&error))
+    }
+
+    fn open(&self, registry: &Registry) -> Result<RemoteReader, CliError> {
         let source = RemoteSource {
             url: self.url.clone(),
             size: self.size,
@@ -97,26 +116,28 @@ impl RemoteWheel {
         let file = runtime
             .block_on(opened)
             .map_err(|error| from_fetch(&error))?;
-        let mut reader = RemoteReader::new(file, runtime.clone());
-        let findings = scan_wheel(&mut reader, &self.filename, limits);
-        let moved = reader.moved();
-        Ok(Scanned {
-            findings: findings.map_err(|error| from_scan(&error))?,
-            url: Some(crate::fetch::error::without_credentials(&self.url).to_string()),
-            sha256: self.sha256.clone(),
-            moved: Some(moved),
-        })
+        Ok(RemoteReader::new(file, runtime.clone()))
     }
+}
+
+/// The files of a wheel on the disk.
+pub(super) fn files_of(path: &Path) -> Result<Vec<FileDigest>, CliError> {
+    list_files(on_disk(path)?, &Limits::default()).map_err(|error| from_scan(&error))
 }
 
 /// Scans a wheel on the disk.
 pub(super) fn scan_file(path: &Path, limits: &Limits) -> Result<Scanned, CliError> {
-    let file = DiskFile::open(path)
-        .map_err(|error| CliError::usage(format!("cannot read `{}`: {error}", path.display())))?;
+    let file = on_disk(path)?;
     let filename = path.file_name().unwrap_or_default().to_string_lossy();
-    scan_wheel(BufReader::new(file), &filename, limits)
+    scan_wheel(file, &filename, limits)
         .map(Scanned::local)
         .map_err(|error| from_scan(&error))
+}
+
+fn on_disk(path: &Path) -> Result<BufReader<DiskFile>, CliError> {
+    DiskFile::open(path)
+        .map(BufReader::new)
+        .map_err(|error| CliError::usage(format!("cannot read `{}`: {error}", path.display())))
 }
 
 /// The wheels of a release that suit the targets best, each once.

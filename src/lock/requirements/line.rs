@@ -6,7 +6,8 @@ use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
 
 use crate::lock::model::is_path;
-use crate::lock::{Hash, LockedPackage, Source};
+use crate::lock::{LockedPackage, Source};
+use crate::metadata::FileHash;
 
 /// Whether Python's `str.splitlines`, which pip reads requirements files with, ends a
 /// line at this character.
@@ -274,7 +275,7 @@ fn read_reference(reference: &str, editable: bool) -> Result<Source, String> {
     })
 }
 
-fn read_hashes(options: &str) -> Result<BTreeSet<Hash>, String> {
+fn read_hashes(options: &str) -> Result<BTreeSet<FileHash>, String> {
     let mut hashes = BTreeSet::new();
     let mut words = options.split_whitespace();
     while let Some(word) = words.next() {
@@ -294,7 +295,7 @@ fn read_hashes(options: &str) -> Result<BTreeSet<Hash>, String> {
 }
 
 /// The hash, where the algorithm is one that pip knows and the digest has its length.
-pub(crate) fn valid_hash(algorithm: &str, digest: &str) -> Option<Hash> {
+pub(crate) fn valid_hash(algorithm: &str, digest: &str) -> Option<FileHash> {
     let length = match algorithm {
         "md5" => 32,
         "sha1" => 40,
@@ -305,5 +306,5 @@ pub(crate) fn valid_hash(algorithm: &str, digest: &str) -> Option<Hash> {
         _ => return None,
     };
     let valid = digest.len() == length && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-    valid.then(|| (algorithm.to_owned(), digest.to_ascii_lowercase()))
+    valid.then(|| FileHash::new(algorithm, &digest.to_ascii_lowercase()))
 }

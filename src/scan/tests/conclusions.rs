@@ -277,7 +277,7 @@ fn wheels_that_share_files_are_compared_by_content() {
         ("a-1.0.dist-info/RECORD", b"other"),
     ]))
     .unwrap();
-    let found = overlap(&one, &other);
+    let found = overlap(&one.files, &other.files);
     assert_eq!(found.identical, ["cv2/__init__.py"]);
     assert_eq!(found.different, ["cv2/cv2.abi3.so"]);
 }

@@ -131,7 +131,7 @@ impl<F: Facts> World<'_, F> {
                 version: version.clone(),
                 requires_python: None,
                 requires_dist: Requires::new(),
-                provides_extras: Vec::new(),
+                provides_extras: crate::metadata::Extras::default(),
                 repairs: Vec::new(),
             })
         };

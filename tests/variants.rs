@@ -257,6 +257,66 @@ fn a_release_of_which_no_variant_suits_is_not_taken() {
 }
 
 #[test]
+fn where_a_label_suits_the_files_tell_why_they_do_not() {
+    let mut indexes = indexes(true);
+    let label = ("cu128", LABELS[0].1);
+    let text = document(&[label]);
+    let windows = "py3-none-win_amd64";
+    let wheel = Wheel::variant(("demo", "2.0", windows), &[], (label.0, &text));
+    indexes.add("/simple/", &wheel);
+    let folder = folder();
+    fs::write(folder.path().join("requirements.in"), "demo>=2\n").unwrap();
+    let words = [
+        "lock",
+        "requirements.in",
+        "--wheel-variants",
+        "--no-config",
+        "--driver",
+        "580.65.06",
+        "-o",
+        "-",
+    ];
+    let done = mlresolve(&indexes, folder.path(), &words);
+    assert_eq!(done.status.code(), Some(1));
+    let message = told(&done).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(message.contains("py3-none-win_amd64"), "{message}");
+    assert!(
+        !message.contains("no wheel variant that suits"),
+        "{message}"
+    );
+}
+
+#[test]
+fn nobody_asks_what_the_labels_of_refused_wheels_stand_for() {
+    let mut indexes = indexes(false);
+    let label = ("cu128", LABELS[0].1);
+    let text = document(&[label]);
+    indexes.add(
+        "/simple/",
+        &Wheel::variant(("demo", "2.0", ANY), &[], (label.0, &text)),
+    );
+    // Its document could only be read from it.
+    indexes.remove("demo-2.0-py3-none-any-cu128.whl");
+    let folder = folder();
+    let words = |refuse: &'static str| {
+        let mut words = vec!["lock", "requirements.in", "--wheel-variants"];
+        words.extend(["--no-config", "-o", "-"]);
+        words.extend(
+            (!refuse.is_empty())
+                .then_some(["--no-binary", refuse])
+                .into_iter()
+                .flatten(),
+        );
+        words
+    };
+    let asked = mlresolve(&indexes, folder.path(), &words(""));
+    assert_eq!(asked.status.code(), Some(3), "{}", told(&asked));
+    let refused = mlresolve(&indexes, folder.path(), &words("demo"));
+    assert_eq!(refused.status.code(), Some(1), "{}", told(&refused));
+    assert!(!told(&refused).contains("404"), "{}", told(&refused));
+}
+
+#[test]
 fn a_file_that_cannot_be_understood_leaves_the_ordinary_wheel() {
     let mut indexes = Indexes::start();
     let broken = Wheel::other_file("demo", "demo-1.0-variants.json", "{\"$schema\": 1}");

@@ -368,14 +368,14 @@ impl Judge<'_> {
 
     /// Installers refuse a file in which some lines have hashes and others have none.
     fn hashes(&self) -> Vec<Finding> {
-        let hashed = |entry: &&Entry| entry.hashes.is_some_and(|count| count > 0);
+        let hashed = |entry: &&Entry| entry.hashes.as_ref().is_some_and(|all| !all.is_empty());
         if !self.subject.entries.iter().any(|entry| hashed(&entry)) {
             return Vec::new();
         }
         self.subject
             .entries
             .iter()
-            .filter(|entry| entry.hashes == Some(0))
+            .filter(|entry| entry.hashes.as_ref().is_some_and(Vec::is_empty))
             .map(|entry| {
                 let mut finding = Finding::new(
                     "missing-hash",

@@ -38,8 +38,10 @@ pub struct Entry {
     pub line: Option<u32>,
     /// The file with that line, where it is not the subject itself (`-r other.txt`).
     pub file: Option<Arc<str>>,
-    /// How many hashes it has; `None` where its format has none, or it needs none (a folder).
-    pub hashes: Option<usize>,
+    /// Its hashes, as `sha256:…`; `None` where its format has none, or it needs none (a folder).
+    pub hashes: Option<Vec<String>>,
+    /// The index that it names, as its format writes it.
+    pub index: Option<String>,
     /// Whether it comes from an index.
     pub indexed: bool,
     /// What it requires, where that is known.
@@ -67,6 +69,7 @@ impl Entry {
             line: None,
             file: None,
             hashes: None,
+            index: None,
             indexed: true,
             metadata: None,
         }

@@ -14,10 +14,11 @@ use super::session::Session;
 use super::{output, pip_settings, rule_folders, settings, tell};
 use crate::check::render::{self, Report};
 use crate::check::{
-    Entry, Finding, Severity, Subject, fix, judge, judge_files, judge_index, merge,
+    Entry, Finding, Severity, Subject, fix, judge, judge_files, judge_index, judge_left_behind,
+    merge,
 };
 use crate::metadata::Page;
-use crate::request::Inputs;
+use crate::request::{FileOptions, Inputs};
 use crate::rules::RuleSet;
 use crate::solve::{FactError, Facts, indexed_metadata};
 use crate::{Target, versions};
@@ -36,6 +37,9 @@ pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
     let rules = rule_folders::rules(&args.resolve.rules, &args.resolve.rules_in_settings)?;
     let ignored = rule_folders::ignored(&rules, &args.resolve.ignore_rule)?;
     let rules = rules.without(&ignored);
+    if let Some(output) = &args.output {
+        super::inputs::refuse_source(&output.to_string_lossy(), &args.resolve.inputs)?;
+    }
     let mut reports = Vec::new();
     for found in check_files::find(&args.resolve.inputs)? {
         reports.push(match found {
@@ -93,13 +97,13 @@ fn file(args: &CheckArgs, path: &str, rules: &RuleSet) -> Result<Report, CliErro
     // What a lock for several environments holds depends on the target.
     let read = check_files::read(path, &target)?;
     if is_known || args.rules_only || read.subject.requires_python.is_some() {
-        return judged(args, read.subject, &target, is_known, rules);
+        return judged(args, read, &target, is_known, rules);
     }
-    let Some((python, likely)) = likely_python(args, &read.subject, &target)? else {
-        return judged(args, read.subject, &target, is_known, rules);
+    let Some((python, likely)) = likely_python(args, &read, &target)? else {
+        return judged(args, read, &target, is_known, rules);
     };
     let read = check_files::read(path, &likely)?;
-    let mut report = judged(args, read.subject, &likely, is_known, rules)?;
+    let mut report = judged(args, read, &likely, is_known, rules)?;
     report.findings.push(Finding::note(
         "python-guessed",
         format!(
@@ -115,10 +119,11 @@ fn file(args: &CheckArgs, path: &str, rules: &RuleSet) -> Result<Report, CliErro
 /// default; `None` too where the index cannot be asked.
 fn likely_python(
     args: &CheckArgs,
-    subject: &Subject,
+    read: &Read,
     target: &Target,
 ) -> Result<Option<(String, Target)>, CliError> {
-    let session = online(args, target)?;
+    let subject = &read.subject;
+    let session = online(args, target, &read.options)?;
     let Ok(pages) = ask(&mut subject.clone(), target, session.facts.facts()) else {
         return Ok(None);
     };
@@ -193,16 +198,17 @@ fn target(args: &CheckArgs, read: &Read) -> Result<(Target, bool), CliError> {
 
 fn judged(
     args: &CheckArgs,
-    mut subject: Subject,
+    read: Read,
     target: &Target,
     target_is_known: bool,
     rules: &RuleSet,
 ) -> Result<Report, CliError> {
+    let mut subject = read.subject;
     let mut findings = Vec::new();
     let session = if args.rules_only {
         None
     } else {
-        Some(online(args, target)?)
+        Some(online(args, target, &read.options)?)
     };
     if let Some(session) = &session {
         let facts = session.facts.facts();
@@ -249,7 +255,13 @@ fn report(subject: &Subject, target: &Target, findings: Vec<Finding>) -> Report 
 }
 
 /// A session for the target, without a request.
-pub(crate) fn online(args: &CheckArgs, target: &Target) -> Result<Session, CliError> {
+///
+/// `options` are those that stand in what is judged: its pins come from the indexes they name.
+pub(crate) fn online(
+    args: &CheckArgs,
+    target: &Target,
+    options: &FileOptions,
+) -> Result<Session, CliError> {
     let recorded = Recorded {
         target: Some(target.clone()),
         ..Recorded::default()
@@ -259,7 +271,11 @@ pub(crate) fn online(args: &CheckArgs, target: &Target) -> Result<Session, CliEr
     resolve.python = None;
     resolve.python_version = None;
     resolve.python_platform = None;
-    Session::assemble(&resolve, &recorded, Inputs::default(), Vec::new())
+    let read = Inputs {
+        options: options.clone(),
+        ..Inputs::default()
+    };
+    Session::assemble(&resolve, &recorded, read, Vec::new())
 }
 
 type Pages = BTreeMap<PackageName, Option<Arc<Page>>>;
@@ -318,16 +334,18 @@ pub(crate) fn environment(
         subject,
         target,
         distributions,
+        left_behind,
     } = check_environment::read(args, given)?;
     let mut findings = judge(&subject, &target, rules);
     findings.extend(judge_files(&distributions));
+    findings.extend(judge_left_behind(&left_behind));
     let mut findings = merge(findings);
     if !args.rules_only
         && findings
             .iter()
             .any(|finding| finding.severity > Severity::Note)
     {
-        let session = online(args, &target)?;
+        let session = online(args, &target, &FileOptions::default())?;
         // Without an index, what rules advise stands.
         let _ = fix(
             &mut findings,

@@ -11,7 +11,7 @@ use crate::Target;
 use crate::check::{Entry, Subject, Wanted, read as readers};
 use crate::lock::{Writer, read_pylock, read_requirements};
 use crate::metadata::{Dependency, DependencySource};
-use crate::request::{Base, Input, Role, Sources as _, read_inputs};
+use crate::request::{Base, FileOptions, Input, Role, Sources as _, read_inputs};
 
 /// What `check` was given, or found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub(crate) enum Found {
 pub(crate) struct Read {
     pub(crate) subject: Subject,
     pub(crate) target: Option<Target>,
+    /// The options that stand in it: the indexes that its pins come from.
+    pub(crate) options: FileOptions,
 }
 
 /// The locks that are looked for in a folder, all of them.
@@ -183,7 +185,7 @@ pub(crate) fn read(path: &str, target: &Target) -> Result<Read, CliError> {
     };
     Ok(Read {
         subject,
-        target: None,
+        ..Read::default()
     })
 }
 
@@ -202,6 +204,7 @@ fn pylock(text: &str, path: &str) -> Result<Read, CliError> {
     Ok(Read {
         subject,
         target: lock.target.words().and_then(|words| words.target().ok()),
+        options: FileOptions::default(),
     })
 }
 
@@ -238,6 +241,7 @@ fn requirements(text: &str, path: &str, files: &Files<'_>) -> Result<Read, CliEr
             Ok(Read {
                 subject,
                 target: recorded,
+                options: inputs.options,
             })
         }
         // A list from another machine names folders that are not here.
@@ -248,6 +252,7 @@ fn requirements(text: &str, path: &str, files: &Files<'_>) -> Result<Read, CliEr
                     _ => None,
                 },
                 subject: readers::base(&base, "pip freeze"),
+                options: FileOptions::default(),
             }),
             (Err(_), Some(Err(error))) => Err(CliError::diagnostic(Exit::Usage, error)),
             (Err(error), _) => Err(CliError::usage(error.to_string())),

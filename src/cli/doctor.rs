@@ -9,6 +9,7 @@ use super::interpreter::{self, Search};
 use super::{accelerator, check, output, probe, rule_folders, session, tell};
 use crate::check::Severity;
 use crate::check::render;
+use crate::request::FileOptions;
 use crate::rules::RuleSet;
 
 /// How many tags are shown.
@@ -173,7 +174,7 @@ fn size(folder: &Path) -> (u64, u64) {
 fn told_of_indexes(args: &CheckArgs) -> Vec<String> {
     let session = crate::Target::declared("3.12", "linux")
         .map_err(|error| CliError::usage(error.to_string()))
-        .and_then(|target| check::online(args, &target));
+        .and_then(|target| check::online(args, &target, &FileOptions::default()));
     match session {
         Ok(session) => probe::told(&args.resolve, &session.places),
         Err(error) => vec![format!("not asked: {}", error.message())],

@@ -17,6 +17,7 @@ mod compat;
 mod conflict;
 mod diff;
 mod doctor;
+mod elsewhere;
 mod error;
 mod files;
 mod graph;
@@ -42,6 +43,7 @@ mod scan;
 mod session;
 mod settings;
 mod snapshot;
+mod snapshot_pack;
 mod targets;
 mod when;
 mod why;
@@ -72,8 +74,12 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            let (error, hint) = elsewhere::explained(error);
             // Help and version are answers, not errors; clap knows which stream they go to.
             let _ = error.print();
+            if let Some(hint) = hint {
+                say(&format!("\nhint: {hint}"));
+            }
             let exit = if error.use_stderr() {
                 Exit::Usage
             } else {
@@ -98,6 +104,7 @@ fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Diff(args) => diff::run(args),
         Command::Graph(args) => graph::run(args),
         Command::Snapshot(SnapshotCommand::Record(args)) => snapshot::record(args),
+        Command::Snapshot(SnapshotCommand::Pack(args)) => snapshot_pack::record(args),
         Command::Snapshot(SnapshotCommand::Info { file, format }) => snapshot::info(file, *format),
         Command::Scan(args) => scan::run(args),
         Command::Base { python, output } => base::write(python.as_deref(), output.as_deref()),

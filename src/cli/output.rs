@@ -1,6 +1,6 @@
 //! Writing files whole or not at all.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::error::{CliError, Exit};
@@ -29,10 +29,20 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), CliError
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
         _ => PathBuf::from("."),
     };
+    let folder_failed = |error: &std::io::Error| {
+        // What is said of the temporary file holds of its folder, whose name people know.
+        let folder = folder.display();
+        let what = match error.kind() {
+            ErrorKind::NotFound => format!("there is no folder `{folder}`"),
+            ErrorKind::PermissionDenied => format!("nothing may be written to `{folder}`"),
+            _ => error.to_string(),
+        };
+        failed(&std::io::Error::other(what))
+    };
     let mut file = tempfile::Builder::new()
         .prefix(".mlresolve-")
         .tempfile_in(&folder)
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| folder_failed(&error))?;
     file.write_all(bytes).map_err(|error| failed(&error))?;
     file.as_file().sync_all().map_err(|error| failed(&error))?;
     keep_mode(file.as_file(), &target).map_err(|error| failed(&error))?;
@@ -76,5 +86,15 @@ mod tests {
         let kind = std::fs::metadata(&socket).expect("it is there").file_type();
         assert!(kind.is_socket());
         assert!(write_atomically(folder.path(), b"x").is_err());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("no").join("lock.txt");
+        let error = write_atomically(&path, b"x").expect_err("there is no folder");
+        let shown = format!("{:?}", error.report);
+        assert!(shown.contains("there is no folder"), "{shown}");
+        assert!(!shown.contains(".mlresolve-"), "{shown}");
     }
 }

@@ -16,6 +16,7 @@ use std::time::{Duration, SystemTime};
 use etcetera::BaseStrategy;
 use flate2::Crc;
 use tempfile::{NamedTempFile, TempDir};
+use tokio::runtime::Handle;
 
 use super::auth::Environment;
 use super::digest::sha256;
@@ -25,7 +26,7 @@ use super::tasks::Pending;
 pub use self::parts::{PartedRecord, Parts};
 
 /// The layout of records; a change of any of them makes all older ones absent.
-const LAYOUT: u32 = 3;
+const LAYOUT: u32 = 5;
 
 const MAGIC: [u8; 4] = *b"MLRC";
 
@@ -160,6 +161,15 @@ impl Cache {
         }));
     }
 
+    /// Writes on another thread; [`Cache::flush`] waits for it.
+    pub(super) fn later(&self, runtime: &Handle, write: impl FnOnce() + Send + 'static) {
+        let writing = self.pending.begin();
+        drop(runtime.spawn_blocking(move || {
+            write();
+            drop(writing);
+        }));
+    }
+
     /// Waits until what is being written is written, but not for ever.
     pub fn flush(&self) {
         self.pending.wait(FLUSH_TIMEOUT);
@@ -267,7 +277,7 @@ impl Cache {
         names
     }
 
-    fn path(&self, kind: RecordKind, key: &str) -> PathBuf {
+    pub(super) fn path(&self, kind: RecordKind, key: &str) -> PathBuf {
         let folder = format!("{}-v{LAYOUT}", kind.folder());
         self.root.join(folder).join(key)
     }
@@ -292,7 +302,7 @@ fn header(content: &[u8]) -> [u8; HEADER_SIZE] {
     header
 }
 
-fn checksum(content: &[u8]) -> u32 {
+pub(super) fn checksum(content: &[u8]) -> u32 {
     let mut crc = Crc::new();
     crc.update(content);
     crc.sum()

@@ -39,6 +39,12 @@ impl Threads {
             .map_err(Clone::clone)
     }
 
+    /// Whether something needed them so far.
+    #[cfg(test)]
+    pub(super) fn are_started(&self) -> bool {
+        self.0.get().is_some()
+    }
+
     /// Ends them. What was fetched on a guess and not needed is not waited for.
     pub(super) fn end(&self) {
         if let Some(Ok(running)) = self.0.get()

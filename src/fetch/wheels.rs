@@ -11,8 +11,8 @@ use super::cache::{Cache, RecordKind, hashed_key};
 use super::client::{Ask, Client};
 use super::digest::sha256;
 use super::error::FetchError;
-use super::freshness::Freshness;
 use super::metadata_record::MetadataRecord;
+use super::pack::Pack;
 use super::remote_zip::RemoteSource;
 use super::tasks::blocking;
 use super::wheel_metadata::{METADATA_LIMIT, WheelError, wheel_metadata};
@@ -26,6 +26,8 @@ pub struct Wheels {
     pub client: Client,
     /// Keeps what was learned.
     pub cache: Cache,
+    /// What was known before.
+    pub pack: Option<Arc<Pack>>,
 }
 
 impl Wheels {
@@ -48,40 +50,56 @@ impl Wheels {
         })?;
         let bytes = self.fetch(&url, file, wheel).await?;
         let headers = headers_of(bytes);
-        let key = (!is_local(file)).then(|| key(file));
-        let (cache, wheel) = (self.cache.clone(), wheel.clone());
-        blocking(move || {
+        let wheel = wheel.clone();
+        let (headers, metadata) = blocking(move || {
             let metadata = parse(&headers, &wheel.name, &wheel.version);
-            if let Some(key) = key {
-                let parts = MetadataRecord::parts(headers, metadata.as_deref().ok());
-                if let Some(parts) = parts {
-                    cache.write_parts(RecordKind::Metadata, &key, &parts);
-                }
-            }
-            metadata
+            (headers, metadata)
         })
-        .await
+        .await;
+        if !is_local(file) {
+            let read = metadata.clone().ok();
+            self.cache
+                .write_parts_later(RecordKind::Metadata, key(file), move || {
+                    MetadataRecord::parts(headers, read.as_deref())
+                });
+        }
+        metadata
     }
 
-    /// What the cache has. A file whose index gives no hash may be replaced by another of
-    /// the same name, so what was read of it grows stale.
+    /// What the pack says of the file, by its sha256 alone, and what is to be kept of it: a later
+    /// run then finds it as if it had been fetched.
+    pub(super) fn in_pack(
+        &self,
+        file: &File,
+        wheel: &WheelName,
+    ) -> Option<(Arc<Metadata>, impl FnOnce() + Send + 'static)> {
+        let (pack, sha256) = (self.pack.as_ref()?, file.sha256()?);
+        let metadata = pack.of_wheel(sha256)?;
+        // Where it is another's, the wheel is asked itself, and says so.
+        if metadata.name != wheel.name || metadata.version != wheel.version {
+            return None;
+        }
+        self.client.progress().cache_hit();
+        let (cache, pack, read) = (self.cache.clone(), Arc::clone(pack), Arc::clone(&metadata));
+        let local = is_local(file);
+        let (sha256, key) = (sha256.to_owned(), key(file));
+        let keep = move || {
+            let headers = pack.headers(&sha256).filter(|_| !local);
+            let parts = headers.and_then(|it| MetadataRecord::parts(it, Some(&read)));
+            if let Some(parts) = parts {
+                cache.write_parts(RecordKind::Metadata, &key, &parts);
+            }
+        };
+        Some((metadata, keep))
+    }
+
+    /// What the cache has.
     pub(super) fn at_hand(
         &self,
         file: &File,
         wheel: &WheelName,
     ) -> Option<Result<Arc<Metadata>, FactError>> {
-        if is_local(file) {
-            return None;
-        }
-        let record = self
-            .cache
-            .read_parts(RecordKind::Metadata, &key(file))
-            .and_then(MetadataRecord::of)?;
-        let usable =
-            file.sha256().is_some() || record.freshness.is_fresh() || self.client.offline();
-        if !usable {
-            return None;
-        }
+        let record = self.record(&key(file), file)?;
         self.client.progress().cache_hit();
         if let Some(metadata) = record.metadata(&wheel.name, &wheel.version) {
             return Some(Ok(Arc::new(metadata)));
@@ -90,14 +108,27 @@ impl Wheels {
         Some(parse(&headers, &wheel.name, &wheel.version))
     }
 
-    /// The bytes under a key of the cache. A file whose index gives no hash may be replaced by
-    /// another of the same name, so what was read of it grows stale.
-    async fn kept(&self, key: &str, file: &File) -> Option<Vec<u8>> {
-        let (cache, key) = (self.cache.clone(), key.to_owned());
-        let bytes = blocking(move || cache.read(RecordKind::Metadata, &key)).await?;
-        let (freshness, content): (Freshness, _) = postcard::take_from_bytes(&bytes).ok()?;
-        let usable = file.sha256().is_some() || freshness.is_fresh() || self.client.offline();
-        usable.then(|| content.to_vec())
+    /// The headers of a wheel's METADATA that the cache has.
+    pub(super) fn kept_headers(&self, file: &File) -> Option<Vec<u8>> {
+        self.kept(&key(file), file)
+    }
+
+    /// What the cache has under a key, as it was fetched.
+    pub(super) fn kept(&self, key: &str, file: &File) -> Option<Vec<u8>> {
+        self.record(key, file)?.headers()
+    }
+
+    /// The record under a key. A file whose index gives no hash may be replaced by another of
+    /// the same name, so what was read of it grows stale.
+    fn record(&self, key: &str, file: &File) -> Option<MetadataRecord> {
+        if is_local(file) {
+            return None;
+        }
+        let record = self.cache.read_parts(RecordKind::Metadata, key);
+        let record = record.and_then(MetadataRecord::of)?;
+        let usable =
+            file.sha256().is_some() || record.freshness.is_fresh() || self.client.offline();
+        usable.then_some(record)
     }
 
     async fn fetch(&self, url: &Url, file: &File, wheel: &WheelName) -> Result<Vec<u8>, FactError> {
@@ -120,28 +151,6 @@ impl Wheels {
                     detail: format!("its wheel `{}` cannot be read: {detail}", file.filename),
                 }),
             })
-    }
-
-    /// The bytes under a key of the cache, else what `fetch` gives. A file whose index gives no
-    /// hash may be replaced by another of the same name.
-    pub(super) async fn kept_or<E>(
-        &self,
-        key: String,
-        file: &File,
-        fetch: impl Future<Output = Result<Vec<u8>, E>>,
-    ) -> Result<Vec<u8>, E> {
-        if let Some(bytes) = self.kept(&key, file).await {
-            self.client.progress().cache_hit();
-            return Ok(bytes);
-        }
-        let bytes = fetch.await?;
-        let content = bytes.clone();
-        self.cache.write_later(RecordKind::Metadata, key, move || {
-            let mut bytes = postcard::to_stdvec(&Freshness::unsaid()).ok()?;
-            bytes.extend(content);
-            Some(bytes)
-        });
-        Ok(bytes)
     }
 
     /// The sidecar (PEP 658); `None` where the index offers one and has none.
@@ -185,7 +194,8 @@ fn key(file: &File) -> String {
     hashed_key(&file.url, file.sha256().unwrap_or_default())
 }
 
-fn is_local(file: &File) -> bool {
+/// Whether a file lies on this machine: what is read of it is not kept.
+pub(super) fn is_local(file: &File) -> bool {
     file.url.starts_with("file:")
 }
 

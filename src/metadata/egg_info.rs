@@ -13,9 +13,15 @@ pub(super) struct EggRequires {
     pub(super) extras: Vec<String>,
 }
 
+/// How many bytes of requirements are made of one file, headings repeated on each of their
+/// lines. Real files come to a few thousand.
+const MADE_LIMIT: usize = 4 << 20;
+
 impl EggRequires {
-    pub(super) fn read(text: &str) -> Self {
+    /// `None` where so much would be made of the text that it cannot be meant.
+    pub(super) fn read(text: &str) -> Option<Self> {
         let mut found = Self::default();
+        let mut made = 0_usize;
         let mut conditions: Vec<String> = Vec::new();
         for line in text.lines().map(str::trim) {
             if line.is_empty() || line.starts_with('#') {
@@ -40,6 +46,13 @@ impl EggRequires {
                 Some((requirement, marker)) => (requirement.trim(), Some(marker.trim())),
                 None => (line, None),
             };
+            made = made.saturating_add(line.len());
+            made = conditions
+                .iter()
+                .fold(made, |made, condition| made.saturating_add(condition.len()));
+            if made > MADE_LIMIT {
+                return None;
+            }
             let all: Vec<String> = own
                 .map(|marker| format!("({marker})"))
                 .into_iter()
@@ -52,7 +65,7 @@ impl EggRequires {
                 format!("{requirement} ; {}", all.join(" and "))
             });
         }
-        found
+        Some(found)
     }
 }
 
@@ -64,7 +77,7 @@ mod tests {
     fn headings_become_markers() {
         let text = "numpy>=1.13.3\npytz; python_version > \"3\"\n\n[:python_version < \"3\"]\n\
                     futures\n\n[test]\npytest>=4.0.2\n\n[test:sys_platform == \"win32\"]\ncolorama\n";
-        let found = EggRequires::read(text);
+        let found = EggRequires::read(text).expect("it is small");
         assert_eq!(
             found.requires_dist,
             [
@@ -76,5 +89,15 @@ mod tests {
             ]
         );
         assert_eq!(found.extras, ["test", "test"]);
+    }
+
+    #[test]
+    fn a_heading_that_many_lines_repeat_makes_no_bomb() {
+        // A few kilobytes when packed: a megabyte of heading over a hundred thousand lines.
+        let text = format!("[x:{}]\n{}", "y".repeat(1 << 20), "a\n".repeat(100_000));
+        assert_eq!(EggRequires::read(&text), None);
+        let many_lines = "numpy\n".repeat(100_000);
+        let found = EggRequires::read(&many_lines).expect("nothing is repeated");
+        assert_eq!(found.requires_dist.len(), 100_000);
     }
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::direct;
-use super::inputs::{BuildNeeded, BuildReason, RequiresPython, Role, Wanted};
+use super::inputs::{BuildNeeded, BuildReason, RequiresPython, Role, Wanted, Warning};
 use super::names::normal;
 use super::nearest::nearest;
 use super::paths::FilePath;
-use super::requirements_file::{Found, Reader};
+use super::requirements_file::{DEEPEST, Found, Reader};
 use super::text::SourceText;
 use super::toml_text::{self, TomlString, Value};
 use super::{RequestError, names, setuptools, specifier};
@@ -49,6 +49,7 @@ pub(super) fn read(
         groups: BTreeMap::new(),
         expanded: Vec::new(),
         included: Vec::new(),
+        depth: 0,
     };
     project.collect_groups(document)?;
     offered.groups = project
@@ -56,6 +57,7 @@ pub(super) fn read(
         .values()
         .map(|(key, _)| key.clone())
         .collect();
+    project.warn_of_other_tools(document);
     let folder = path.folder();
     match document.get("project") {
         Some(value) => {
@@ -94,6 +96,13 @@ pub(super) fn read(
     Ok(offered)
 }
 
+fn as_table<'v, 'i>(value: &'v Value<'i>) -> Option<&'v DeTable<'i>> {
+    match value.get_ref() {
+        DeValue::Table(table) => Some(table),
+        _ => None,
+    }
+}
+
 fn build(folder: &str, file: &Arc<str>, role: Role, reason: BuildReason) -> BuildNeeded {
     BuildNeeded {
         folder: folder.to_owned(),
@@ -102,6 +111,49 @@ fn build(folder: &str, file: &Arc<str>, role: Role, reason: BuildReason) -> Buil
         reason,
     }
 }
+
+/// What other tools' tables say of the packages to choose, and what says it here.
+const OTHER_TOOLS: &[(&str, &str, &str)] = &[
+    ("uv", "sources", "`[tool.mlresolve.sources]`"),
+    ("uv", "index", "`[[tool.mlresolve.index]]`"),
+    ("uv", "index-url", "`index-url` in `[tool.mlresolve]`"),
+    (
+        "uv",
+        "extra-index-url",
+        "`extra-index-url` in `[tool.mlresolve]`",
+    ),
+    ("uv", "find-links", "`find-links` in `[tool.mlresolve]`"),
+    ("uv", "constraint-dependencies", "a file for `-c`"),
+    ("uv", "override-dependencies", "a file for `--override`"),
+    (
+        "uv",
+        "exclude-newer",
+        "`exclude-newer` in `[tool.mlresolve]`",
+    ),
+    ("uv", "prerelease", "`pre` in `[tool.mlresolve]`"),
+    (
+        "uv",
+        "dev-dependencies",
+        "`[dependency-groups]` and `--group`",
+    ),
+    (
+        "poetry",
+        "source",
+        "`[[tool.mlresolve.index]]` and `[tool.mlresolve.sources]`",
+    ),
+    ("poetry", "group", "`[dependency-groups]` and `--group`"),
+    (
+        "pdm",
+        "source",
+        "`[[tool.mlresolve.index]]` and `[tool.mlresolve.sources]`",
+    ),
+    (
+        "pdm",
+        "dev-dependencies",
+        "`[dependency-groups]` and `--group`",
+    ),
+    ("pdm", "resolution", "a file for `--override`"),
+];
 
 type Named<'v, 'i, K> = BTreeMap<K, (String, &'v Value<'i>)>;
 
@@ -116,9 +168,32 @@ struct Project<'r, 's, 'v, 'i> {
     expanded: Vec<(ExtraName, MarkerTree)>,
     /// The groups that were read.
     included: Vec<String>,
+    /// How many extras are being read, each named by the one before.
+    depth: usize,
 }
 
 impl<'v, 'i> Project<'_, '_, 'v, 'i> {
+    /// Tells what stands in other tools' tables and is not read, since the lock may come out
+    /// otherwise than theirs. Who has settings of ours has seen to it.
+    fn warn_of_other_tools(&mut self, document: &DeTable<'_>) {
+        let Some(tools) = document.get("tool").and_then(as_table) else {
+            return;
+        };
+        if tools.get("mlresolve").is_some() {
+            return;
+        }
+        for (tool, key, here) in OTHER_TOOLS {
+            let table = tools.get(*tool).and_then(as_table);
+            let Some((name, _)) = table.and_then(|table| table.get_key_value(*key)) else {
+                continue;
+            };
+            self.reader.inputs.warnings.push(Warning {
+                place: self.source.place(name.span().start),
+                message: format!("`{key}` in `[tool.{tool}]` is not read; {here} says it here"),
+            });
+        }
+    }
+
     /// The fields that `dynamic` lists.
     fn dynamic(&self, table: &'v DeTable<'i>) -> Result<Vec<String>, RequestError> {
         let Some(value) = table.get("dynamic") else {
@@ -302,7 +377,16 @@ impl<'v, 'i> Project<'_, '_, 'v, 'i> {
                         extra: extra.to_string(),
                     });
                 }
+                if self.depth >= DEEPEST {
+                    return Err(RequestError::NameDepth {
+                        at,
+                        what: "extras",
+                        limit: DEEPEST,
+                    });
+                }
+                self.depth += 1;
                 self.extra(&extra, &found.marker)?;
+                self.depth -= 1;
             }
             return Ok(());
         }
@@ -344,6 +428,13 @@ impl<'v, 'i> Project<'_, '_, 'v, 'i> {
             }
             let included = self.include_of(element, &key)?;
             self.check_include(&included, open)?;
+            if open.len() >= DEEPEST {
+                return Err(RequestError::NameDepth {
+                    at: self.source.excerpt(included.range.clone()),
+                    what: "groups",
+                    limit: DEEPEST,
+                });
+            }
             self.group(&normal(included.value), open)?;
         }
         open.pop();

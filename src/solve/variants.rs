@@ -8,7 +8,7 @@ use pep440_rs::Version;
 
 use super::facts::{FactError, Facts};
 use super::outcome::ChosenVariant;
-use crate::metadata::{FileId, Page, ReleaseRows, wheel_of_shape};
+use crate::metadata::{FileId, Page, ReleaseRows, UnreadableFiles, wheel_of_shape};
 use crate::rules::RuleSet;
 use crate::target::Target;
 use crate::variants::{DriverCuda, NULL, Suitable, Support, VariantsJson, judge};
@@ -23,8 +23,11 @@ pub(crate) struct Grouped {
 }
 
 impl Grouped {
-    /// Why nothing of a release serves, whose labels do not suit.
+    /// Why nothing of a release serves, where no label suits. Where one does, its files tell.
     pub(crate) fn none_because(&self) -> Option<String> {
+        if self.groups.iter().any(|(group, _)| group.label.is_some()) {
+            return None;
+        }
         let (label, reason) = self.refused.first()?;
         let more = match self.refused.len() {
             1 => String::new(),
@@ -36,8 +39,8 @@ impl Grouped {
     }
 }
 
-/// The groups of each release on a page that has labelled wheels; none where the target takes
-/// no variants.
+/// The groups of each release on a page that has labelled wheels, of which `admitted` lets at
+/// least one be taken; none where the target takes no variants.
 ///
 /// # Errors
 ///
@@ -47,6 +50,7 @@ pub(crate) fn grouped(
     target: &Target,
     rules: &RuleSet,
     facts: &impl Facts,
+    admitted: impl Fn((u32, &ReleaseRows<'_>), FileId, &Version) -> Result<bool, UnreadableFiles>,
 ) -> Result<BTreeMap<Version, Grouped>, FactError> {
     if target.accelerator.variants.is_none() {
         return Ok(BTreeMap::new());
@@ -61,14 +65,22 @@ pub(crate) fn grouped(
         shapes.get(shape)?.as_deref()
     };
     let mut labelled: Vec<(Version, ReleaseRows<'_>, Labelled<'_>)> = Vec::new();
-    for release in files.releases() {
+    let unreadable = |error| FactError::unreadable(&page.name, error);
+    for (place, release) in (0..).zip(files.releases()) {
         let mut labels = Labelled::new();
         for id in release.files() {
             if let Some(label) = label(id) {
                 labels.entry(label).or_default().push(id);
             }
         }
-        if let (false, Ok(version)) = (labels.is_empty(), release.version.parse()) {
+        let Ok(version) = release.version.parse() else {
+            continue;
+        };
+        let mut is_admitted = false;
+        for id in labels.values().flatten() {
+            is_admitted |= admitted((place, &release), *id, &version).map_err(unreadable)?;
+        }
+        if is_admitted {
             labelled.push((version, release, labels));
         }
     }
@@ -79,7 +91,7 @@ pub(crate) fn grouped(
             .filter_map(|ids| ids.first().copied())
             .collect();
         let firsts = files.some(&firsts);
-        of_each.push(firsts.map_err(|error| FactError::unreadable(&page.name, error))?);
+        of_each.push(firsts.map_err(unreadable)?);
     }
     for firsts in &of_each {
         facts.hint_variants(page, &firsts.iter().collect::<Vec<_>>());

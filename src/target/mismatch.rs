@@ -239,11 +239,14 @@ impl fmt::Display for Mismatch {
                 write!(f, "is built for {}, not for {target}", listed(built_for))
             }
             Self::Variant { labels } => {
-                let several = if labels.len() == 1 { "" } else { "s" };
+                let (several, are) = match labels.len() {
+                    1 => ("", "is"),
+                    _ => ("s", "are"),
+                };
                 let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
                 write!(
                     f,
-                    "is of the wheel variant{several} {}, which are taken with `--wheel-variants` only",
+                    "is of the wheel variant{several} {}, which {are} taken with `--wheel-variants` only",
                     listed(&labels)
                 )
             }
@@ -459,7 +462,7 @@ mod tests {
         labelled.variant = Some(String::from("cu126"));
         assert_eq!(
             target.why_not(&labelled).unwrap().to_string(),
-            "is of the wheel variant `cu126`, which are taken with `--wheel-variants` only"
+            "is of the wheel variant `cu126`, which is taken with `--wheel-variants` only"
         );
     }
 

@@ -32,8 +32,9 @@ type Key = (usize, usize, usize);
 pub fn judge(document: &VariantsJson, labels: &BTreeSet<&str>, support: &Support) -> Judged {
     let mut judged = Judged::default();
     let mut found: Vec<(Vec<Key>, Suitable)> = Vec::new();
+    let orders = Orders::new(document, support);
     for label in labels {
-        match properties(document, label, support) {
+        match properties(document, label, &orders) {
             Ok((keys, properties)) => {
                 let label = (*label).to_owned();
                 found.push((keys, Suitable { label, properties }));
@@ -66,7 +67,7 @@ fn compare(keys: &[Key], others: &[Key]) -> Ordering {
 fn properties(
     document: &VariantsJson,
     label: &str,
-    support: &Support,
+    orders: &Orders<'_>,
 ) -> Result<(Vec<Key>, Vec<VariantProperty>), String> {
     let Some(asked) = document.variants.get(label) else {
         if label == NULL {
@@ -76,40 +77,29 @@ fn properties(
     };
     let mut found: BTreeMap<Key, Vec<VariantProperty>> = BTreeMap::new();
     for (name, features) in asked {
-        let place = document
-            .default_priorities
-            .namespace
-            .iter()
-            .position(|known| known == name)
-            .unwrap_or(usize::MAX);
-        let none = Namespace::default();
-        let namespace = support.namespaces.get(name).unwrap_or(&none);
-        let order = feature_order(document, name, namespace);
+        let namespace = orders.namespaces.get(name.as_str());
+        let place = orders.places.get(name.as_str());
         for (feature, values) in features {
             let supported = namespace
-                .features
-                .iter()
-                .find(|known| known.name == *feature)
-                .and_then(|known| supported(document, name, known, values));
+                .and_then(|namespace| namespace.features.get(feature.as_str()))
+                .and_then(|known| known.supported(values));
             let Some(supported) = supported else {
                 return Err(format!(
                     "needs {name} :: {feature} :: {}, and {}",
                     values.join(" or "),
-                    namespace.because
+                    namespace.map_or("", |namespace| namespace.because)
                 ));
             };
             let best = supported.first().map_or(usize::MAX, |(place, _)| *place);
-            let of_feature = order
-                .iter()
-                .position(|known| known == feature)
-                .unwrap_or(usize::MAX);
+            let of_feature = namespace.and_then(|it| it.places.get(feature.as_str()));
             let properties = supported.into_iter().map(|(_, value)| VariantProperty {
                 namespace: name.clone(),
                 feature: feature.clone(),
-                value,
+                value: value.to_owned(),
             });
+            let or_last = |place: Option<&usize>| place.copied().unwrap_or(usize::MAX);
             found
-                .entry((place, of_feature, best))
+                .entry((or_last(place), or_last(of_feature), best))
                 .or_default()
                 .extend(properties);
         }
@@ -118,54 +108,96 @@ fn properties(
     Ok((keys, found.into_values().flatten().collect()))
 }
 
-/// The features of a namespace: those that the file puts first, then the provider's order.
-fn feature_order(document: &VariantsJson, name: &str, namespace: &Namespace) -> Vec<String> {
-    let first = document.default_priorities.feature.get(name);
-    let rest = namespace.features.iter().map(|feature| &feature.name);
-    in_order(first, rest)
+/// The places of what a document names, worked out once for all of its labels.
+struct Orders<'d> {
+    /// Of the namespaces.
+    places: BTreeMap<&'d str, usize>,
+    /// What is supported of each of them.
+    namespaces: BTreeMap<&'d str, OfNamespace<'d>>,
 }
 
-fn in_order<'a>(
-    first: Option<&Vec<String>>,
-    rest: impl Iterator<Item = &'a String>,
-) -> Vec<String> {
-    let mut order = first.cloned().unwrap_or_default();
-    for name in rest {
-        if !order.contains(name) {
-            order.push(name.clone());
+struct OfNamespace<'d> {
+    /// The places of its features: those that the file puts first, then the provider's order.
+    places: BTreeMap<&'d str, usize>,
+    /// Those of which a value is supported.
+    features: BTreeMap<&'d str, OfFeature<'d>>,
+    because: &'d str,
+}
+
+struct OfFeature<'d> {
+    /// The places of the supported values, in the same way.
+    supported: BTreeMap<&'d str, usize>,
+    also: Vec<BTreeSet<&'d str>>,
+}
+
+impl<'d> Orders<'d> {
+    fn new(document: &'d VariantsJson, support: &'d Support) -> Self {
+        let priorities = &document.default_priorities;
+        let of_namespace = |(name, namespace): (&'d String, &'d Namespace)| {
+            let first = priorities.feature.get(name);
+            let values_first = priorities.property.get(name);
+            let of_feature = |feature: &'d Feature| {
+                let first = values_first.and_then(|features| features.get(&feature.name));
+                (feature.name.as_str(), OfFeature::new(feature, first))
+            };
+            let of_namespace = OfNamespace {
+                places: places(
+                    first,
+                    namespace.features.iter().map(|feature| &feature.name),
+                ),
+                features: namespace.features.iter().rev().map(of_feature).collect(),
+                because: &namespace.because,
+            };
+            (name.as_str(), of_namespace)
+        };
+        Self {
+            places: places(None, priorities.namespace.iter()),
+            namespaces: support.namespaces.iter().map(of_namespace).collect(),
         }
     }
-    order
 }
 
-/// The supported ones of the values that a label lists, each with its place, the best first;
-/// `None` where none is supported.
-fn supported(
-    document: &VariantsJson,
-    namespace: &str,
-    feature: &Feature,
-    values: &[String],
-) -> Option<Vec<(usize, String)>> {
-    let everywhere = feature
-        .also
-        .iter()
-        .all(|other| values.iter().any(|value| other.contains(value)));
-    let first = document
-        .default_priorities
-        .property
-        .get(namespace)
-        .and_then(|features| features.get(&feature.name));
-    let order = in_order(first, feature.values.iter());
-    let mut found: Vec<(usize, String)> = values
-        .iter()
-        .filter(|value| feature.values.contains(value))
-        .filter_map(|value| {
-            let place = order.iter().position(|known| known == value)?;
-            Some((place, value.clone()))
-        })
-        .collect();
-    found.sort();
-    (everywhere && !found.is_empty()).then_some(found)
+impl<'d> OfFeature<'d> {
+    fn new(feature: &'d Feature, first: Option<&'d Vec<String>>) -> Self {
+        let all = places(first, feature.values.iter());
+        let place = |value: &'d String| Some((value.as_str(), *all.get(value.as_str())?));
+        Self {
+            supported: feature.values.iter().filter_map(place).collect(),
+            also: feature
+                .also
+                .iter()
+                .map(|values| values.iter().map(String::as_str).collect())
+                .collect(),
+        }
+    }
+
+    /// The supported ones of the values that a label lists, each with its place, the best
+    /// first; `None` where none is supported.
+    fn supported(&self, values: &[String]) -> Option<Vec<(usize, &'d str)>> {
+        let everywhere = self
+            .also
+            .iter()
+            .all(|other| values.iter().any(|value| other.contains(value.as_str())));
+        let mut found: Vec<(usize, &'d str)> = values
+            .iter()
+            .filter_map(|value| self.supported.get_key_value(value.as_str()))
+            .map(|(value, place)| (*place, *value))
+            .collect();
+        found.sort_unstable();
+        (everywhere && !found.is_empty()).then_some(found)
+    }
+}
+
+/// The places of names in an order: those that come `first`, then the others.
+fn places<'d>(
+    first: Option<&'d Vec<String>>,
+    rest: impl Iterator<Item = &'d String>,
+) -> BTreeMap<&'d str, usize> {
+    let mut places = BTreeMap::new();
+    for (place, name) in first.into_iter().flatten().chain(rest).enumerate() {
+        places.entry(name.as_str()).or_insert(place);
+    }
+    places
 }
 
 #[cfg(test)]

@@ -84,6 +84,9 @@ pub enum VariantsError {
 /// The drafts of the format that are read, as the ends of the schema's address begin.
 const FORMATS: [&str; 3] = ["v0.0.", "v0.1.", "v0.2."];
 
+/// How large a file may be, in bytes. Those of real releases have a few thousand.
+const SIZE_LIMIT: usize = 1 << 20;
+
 fn malformed(detail: String) -> VariantsError {
     VariantsError::Malformed(detail)
 }
@@ -95,6 +98,12 @@ impl VariantsJson {
     ///
     /// [`VariantsError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, VariantsError> {
+        if bytes.len() > SIZE_LIMIT {
+            return Err(malformed(format!(
+                "it has {} bytes, and more than {SIZE_LIMIT} cannot be meant",
+                bytes.len()
+            )));
+        }
         let document: Self = serde_json::from_slice(bytes)
             .map_err(|error| VariantsError::Json(error.to_string()))?;
         let format = document.schema.rsplit('/').next().unwrap_or_default();

@@ -49,6 +49,8 @@ pub struct Release {
 /// A toy index.
 #[derive(Debug, Clone, Default)]
 pub struct Toy {
+    /// The distributions whose pages cannot be had.
+    pub failing: std::collections::BTreeSet<PackageName>,
     pages: RefCell<BTreeMap<PackageName, Arc<Page>>>,
     /// Files that are yet to be put on their page, which takes as long for one as for many.
     waiting: RefCell<BTreeMap<PackageName, Vec<File>>>,
@@ -183,7 +185,7 @@ impl Toy {
                 version: release,
                 requires_python: None,
                 requires_dist,
-                provides_extras,
+                provides_extras: provides_extras.into_iter().collect(),
                 repairs: Vec::new(),
             }),
         );
@@ -291,6 +293,12 @@ impl Toy {
 impl Facts for Toy {
     fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
         self.put();
+        if self.failing.contains(name) {
+            return Err(FactError::Failed {
+                message: format!("the page of `{name}` cannot be had"),
+                hint: None,
+            });
+        }
         self.pages
             .borrow()
             .get(name)

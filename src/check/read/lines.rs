@@ -21,7 +21,9 @@ pub fn requirements(lines: &[Line], file: &str) -> Subject {
             entry.line = Some(line.place.line);
             entry.file = Some(line.place.file.clone());
             entry.indexed = matches!(line.source, LineSource::Specifiers(_));
-            entry.hashes = entry.indexed.then_some(line.hashes.len());
+            let hashes = line.hashes.iter();
+            let hashes = hashes.map(|(algorithm, hash)| format!("{algorithm}:{hash}"));
+            entry.hashes = entry.indexed.then(|| hashes.collect());
             entry
         })
         .collect();

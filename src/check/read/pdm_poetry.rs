@@ -124,6 +124,8 @@ fn entry(
         .source
         .as_ref()
         .and_then(|table| table.get("type")?.as_str());
+    let place = package.source.as_ref().and_then(|table| table.get("url"));
+    entry.index = place.and_then(|url| url.as_str().map(str::to_owned));
     entry.indexed = matches!(kind, None | Some("legacy"))
         && package.git.is_none()
         && package.path.is_none()
@@ -131,7 +133,7 @@ fn entry(
     entry.marker = marker(source, package)?;
     if entry.indexed && !hashes_elsewhere {
         let files = package.files.as_deref().unwrap_or_default();
-        entry.hashes = Some(files.iter().filter(|one| one.hash.is_some()).count());
+        entry.hashes = Some(files.iter().filter_map(|one| one.hash.clone()).collect());
     }
     if let (Some(toml::Value::Array(dependencies)), Some(version)) =
         (&package.dependencies, entry.version())
@@ -145,7 +147,7 @@ fn entry(
             version: version.clone(),
             requires_python: None,
             requires_dist,
-            provides_extras: Vec::new(),
+            provides_extras: crate::metadata::Extras::default(),
             repairs: Vec::new(),
         }));
     }

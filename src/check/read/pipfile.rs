@@ -98,7 +98,7 @@ fn entry(
     entry.indexed = package.version.is_some();
     entry.hashes = entry
         .indexed
-        .then(|| package.hashes.as_ref().map_or(0, Vec::len));
+        .then(|| package.hashes.clone().unwrap_or_default());
     if let Some(marker) = &package.markers {
         entry.marker = parse_marker(marker)
             .map(|(tree, _)| tree)

@@ -33,7 +33,12 @@ pub fn pylock(text: &str, file: &str) -> Result<Subject, LockError> {
             let named = format!("name = \"{}\"", package.name);
             entry.line = text.find(&named).map(|at| line_of(text, at));
             entry.indexed = matches!(package.source, Source::Index(_));
-            entry.hashes = entry.indexed.then_some(package.hashes.len());
+            let hashes = package.hashes.iter();
+            let hashes = hashes.map(ToString::to_string);
+            entry.hashes = entry.indexed.then(|| hashes.collect());
+            if let Source::Index(index) = &package.source {
+                entry.index.clone_from(index);
+            }
             entry.marker = package
                 .marker
                 .as_deref()

@@ -102,9 +102,15 @@ pub fn uv(text: &str, file: &str, markers: &MarkerEnvironment) -> Result<Subject
         entry.line = Some(source.line(package.name.span()));
         entry.indexed = package.source.contains_key("registry");
         let hashed = package.wheels.iter().chain(&package.sdist);
-        entry.hashes = entry
-            .indexed
-            .then(|| hashed.filter(|artifact| artifact.hash.is_some()).count());
+        entry.hashes = entry.indexed.then(|| {
+            hashed
+                .filter_map(|artifact| artifact.hash.clone())
+                .collect()
+        });
+        entry.index = package
+            .source
+            .get("registry")
+            .and_then(|index| index.as_str().map(str::to_owned));
         entries.push(entry);
     }
     Ok(Subject {

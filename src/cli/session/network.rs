@@ -16,6 +16,7 @@ use crate::fetch::edge::Edge;
 use crate::fetch::freshness::Refresh;
 use crate::fetch::guess::Guesses;
 use crate::fetch::indexes::{FindLinks, Index, IndexStrategy, Indexes, Mirror};
+use crate::fetch::pack::Pack;
 use crate::fetch::records::Records;
 use crate::fetch::registry::{Registry, RegistryOptions};
 use crate::fetch::snapshot::{Snapshot, SnapshotFacts};
@@ -158,6 +159,7 @@ pub(super) fn edge(
         auth,
         indexes,
         cache,
+        pack: if args.no_pack { None } else { Pack::embedded() },
         refresh: if args.refresh {
             Refresh::All
         } else {
@@ -167,6 +169,7 @@ pub(super) fn edge(
         guesses: (!args.offline).then(|| Guesses {
             target: target.clone(),
             policy: request.policy.clone(),
+            base: std::sync::Arc::clone(&request.base),
         }),
     });
     let hashes = request
@@ -225,16 +228,9 @@ pub(in crate::cli) fn indexes(
 ) -> Result<Indexes, crate::fetch::FetchError> {
     // A named index has its name's credentials, whichever way it was called.
     let index = |place: &String| {
-        let named = args
-            .named_indexes
-            .iter()
-            .find(|(name, url)| name == place || url == place);
-        match named {
-            Some((name, url)) => {
-                Ok(Index::new(url)?.named(name, &|variable| std::env::var_os(variable)))
-            }
-            None => Index::new(place),
-        }
+        let index = named_index(args, place)?;
+        is_there(place, index.folder(), "the address of an index")?;
+        Ok(index)
     };
     Ok(Indexes {
         default: match &places.index {
@@ -250,8 +246,14 @@ pub(in crate::cli) fn indexes(
         find_links: places
             .find_links
             .iter()
-            .map(|place| FindLinks::new(place))
-            .collect::<Result<_, _>>()?,
+            .map(|place| {
+                let found = FindLinks::new(place)?;
+                if let FindLinks::Folder(folder) = &found {
+                    is_there(place, Some(folder.clone()), "the address of a page")?;
+                }
+                Ok(found)
+            })
+            .collect::<Result<_, crate::fetch::FetchError>>()?,
         pins: args
             .sources
             .iter()
@@ -263,4 +265,29 @@ pub(in crate::cli) fn indexes(
             .map(|text| Mirror::new(text))
             .collect::<Result<_, _>>()?,
     })
+}
+
+/// An index by its name in the settings, its address or its path.
+fn named_index(args: &ResolveArgs, place: &str) -> Result<Index, crate::fetch::FetchError> {
+    let mut named = args.named_indexes.iter();
+    match named.find(|(name, url)| name == place || url == place) {
+        Some((name, url)) => {
+            Ok(Index::new(url)?.named(name, &|variable| std::env::var_os(variable)))
+        }
+        None => Index::new(place),
+    }
+}
+
+/// A word that is no address is taken for a folder, which has to be there: `--index-url banana`.
+fn is_there(
+    place: &str,
+    folder: Option<PathBuf>,
+    other: &str,
+) -> Result<(), crate::fetch::FetchError> {
+    match folder {
+        Some(folder) if !folder.is_dir() => Err(crate::fetch::FetchError::Setup(format!(
+            "`{place}` is neither {other} nor a folder that is there"
+        ))),
+        _ => Ok(()),
+    }
 }

@@ -233,3 +233,59 @@ fn setup_cfg_that_setup_py_adds_to() {
          build . (setup.cfg): its setup.py computes them",
     );
 }
+
+#[test]
+fn what_other_tools_tables_say_is_told_to_be_unread() {
+    let project = "[project]\nname = \"p\"\ndependencies = [\"torch\"]\n\
+                   [tool.uv]\noverride-dependencies = [\"numpy<2\"]\npackage = false\n\
+                   [tool.uv.sources]\ntorch = { index = \"pytorch\" }\n";
+    check_files(
+        &[("pyproject.toml", project)],
+        "
+        require pyproject.toml:3:18 `torch`: torch
+        project pyproject.toml p
+        warning pyproject.toml:7: `sources` in `[tool.uv]` is not read; `[tool.mlresolve.sources]` says it here
+        warning pyproject.toml:5: `override-dependencies` in `[tool.uv]` is not read; a file for `--override` says it here
+        ",
+    );
+    // Who has settings here has seen to it.
+    let settled = format!("{project}[tool.mlresolve]\npre = false\n");
+    check_files(
+        &[("pyproject.toml", &settled)],
+        "
+        require pyproject.toml:3:18 `torch`: torch
+        project pyproject.toml p
+        ",
+    );
+}
+
+#[test]
+fn extras_and_groups_that_name_one_another_without_end() {
+    use std::fmt::Write as _;
+
+    let mut extras = "[project]\nname = \"p\"\n[project.optional-dependencies]\n".to_owned();
+    let mut groups = "[dependency-groups]\n".to_owned();
+    for number in 0..20_000 {
+        let next = number + 1;
+        writeln!(extras, "e{number} = [\"p[e{next}]\"]").expect("a text");
+        writeln!(groups, "g{number} = [{{ include-group = \"g{next}\" }}]").expect("a text");
+    }
+    extras.push_str("e20000 = []\n");
+    groups.push_str("g20000 = []\n");
+    for (text, wanted, expected) in [
+        (
+            extras,
+            wanted(&["e0"], &[]),
+            "more than 64 extras name one another",
+        ),
+        (
+            groups,
+            wanted(&[], &["g0"]),
+            "more than 64 groups name one another",
+        ),
+    ] {
+        let error = super::read(&[("pyproject.toml", &text)], &wanted)
+            .expect_err("no reader follows so many");
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}

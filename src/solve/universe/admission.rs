@@ -116,7 +116,7 @@ impl<'a> Admission<'a> {
     }
 
     /// Yanked releases: only by the user's `==` or `===`, or by an existing pin.
-    pub(super) fn admits_yanked(&self, version: &Version) -> bool {
+    pub(crate) fn admits_yanked(&self, version: &Version) -> bool {
         self.pin == Some(version)
             || self.specifiers().any(|specifiers| {
                 specifiers.iter().any(|specifier| {

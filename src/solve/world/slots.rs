@@ -26,6 +26,12 @@ pub(super) enum SlotKey {
 /// The numbers of a slot's contents, as they are met.
 pub(super) type Slots = BTreeMap<u32, BTreeMap<SlotKey, Rank>>;
 
+/// The number of a content: its own, or the next one where it is met for the first time.
+fn number(known: &mut BTreeMap<SlotKey, Rank>, key: SlotKey) -> Rank {
+    let next = Rank::try_from(known.len()).unwrap_or(ABSENT - 1);
+    *known.entry(key).or_insert(next)
+}
+
 impl<F: Facts> World<'_, F> {
     /// The builds of a member's family that the base has.
     pub(crate) fn builds_in_base(&self, universe: &Universe, out: &mut Vec<(Node, RankSet)>) {
@@ -59,8 +65,7 @@ impl<F: Facts> World<'_, F> {
                         Sharing::Never => SlotKey::Member(name.clone()),
                         _ => SlotKey::Version(version.clone()),
                     };
-                    let next = Rank::try_from(keys.len()).unwrap_or(ABSENT - 1);
-                    *keys.entry(key).or_insert(next)
+                    number(keys, key)
                 }));
             out.push((Node::Slot(slot), set));
         }
@@ -89,19 +94,16 @@ impl<F: Facts> World<'_, F> {
     ) -> RankSet {
         let mut slots = self.slots.borrow_mut();
         let keys = slots.entry(slot).or_default();
-        let mut number = |key: SlotKey| {
-            let next = Rank::try_from(keys.len()).unwrap_or(ABSENT - 1);
-            *keys.entry(key).or_insert(next)
-        };
         if sharing == Sharing::Never {
-            return RankSet::singleton(number(SlotKey::Member(universe.name.clone())));
+            let key = SlotKey::Member(universe.name.clone());
+            return RankSet::singleton(number(keys, key));
         }
         // Every version gets its number at first sight, so that a set met later is made
         // of the same numbers.
         let numbers: Vec<Rank> = universe
             .versions
             .iter()
-            .map(|version| number(SlotKey::Version(version.clone())))
+            .map(|version| number(keys, SlotKey::Version(version.clone())))
             .collect();
         RankSet::from_ranks(
             set.ranks_below(universe.len())

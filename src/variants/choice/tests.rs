@@ -289,3 +289,36 @@ fn a_label_that_the_file_does_not_tell_of_does_not_suit() {
         [("cu999".to_owned(), "is told of nowhere".to_owned())]
     );
 }
+
+#[test]
+fn a_large_file_is_judged_in_one_pass_and_a_larger_one_refused() {
+    let numbers = |count: u32| {
+        let quoted: Vec<String> = (0..count).map(|number| format!("\"{number}\"")).collect();
+        quoted.join(",")
+    };
+    // 20,000 values and 10,000 labels.
+    let providers = format!(
+        r#"{{"n": {{"static-properties": {{"f": [{}]}}, "feature-order": ["f"]}}}}"#,
+        numbers(20_000)
+    );
+    let labels: Vec<String> = (0..10_000)
+        .map(|number| format!(r#""l{number}": {{"n": {{"f": ["{number}", "19999"]}}}}"#))
+        .collect();
+    let document = listed(r#"["n"]"#, &providers, &format!("{{{}}}", labels.join(",")));
+    let best = order(&document);
+    assert_eq!(best.len(), 10_001);
+    assert_eq!(best.first().map(String::as_str), Some("l0"));
+    assert_eq!(best.get(9_999).map(String::as_str), Some("l9999"));
+
+    let text = format!(
+        r#"{{"$schema": "{SCHEMA}", "x": "{}"}}"#,
+        "x".repeat(1 << 20)
+    );
+    let refused = VariantsJson::parse(text.as_bytes())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains("more than 1048576 cannot be meant"),
+        "{refused}"
+    );
+}

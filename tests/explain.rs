@@ -160,6 +160,37 @@ fn a_source_that_nobody_looked_into() {
     conflict("source-unread", &toy, &lines, &RuleSet::default());
 }
 
+/// What a fix needs of a source distribution is read, as long as nothing has to be built.
+#[test]
+fn a_fix_that_needs_a_source() {
+    let lines = request(&["config", "numpy>=2", "torch==2.2.2"]);
+    let mut stated = numpy();
+    stated
+        .static_source("parser", "4.9", &[])
+        .release("config", "1.3", &["parser==4.9"]);
+    conflict("source-stated", &stated, &lines, &numpy_rules());
+    assert_eq!(stated.looked("parser"), ["4.9"]);
+
+    let mut unknown = numpy();
+    unknown
+        .source("parser", "4.9", &[])
+        .release("config", "1.3", &["parser==4.9"]);
+    conflict("source-unbuilt", &unknown, &lines, &numpy_rules());
+    assert!(unknown.built().is_empty(), "{:?}", unknown.built());
+}
+
+/// A fix that was not tried to its end is told beside those that were.
+#[test]
+fn a_source_that_another_fix_needs() {
+    let mut toy = numpy();
+    toy.source("parser", "4.9", &[])
+        .release("config", "1.0", &["parser==4.9", "numpy<2"])
+        .release("config", "2.0", &[]);
+    let lines = request(&["config==1.0", "numpy>=2"]);
+    conflict("source-unbuilt-beside", &toy, &lines, &RuleSet::default());
+    assert!(toy.built().is_empty(), "{:?}", toy.built());
+}
+
 /// Releases that would have to be built are passed over, and that is said.
 #[test]
 fn a_source_that_was_passed_over() {

@@ -13,6 +13,7 @@ mod graph;
 mod graph_page;
 mod graph_text;
 mod json;
+mod limited;
 mod message;
 mod names;
 mod ranges;

@@ -37,6 +37,18 @@ pub(super) struct Known {
     sources: RefCell<BTreeMap<String, bool>>,
     /// How many of them for trials only.
     tried: Cell<u32>,
+    reads: Cell<u64>,
+}
+
+impl Known {
+    /// How often metadata was read in all.
+    pub(super) fn reads(&self) -> u64 {
+        self.reads.get()
+    }
+
+    fn count(&self) {
+        self.reads.set(self.reads.get().saturating_add(1));
+    }
 }
 
 /// What is made of source distributions that the user's own solve did not look into.
@@ -50,10 +62,34 @@ pub(super) enum Sources {
     Static,
 }
 
+/// Which requirements of metadata a solve sees.
+#[derive(Debug, Clone)]
+pub(super) enum Kept {
+    /// All but these.
+    AllBut(BTreeSet<MetadataEdge>),
+    /// These, and what distributions ask of themselves through extras.
+    Only(BTreeSet<MetadataEdge>),
+}
+
+impl Kept {
+    /// All of them.
+    pub(super) const ALL: Self = Self::AllBut(BTreeSet::new());
+
+    fn keeps(&self, from: &PackageName, to: &PackageName) -> bool {
+        match self {
+            // Few are left out.
+            Self::AllBut(edges) => !edges
+                .iter()
+                .any(|(known, other)| known == from && other == to),
+            Self::Only(edges) => from == to || edges.contains(&(from.clone(), to.clone())),
+        }
+    }
+}
+
 /// The facts of a study, without some requirements, and only so many of them.
 pub(super) struct Limited<'a, 'b> {
     study: &'a Study<'b>,
-    without: &'a BTreeSet<MetadataEdge>,
+    kept: &'a Kept,
     sources: Sources,
     /// The source distributions that were taken to require nothing.
     guessed: RefCell<BTreeSet<String>>,
@@ -64,14 +100,10 @@ pub(super) struct Limited<'a, 'b> {
 }
 
 impl<'a, 'b> Limited<'a, 'b> {
-    pub(super) fn new(
-        study: &'a Study<'b>,
-        without: &'a BTreeSet<MetadataEdge>,
-        sources: Sources,
-    ) -> Self {
+    pub(super) fn new(study: &'a Study<'b>, kept: &'a Kept, sources: Sources) -> Self {
         Self {
             study,
-            without,
+            kept,
             sources,
             guessed: RefCell::default(),
             refused: RefCell::default(),
@@ -165,12 +197,8 @@ impl Limited<'_, '_> {
     }
 
     fn reduced(&self, metadata: Arc<Metadata>) -> Arc<Metadata> {
-        let dropped = |to: &PackageName| {
-            self.without
-                .iter()
-                .any(|(from, other)| *from == metadata.name && other == to)
-        };
-        if self.without.is_empty()
+        let dropped = |to: &PackageName| !self.kept.keeps(&metadata.name, to);
+        if matches!(self.kept, Kept::AllBut(edges) if edges.is_empty())
             || !metadata
                 .requires_dist
                 .iter()
@@ -215,6 +243,7 @@ impl Facts for Limited<'_, '_> {
         build: BuildPolicy,
     ) -> Result<Arc<Metadata>, FactError> {
         self.reads.set(self.reads.get() + 1);
+        self.study.read.count();
         let mut files = self.study.read.files.borrow_mut();
         if !files.contains(&file.filename) {
             self.new_files.set(self.new_files.get() + 1);
@@ -254,7 +283,17 @@ impl Facts for Limited<'_, '_> {
     }
 
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {
-        self.study.facts.direct(url)
+        let found = self.study.facts.direct(url)?;
+        let metadata = Arc::new(found.metadata.clone());
+        let reduced = self.reduced(Arc::clone(&metadata));
+        if Arc::ptr_eq(&metadata, &reduced) {
+            return Ok(found);
+        }
+        Ok(Arc::new(DirectFacts {
+            metadata: (*reduced).clone(),
+            file: found.file.clone(),
+            commit: found.commit.clone(),
+        }))
     }
 
     fn hint(&self, name: &PackageName, range: &VersionSpecifiers) {

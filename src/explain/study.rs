@@ -8,7 +8,7 @@ use std::sync::Arc;
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
 
-use super::limited::{Known, Limited, Sources};
+use super::limited::{Kept, Known, Limited, Sources};
 use crate::metadata::Page;
 use crate::request::{Line, LineSource, Request};
 use crate::solve::{
@@ -119,44 +119,33 @@ impl<'a> Study<'a> {
     ///
     /// [`SolveError`] where facts could not be had.
     pub fn solve(&self, request: &Request) -> Result<Outcome, SolveError> {
-        let nothing = BTreeSet::new();
-        let facts = Limited::new(self, &nothing, Sources::Read);
+        let kept = Kept::ALL;
+        let facts = Limited::new(self, &kept, Sources::Read);
         solve_again(request, self.target, self.rules, &facts, &self.memo)
     }
 
     /// Solves a changed request, with a bound on the work.
     pub(super) fn attempt(&self, request: &Request) -> Attempt {
-        self.attempt_with(request, self.rules, &BTreeSet::new())
+        self.attempt_with(request, self.rules, &Kept::ALL)
     }
 
     /// As [`Self::attempt`], under another policy, with which nothing else is shared.
     pub(super) fn attempt_anew(&self, request: &Request) -> Attempt {
-        self.bounded(request, self.rules, &BTreeSet::new(), &Memo::default())
+        self.bounded(request, self.rules, &Kept::ALL, &Memo::default())
     }
 
-    /// As [`Self::attempt`], under other rules and without some requirements of metadata.
+    /// As [`Self::attempt`], under other rules and with some requirements of metadata only.
     ///
     /// No source distribution is built to answer a question. One that nobody looked into is
     /// first taken to require nothing: where there is no solution even so, there is none. A
     /// solution that leans on it is looked for again with what it says without being built;
     /// where that finds nothing and one would have had to be built, nothing is known.
-    pub(super) fn attempt_with(
-        &self,
-        request: &Request,
-        rules: &RuleSet,
-        without: &BTreeSet<MetadataEdge>,
-    ) -> Attempt {
-        self.bounded(request, rules, without, &self.memo)
+    pub(super) fn attempt_with(&self, request: &Request, rules: &RuleSet, kept: &Kept) -> Attempt {
+        self.bounded(request, rules, kept, &self.memo)
     }
 
-    fn bounded(
-        &self,
-        request: &Request,
-        rules: &RuleSet,
-        without: &BTreeSet<MetadataEdge>,
-        memo: &Memo,
-    ) -> Attempt {
-        let facts = Limited::new(self, without, Sources::Undemanding);
+    fn bounded(&self, request: &Request, rules: &RuleSet, kept: &Kept, memo: &Memo) -> Attempt {
+        let facts = Limited::new(self, kept, Sources::Undemanding);
         let attempt = self.once(request, rules, &facts, memo);
         let Attempt::Solved(solution) = attempt else {
             return attempt;
@@ -164,7 +153,7 @@ impl<'a> Study<'a> {
         if !facts.carries(&solution) {
             return Attempt::Solved(solution);
         }
-        let facts = Limited::new(self, without, Sources::Static);
+        let facts = Limited::new(self, kept, Sources::Static);
         match self.once(request, rules, &facts, memo) {
             Attempt::Unsolvable(conflict) => match facts.unbuilt(&solution) {
                 unbuilt if unbuilt.is_empty() => Attempt::Unsolvable(conflict),
@@ -209,6 +198,11 @@ impl<'a> Study<'a> {
     /// Why a fact that an answer needed could not be had, where one could not.
     pub(super) fn missed(&self) -> Option<String> {
         self.missed.borrow().clone()
+    }
+
+    /// How often metadata was read in all.
+    pub(super) fn reads(&self) -> u64 {
+        self.read.reads()
     }
 
     /// Whether no further solve is made.

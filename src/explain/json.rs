@@ -69,7 +69,12 @@ pub fn why_json(why: &Why) -> Value {
         "askers": links(&why.askers),
         "newest": why.newest.as_ref().map(ToString::to_string),
         "barriers": why.barriers.iter().map(barrier).collect::<Vec<_>>(),
-        "possible_with_changes": why.possible,
+        "possible_with_changes": why.possible.as_ref().map(|possible| possible.changes),
+        "pinned": why.pinned,
+        "upgrade": why.upgrade.as_ref().map(|upgrade| json!({
+            "to": upgrade.to.to_string(),
+            "changes": upgrade.otherwise.changes,
+        })),
         "beyond": why.beyond,
         "fixes": fixes(&why.fixes),
     })

@@ -40,5 +40,5 @@ pub(crate) use names::near as near_names;
 pub use sentence::Sentence;
 pub use study::{Study, UserLine};
 pub use text::{COLUMNS, wrap};
-pub use why::{Barrier, Why, why};
+pub use why::{Barrier, Otherwise, Upgrade, Why, why};
 pub use why_not::{Answer, Blocker, Change, Claim, WhyNot, wanted, why_not};

@@ -50,7 +50,7 @@ pub struct Release {
 #[derive(Debug, Clone, Default)]
 pub struct Toy {
     /// The distributions whose pages cannot be had.
-    pub failing: std::collections::BTreeSet<PackageName>,
+    pub failing: BTreeSet<PackageName>,
     pages: RefCell<BTreeMap<PackageName, Arc<Page>>>,
     /// Files that are yet to be put on their page, which takes as long for one as for many.
     waiting: RefCell<BTreeMap<PackageName, Vec<File>>>,

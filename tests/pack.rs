@@ -39,7 +39,7 @@ fn the_pack_says_what_the_wheels_say() {
             let Ok(page) = facts.page(&name) else {
                 continue;
             };
-            for id in page.files.in_page_order().expect("the page is readable") {
+            for id in page.files.in_page_order().expect("it is whole") {
                 let Ok(file) = page.files.file(id) else {
                     continue;
                 };

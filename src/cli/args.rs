@@ -61,7 +61,7 @@ pub(crate) enum Command {
     /// Look at the rules, and check them against the wheels
     #[command(subcommand)]
     Rules(RulesCommand),
-    /// Find or empty the cache
+    /// Find, prune or empty the cache
     #[command(subcommand)]
     Cache(CacheCommand),
     /// Print a completion script
@@ -169,6 +169,18 @@ pub(crate) enum RulesCommand {
 pub(crate) enum CacheCommand {
     /// Print the cache folder
     Dir {
+        /// The cache folder
+        #[arg(long, value_name = "DIR", env = "MLRESOLVE_CACHE_DIR")]
+        cache_dir: Option<PathBuf>,
+    },
+    /// Remove what other versions wrote, and what is old or too much, from the cache
+    Prune {
+        /// What was written before this goes: a date, an instant or an age
+        #[arg(long, value_name = "WHEN", default_value = "90 days")]
+        older_than: String,
+        /// So much may stay; what was written first goes first
+        #[arg(long, value_name = "MIB")]
+        max_size: Option<u64>,
         /// The cache folder
         #[arg(long, value_name = "DIR", env = "MLRESOLVE_CACHE_DIR")]
         cache_dir: Option<PathBuf>,

@@ -1,9 +1,12 @@
 //! `mlresolve snapshot pack`: records the metadata of wheels that comes with the program.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use pep440_rs::VersionSpecifiers;
+use pep508_rs::PackageName;
 
 use super::args::{PackArgs, ResolveArgs};
 use super::error::{CliError, Exit};
@@ -13,9 +16,14 @@ use super::{inputs, output, say, when};
 use crate::fetch::guess::Guesses;
 use crate::fetch::pack::record::{Extent, Wish, record as follow};
 use crate::fetch::pack::write;
-use crate::request::{LineSource, Policy};
+use crate::metadata::{File, FileId, Metadata, Page};
+use crate::request::{BuildPolicy, DirectUrl, LineSource, Policy};
 use crate::rules::RuleKind;
+use crate::solve::{DirectFacts, FactError, Facts, Memo, solve_again};
 use crate::{RuleSet, Target};
+
+/// So many releases are looked ahead for, of a distribution that the solver goes back in.
+const LOOKED_AHEAD: usize = 16;
 
 /// Follows what the inputs and the rules name, and writes what was found.
 pub(crate) fn record(args: &PackArgs) -> Result<Exit, CliError> {
@@ -23,16 +31,25 @@ pub(crate) fn record(args: &PackArgs) -> Result<Exit, CliError> {
     let worlds = worlds(args, now)?;
     let mut wishes = BTreeSet::new();
     let mut session = None;
+    let mut looked_at = Vec::new();
     let paths = inputs::inputs(&args.resolve.inputs)?;
-    for path in &paths {
+    for (path, time) in paths
+        .iter()
+        .flat_map(|path| times(args).map(move |time| (path, time)))
+    {
         let one = ResolveArgs {
             inputs: vec![path.clone()],
+            exclude_newer: time,
             // What is recorded is asked of the index.
             no_pack: true,
+            no_build: true,
             ..args.resolve.clone()
         };
         let opened = Session::open(&one, &Recorded::default())?;
         wishes.extend(of_lines(&opened));
+        let files = looked_at_by(&opened);
+        say(&format!("{path}: {} wheels were looked at", files.len()));
+        looked_at.extend(files);
         session = Some(opened);
     }
     let session = session.ok_or_else(|| CliError::usage("no input was named".to_owned()))?;
@@ -45,7 +62,7 @@ pub(crate) fn record(args: &PackArgs) -> Result<Exit, CliError> {
         newest: args.newest,
         names: args.names,
     };
-    let found = follow(edge.registry(), &worlds, wishes, extent, &say);
+    let found = follow(edge.registry(), &worlds, wishes, looked_at, extent, &say);
     for name in &found.left_out {
         say(&format!("left out: {name}"));
     }
@@ -76,6 +93,72 @@ pub(crate) fn record(args: &PackArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
+/// The times as options say them; one without a cut-off where none is named.
+fn times(args: &PackArgs) -> impl Iterator<Item = Option<String>> {
+    let now = args.as_of.is_empty().then_some(None);
+    args.as_of.iter().cloned().map(Some).chain(now)
+}
+
+/// The wheels that a lock looks at, and those that it would look at next. Whether there is a
+/// solution does not matter.
+fn looked_at_by(session: &Session) -> Vec<File> {
+    let facts = Looking {
+        facts: session.facts.facts(),
+        files: RefCell::default(),
+    };
+    let (request, target, rules) = (&session.request, &session.target, &session.rules);
+    if let Err(error) = solve_again(request, target, rules, &&facts, &Memo::default()) {
+        say(&format!("not solved: {error}"));
+    }
+    facts.files.into_inner().into_values().collect()
+}
+
+/// Facts that note the files that were asked for, by address.
+struct Looking<'f> {
+    facts: &'f dyn Facts,
+    files: RefCell<BTreeMap<String, File>>,
+}
+
+impl Looking<'_> {
+    fn note(&self, file: &File) {
+        let mut files = self.files.borrow_mut();
+        files.insert(file.url.clone(), file.clone());
+    }
+}
+
+impl Facts for Looking<'_> {
+    fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
+        self.facts.page(name)
+    }
+
+    fn metadata(
+        &self,
+        page: &Page,
+        file: &File,
+        build: BuildPolicy,
+    ) -> Result<Arc<Metadata>, FactError> {
+        self.note(file);
+        self.facts.metadata(page, file, build)
+    }
+
+    fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {
+        self.facts.direct(url)
+    }
+
+    fn hint(&self, name: &PackageName, range: &VersionSpecifiers) {
+        self.facts.hint(name, range);
+    }
+
+    fn hint_older(&self, page: &Page, older: &[FileId]) {
+        for id in older.iter().take(LOOKED_AHEAD) {
+            if let Ok(file) = page.files.file(*id) {
+                self.note(&file);
+            }
+        }
+        self.facts.hint_older(page, older);
+    }
+}
+
 /// Each target at each time.
 fn worlds(args: &PackArgs, now: Timestamp) -> Result<Vec<Guesses>, CliError> {
     let mut times = args
@@ -97,7 +180,7 @@ fn worlds(args: &PackArgs, now: Timestamp) -> Result<Vec<Guesses>, CliError> {
                 exclude_newer: Some(*time),
                 ..Policy::default()
             },
-            base: std::sync::Arc::default(),
+            base: Arc::default(),
         }));
     }
     Ok(worlds)

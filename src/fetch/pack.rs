@@ -60,6 +60,8 @@ pub enum PackError {
 pub struct Pack {
     bytes: Cow<'static, [u8]>,
     header: Header,
+    /// Whether keys and tables are as they were written.
+    is_whole: OnceLock<bool>,
     dictionary: OnceLock<Option<Vec<u8>>>,
     blocks: Mutex<BTreeMap<u32, Option<Arc<Block>>>>,
     /// What was read, by the number of the text.
@@ -96,7 +98,7 @@ impl Pack {
         PACK.clone()
     }
 
-    /// Opens a pack: its header, the keys and the tables are checked, the rest when it is used.
+    /// Opens a pack: its header is checked, every other part when it is used first.
     ///
     /// # Errors
     ///
@@ -104,12 +106,10 @@ impl Pack {
     pub fn open(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, PackError> {
         let bytes = bytes.into();
         let header = Header::read(&bytes)?;
-        for part in [Part::Keys, Part::Places, Part::Blocks] {
-            header.checked(&bytes, part)?;
-        }
         Ok(Self {
             bytes,
             header,
+            is_whole: OnceLock::new(),
             dictionary: OnceLock::new(),
             blocks: Mutex::default(),
             known: Mutex::default(),
@@ -151,8 +151,32 @@ impl Pack {
         metadata
     }
 
+    /// Whether it knows the wheel with this sha256 (hexadecimal).
+    pub fn knows(&self, sha256: &str) -> bool {
+        self.number(sha256).is_some()
+    }
+
+    /// Whether keys and tables are as they were written: a run that needs none of it does not
+    /// read half a megabyte for nothing.
+    fn is_whole(&self) -> bool {
+        *self.is_whole.get_or_init(|| {
+            [Part::Keys, Part::Places, Part::Blocks]
+                .into_iter()
+                .all(|part| {
+                    let is_whole = self.header.checked(&self.bytes, part).is_ok();
+                    if !is_whole {
+                        self.tell(part);
+                    }
+                    is_whole
+                })
+        })
+    }
+
     /// The number of a wheel's text.
     fn number(&self, sha256: &str) -> Option<u32> {
+        if !self.is_whole() {
+            return None;
+        }
         let key = parts::key(sha256)?;
         let (keys, _): (&[Key], _) = self.part(Part::Keys).as_chunks();
         let place = keys.binary_search(&key).ok()?;
@@ -162,6 +186,9 @@ impl Pack {
 
     /// The releases of a distribution, oldest first.
     pub fn releases(&self, name: &str) -> &[Release] {
+        if !self.is_whole() {
+            return &[];
+        }
         let names = self.names.get_or_init(|| {
             self.unpacked_names().unwrap_or_else(|| {
                 self.tell(Part::Names);

@@ -198,7 +198,9 @@ impl World {
         *next = (count * 2).min(MOST_OLDER);
         drop(prefetched);
         for id in older.iter().take(count) {
-            if let Ok(file) = page.files.file(*id) {
+            if let Ok(file) = page.files.file(*id)
+                && !self.wheels.is_packed(&file)
+            {
                 // It goes on by itself.
                 drop(self.metadata(&file));
             }

@@ -93,6 +93,12 @@ impl Wheels {
         Some((metadata, keep))
     }
 
+    /// Whether the pack has it, so that there is nothing to fetch ahead.
+    pub(super) fn is_packed(&self, file: &File) -> bool {
+        let pack = self.pack.as_ref();
+        pack.is_some_and(|pack| file.sha256().is_some_and(|sha256| pack.knows(sha256)))
+    }
+
     /// What the cache has.
     pub(super) fn at_hand(
         &self,

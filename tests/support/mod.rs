@@ -59,6 +59,10 @@ pub struct Toy {
     builds: BTreeMap<(PackageName, String), Arc<Page>>,
     /// The releases whose metadata was asked for.
     looked: RefCell<BTreeSet<(PackageName, Version)>>,
+    /// The source distributions whose metadata can be had without a build.
+    stated: BTreeSet<String>,
+    /// Those that were built.
+    built: RefCell<BTreeSet<String>>,
 }
 
 pub fn name(text: &str) -> PackageName {
@@ -249,6 +253,18 @@ impl Toy {
         self
     }
 
+    /// Adds a release that has a source distribution only, which says what it requires.
+    pub fn static_source(&mut self, package: &str, release: &str, requires: &[&str]) -> &mut Self {
+        let filename = format!("{}-{release}.tar.gz", package.replace('-', "_"));
+        self.stated.insert(filename);
+        self.source(package, release, requires)
+    }
+
+    /// The source distributions that were built.
+    pub fn built(&self) -> BTreeSet<String> {
+        self.built.borrow().clone()
+    }
+
     /// The releases of a distribution whose metadata was asked for, ascending.
     pub fn looked(&self, package: &str) -> Vec<String> {
         let package = name(package);
@@ -327,8 +343,11 @@ impl Facts for Toy {
     ) -> Result<Arc<Metadata>, FactError> {
         let mut looked = self.looked.borrow_mut();
         looked.insert((page.name.clone(), file.version.clone()));
-        if matches!(file.kind, FileKind::Sdist(_)) && build == BuildPolicy::Never {
-            return Err(FactError::Unusable(Unusable::NeedsBuild));
+        if matches!(file.kind, FileKind::Sdist(_)) && !self.stated.contains(&file.filename) {
+            if build == BuildPolicy::Never {
+                return Err(FactError::Unusable(Unusable::NeedsBuild));
+            }
+            self.built.borrow_mut().insert(file.filename.clone());
         }
         Ok(Arc::clone(&self.metadata[&file.filename]))
     }

@@ -62,10 +62,12 @@ pub struct Recorded {
 
 /// Follows wishes, and what is required of releases that serve them, until nothing new is
 /// asked for: for each world the newest release in range, and some of the newest of all.
+/// `files` are recorded as well, and not followed.
 pub fn record(
     registry: &Registry,
     worlds: &[Guesses],
     wishes: BTreeSet<Wish>,
+    files: Vec<File>,
     extent: Extent,
     say: &dyn Fn(&str),
 ) -> Recorded {
@@ -89,6 +91,18 @@ pub fn record(
             recorder.wheels.len(),
             wave.len()
         ));
+    }
+    let mut begun = Vec::new();
+    for file in files {
+        if let FileKind::Wheel(wheel) = &file.kind {
+            let answer = recorder.wheel(&wheel.name, &file);
+            begun.extend(answer.map(|answer| (file.filename.clone(), answer)));
+        }
+    }
+    for (filename, answer) in begun {
+        if registry.wait(&filename, answer).is_err() {
+            recorder.left_out.insert(filename);
+        }
     }
     recorder.finish()
 }

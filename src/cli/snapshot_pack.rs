@@ -180,7 +180,7 @@ fn worlds(args: &PackArgs, now: Timestamp) -> Result<Vec<Guesses>, CliError> {
                 exclude_newer: Some(*time),
                 ..Policy::default()
             },
-            base: std::sync::Arc::default(),
+            base: Arc::default(),
         }));
     }
     Ok(worlds)

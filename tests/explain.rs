@@ -13,7 +13,7 @@ use mlresolve::explain::{
     Changes, Graph, Message, Study, changes_json, conflict_json, diagnose, wanted, why, why_json,
     why_not, why_not_json,
 };
-use mlresolve::request::Request;
+use mlresolve::request::{Pin, Request};
 use mlresolve::rules::Sharing;
 use mlresolve::solve::{Outcome, Solution};
 use serde_json::Value;
@@ -109,6 +109,32 @@ fn metadata_along_a_chain() {
     conflict("metadata", &numpy(), &lines, &RuleSet::default());
 }
 
+/// What a line's own distribution requires is told, not a detour that comes to the same.
+#[test]
+fn a_direct_requirement_beside_detours() {
+    let mut toy = numpy();
+    toy.release("attention", "1.0", &["torch==2.2.2"])
+        .release(
+            "serve",
+            "1.0",
+            &["attention==1.0", "torch==2.2.2", "xkernels"],
+        )
+        .release("xkernels", "1.0", &["ylayers"])
+        .release("ylayers", "1.0", &["torch==2.2.2"]);
+    let lines = request(&["serve==1.0", "torch>=2.3"]);
+    conflict("direct", &toy, &lines, &RuleSet::default());
+
+    toy.release("dtypes", "1.0", &[])
+        .release("flow", "1.0", &["dtypes==1.0", "numpy<2"]);
+    let rules = rules(vec![constrain("dtypes", "<2", "numpy", "<2")]);
+    conflict(
+        "direct-beside-a-rule",
+        &toy,
+        &request(&["flow", "numpy>=2"]),
+        &rules,
+    );
+}
+
 #[test]
 fn a_constraint_takes_part() {
     let mut lines = request(&["torchvision==0.18.1"]);
@@ -158,6 +184,37 @@ fn a_source_that_nobody_looked_into() {
         .release("flow", "1.0", &["torch<2.3", "charts"]);
     let lines = request(&["flow", "torch>=2.3"]);
     conflict("source-unread", &toy, &lines, &RuleSet::default());
+}
+
+/// What a fix needs of a source distribution is read, as long as nothing has to be built.
+#[test]
+fn a_fix_that_needs_a_source() {
+    let lines = request(&["config", "numpy>=2", "torch==2.2.2"]);
+    let mut stated = numpy();
+    stated
+        .static_source("parser", "4.9", &[])
+        .release("config", "1.3", &["parser==4.9"]);
+    conflict("source-stated", &stated, &lines, &numpy_rules());
+    assert_eq!(stated.looked("parser"), ["4.9"]);
+
+    let mut unknown = numpy();
+    unknown
+        .source("parser", "4.9", &[])
+        .release("config", "1.3", &["parser==4.9"]);
+    conflict("source-unbuilt", &unknown, &lines, &numpy_rules());
+    assert!(unknown.built().is_empty(), "{:?}", unknown.built());
+}
+
+/// A fix that was not tried to its end is told beside those that were.
+#[test]
+fn a_source_that_another_fix_needs() {
+    let mut toy = numpy();
+    toy.source("parser", "4.9", &[])
+        .release("config", "1.0", &["parser==4.9", "numpy<2"])
+        .release("config", "2.0", &[]);
+    let lines = request(&["config==1.0", "numpy>=2"]);
+    conflict("source-unbuilt-beside", &toy, &lines, &RuleSet::default());
+    assert!(toy.built().is_empty(), "{:?}", toy.built());
 }
 
 /// Releases that would have to be built are passed over, and that is said.
@@ -274,6 +331,52 @@ fn why_the_newest() {
         .expect("toy facts never fail")
         .expect("it is locked");
     approve("why-newest", &answer.render());
+}
+
+/// The answer to `why PACKAGE` beside a lock with these pins.
+fn why_pinned(snapshot: &str, toy: &Toy, lines: &[&str], pins: &[(&str, &str)], package: &str) {
+    let (target, rules) = (target(), numpy_rules());
+    let study = Study::new(&target, &rules, toy);
+    let mut lines = request(lines);
+    for (pinned, at) in pins {
+        let pin = Pin {
+            version: support::version(at),
+            hashes: Vec::new(),
+        };
+        lines.pins.insert(name(pinned), pin);
+    }
+    let solution = solved(&study, &lines);
+    let answer = why(&name(package), &study, &lines, &solution)
+        .expect("toy facts never fail")
+        .expect("it is locked");
+    check("why", &why_json(&answer));
+    approve(snapshot, &answer.render());
+}
+
+/// What only a pin keeps is not said to be kept by anything else.
+#[test]
+fn why_an_old_pin() {
+    let old = [("numpy", "1.25.0"), ("pandas", "2.1.4")];
+    why_pinned("why-pinned", &numpy(), &["pandas"], &old, "pandas");
+    let lines = ["torch==2.2.2", "numpy"];
+    why_pinned("why-pinned-below-a-rule", &numpy(), &lines, &old, "numpy");
+    // Without the pin alone, another pin still keeps the newest away.
+    let mut toy = numpy();
+    toy.release("tables", "1.0", &["numpy<2"])
+        .release("tables", "2.0", &["numpy>=2"]);
+    let old = [("numpy", "1.26.4"), ("tables", "1.0")];
+    why_pinned("why-pinned-by-another", &toy, &["tables"], &old, "numpy");
+}
+
+/// Two that cannot both be the newest: what would be older is named.
+#[test]
+fn why_not_the_newest_of_two() {
+    let mut toy = Toy::default();
+    toy.release("a", "1", &[])
+        .release("a", "2", &["b<2"])
+        .release("b", "1", &[])
+        .release("b", "2", &["a<2"]);
+    why_pinned("why-preferred", &toy, &["a", "b"], &[], "b");
 }
 
 fn ask(name: &str, lines: &[&str], demand: &str) {

@@ -16,6 +16,8 @@ use crate::request::Pin;
 pub(crate) struct Recorded {
     pub(crate) pins: BTreeMap<PackageName, Pin>,
     pub(crate) target: Option<Target>,
+    /// The cut-off that it was made with.
+    pub(crate) exclude_newer: Option<String>,
     /// Its path, where there is one.
     pub(crate) path: String,
     /// The program that wrote it.
@@ -64,6 +66,7 @@ pub(crate) fn read(path: &str) -> Result<Recorded, CliError> {
     Ok(Recorded {
         pins: lock.pins(),
         target: lock.target.words().and_then(|words| words.target().ok()),
+        exclude_newer: lock.provenance.exclude_newer.clone(),
         path: path.to_owned(),
         writer,
         text: Some(text),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use pep440_rs::Version;
 use pep508_rs::PackageName;
 
 use super::core::Core;
@@ -11,7 +12,7 @@ use super::relax::{Findings, search};
 use super::study::{Attempt, Study, UserLine};
 use crate::request::{Line, LineSource, Request};
 use crate::rules::RuleKind;
-use crate::solve::{Memo, Outcome, Reason, Solution, SolveError, Unusable, solve_again};
+use crate::solve::{Outcome, Reason, Solution, SolveError, Unusable};
 
 /// How many fixes are told.
 const MAX_FIXES: usize = 3;
@@ -27,6 +28,9 @@ pub struct Diagnosis {
     /// Whether the search came to its end: where it did not, there may be further
     /// conflicts and better fixes.
     pub complete: bool,
+    /// Releases that a further fix, as small as those found, would hang on: they have only a
+    /// source distribution, which is not built to try a fix.
+    pub unbuilt: Vec<(PackageName, Version)>,
 }
 
 /// Says why a request has no solution; `None` where it has one.
@@ -35,8 +39,8 @@ pub struct Diagnosis {
 ///
 /// [`SolveError`] where facts could not be had.
 pub fn diagnose(study: &Study<'_>, request: &Request) -> Result<Option<Diagnosis>, SolveError> {
-    // The study learns which source distributions the user's own solve looked into: those
-    // count as known, and no others are looked into.
+    // The study learns which source distributions the user's own solve looked into and built:
+    // those count as known, and trials build no others.
     if let Outcome::Solved(_) = study.solve(request)? {
         return Ok(None);
     }
@@ -85,10 +89,16 @@ pub(super) fn diagnose_demand(
         fixes.retain(|fix| fix.cost.1 == 0);
     }
     fixes.truncate(MAX_FIXES);
+    let most = fixes.iter().map(|fix| fix.edits.len()).max();
+    let unbuilt = findings
+        .unbuilt
+        .filter(|(lines, _)| most.is_none_or(|most| *lines <= most))
+        .map_or_else(Vec::new, |(_, releases)| releases.into_iter().collect());
     Ok(Some(Diagnosis {
         conflicts: grouped(findings.cores, &untouched),
         fixes,
         complete: findings.complete,
+        unbuilt,
     }))
 }
 
@@ -240,7 +250,7 @@ fn with_name(old: &Line, name: &PackageName) -> Line {
 fn by_options(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveError> {
     let mut fixes = Vec::new();
     let mut prereleases = false;
-    let mut too_new: Vec<(&PackageName, &pep440_rs::Version)> = Vec::new();
+    let mut too_new: Vec<(&PackageName, &Version)> = Vec::new();
     for reason in cores.iter().flat_map(|core| &core.conflict.reasons) {
         if let Reason::NoRelease { package, rejected } = reason {
             for (version, why) in rejected {
@@ -255,7 +265,7 @@ fn by_options(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveE
     if prereleases {
         let mut request = editor.request.clone();
         request.policy.prereleases = true;
-        fixes.extend(optional(editor, &request, "--pre".to_owned())?);
+        fixes.extend(optional(editor, &request, "--pre".to_owned()));
     }
     for (package, version) in too_new.into_iter().take(2) {
         let Some(page) = editor.study.page(package)? else {
@@ -278,7 +288,7 @@ fn by_options(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveE
         };
         let mut request = editor.request.clone();
         request.policy.exclude_newer = Some(end);
-        let fix = optional(editor, &request, format!("--exclude-newer {date}"))?;
+        let fix = optional(editor, &request, format!("--exclude-newer {date}"));
         if fix.is_some() {
             fixes.extend(fix);
             break;
@@ -287,24 +297,12 @@ fn by_options(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveE
     Ok(fixes)
 }
 
-fn optional(
-    editor: &Fixer<'_, '_>,
-    request: &Request,
-    option: String,
-) -> Result<Option<Fix>, SolveError> {
+fn optional(editor: &Fixer<'_, '_>, request: &Request, option: String) -> Option<Fix> {
     // Another policy makes other universes: nothing is shared with the study's.
-    let study = editor.study;
-    let outcome = solve_again(
-        request,
-        study.target,
-        study.rules,
-        &study.facts(),
-        &Memo::default(),
-    )?;
-    let Outcome::Solved(solution) = outcome else {
-        return Ok(None);
+    let Attempt::Solved(solution) = editor.study.attempt_anew(request) else {
+        return None;
     };
-    Ok(Some(Fix {
+    Some(Fix {
         edits: Vec::new(),
         adds: Vec::new(),
         options: vec![option],
@@ -319,7 +317,7 @@ fn optional(
         ),
         changes: None,
         cost: (1, 0, 1, 0),
-    }))
+    })
 }
 
 /// The rules that constrain nothing and speak of a limit of `package` on distributions that

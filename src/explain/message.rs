@@ -25,6 +25,8 @@ pub struct Message {
     pub complete: bool,
     /// Why a fact that a fix may need could not be had, where one could not.
     pub missed: Option<String>,
+    /// What a further fix would hang on and was not built, as a sentence.
+    pub unbuilt: Option<String>,
 }
 
 /// One conflict.
@@ -78,6 +80,7 @@ impl Message {
             conflicts,
             complete: diagnosis.complete,
             missed: study.missed(),
+            unbuilt: text::unbuilt(&diagnosis.unbuilt),
         })
     }
 
@@ -95,13 +98,14 @@ impl Message {
         let mut out = String::new();
         match self.fixes.as_slice() {
             [] if !self.complete => {
-                let hint = match &self.missed {
-                    Some(missed) => {
+                let hint = match (&self.missed, &self.unbuilt) {
+                    (Some(missed), _) => {
                         format!(
                             "no fix was found with the facts at hand; one may need more: {missed}"
                         )
                     }
-                    None => "no fix was found before the search was ended".to_owned(),
+                    (None, Some(unbuilt)) => format!("no fix was found, but {unbuilt}"),
+                    (None, None) => "no fix was found before the search was ended".to_owned(),
                 };
                 out.push_str(&text::wrap(&hint, "hint: ", "  ", COLUMNS));
             }
@@ -116,6 +120,10 @@ impl Message {
                     out.push_str(&text::wrap(fix, "  - ", "    ", COLUMNS));
                 }
             }
+        }
+        if let Some(unbuilt) = self.unbuilt.as_ref().filter(|_| !self.fixes.is_empty()) {
+            let sentence = format!("there may be another: {unbuilt}");
+            out.push_str(&text::wrap(&sentence, "  ", "  ", COLUMNS));
         }
         out
     }

@@ -44,7 +44,7 @@ pub(super) fn list(
         && let Some(hashes) = chosen.files.sha256()
         && !hashes.is_empty()
     {
-        let hashes: BTreeSet<FileHash> = hashes.into_iter().collect();
+        let hashes: BTreeSet<FileHash> = hashes.iter().cloned().collect();
         if recorded.is_empty() || recorded == hashes {
             return Ok(Listing {
                 hashes,

@@ -31,7 +31,7 @@ use self::pack::Block;
 use super::{File, Yanked};
 
 pub use self::head::{FileId, FileRow, ReleaseRows, Uploads, wheel as wheel_of_shape};
-pub use self::release::ReleaseFiles;
+pub use self::release::{ReleaseFiles, Releases};
 
 /// The files of one distribution's page, in page order.
 #[derive(Clone)]
@@ -161,8 +161,12 @@ impl Files {
     }
 
     /// The releases, in ascending order of their versions.
-    pub fn releases(&self) -> impl DoubleEndedIterator<Item = ReleaseRows<'_>> {
-        (0..self.0.head.releases()).filter_map(|place| self.release(place))
+    pub fn releases(&self) -> Releases<'_> {
+        Releases {
+            head: &self.0.head,
+            places: 0..self.0.head.releases(),
+            start: 0,
+        }
     }
 
     /// The release at a place in the order of versions.

@@ -24,8 +24,8 @@ pub use core_metadata::{Dependency, DependencySource, Metadata, MetadataError};
 pub use digests::{Digests, bytes_of, hexadecimal};
 pub use filename::{FileKind, FilenameError, SdistName, VariantsName, WheelName, is_document};
 pub use files::{
-    DetailSource, FileId, FileRow, Files, ReleaseFiles, ReleaseRows, UnreadableFiles, Uploads,
-    wheel_of_shape,
+    DetailSource, FileId, FileRow, Files, ReleaseFiles, ReleaseRows, Releases, UnreadableFiles,
+    Uploads, wheel_of_shape,
 };
 pub use hash::FileHash;
 pub use marker::parse_marker;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::metadata::{File, FileHash, FileId, ReleaseFiles};
+use crate::metadata::{File, FileHash, FileId, ReleaseFiles, UnreadableFiles};
 
 /// Every file of a chosen release that the index lists and the policy admits.
 #[derive(Clone)]
@@ -15,21 +15,38 @@ enum Kept {
     /// Sorted by name.
     Made(Vec<File>),
     /// As they were read; each of them can be made.
-    Read(Arc<ReleaseFiles>, Vec<FileId>),
+    Read {
+        release: Arc<ReleaseFiles>,
+        ids: Vec<FileId>,
+        /// The sha256 of each; `None` where the index does not give it of all.
+        sha256: Option<Vec<FileHash>>,
+    },
 }
 
 impl ChosenFiles {
-    /// Some files of a release; `None` where one of them cannot be made.
-    pub(super) fn of_release(release: Arc<ReleaseFiles>, ids: Vec<FileId>) -> Option<Self> {
-        let all = ids.iter().all(|id| release.is_whole(*id));
-        all.then_some(Self(Kept::Read(release, ids)))
+    /// Some files of a release.
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableFiles`] where one of them cannot be made.
+    pub(super) fn of_release(
+        release: Arc<ReleaseFiles>,
+        ids: Vec<FileId>,
+    ) -> Result<Self, UnreadableFiles> {
+        let hashes = ids.iter().map(|id| release.sha256(*id));
+        let hashes: Vec<Option<FileHash>> = hashes.collect::<Result<_, _>>()?;
+        Ok(Self(Kept::Read {
+            release,
+            ids,
+            sha256: hashes.into_iter().collect(),
+        }))
     }
 
     /// The files, sorted by name.
     pub fn all(&self) -> Cow<'_, [File]> {
         match &self.0 {
             Kept::Made(files) => Cow::Borrowed(files),
-            Kept::Read(release, ids) => {
+            Kept::Read { release, ids, .. } => {
                 let files = ids.iter().filter_map(|id| release.file(*id).ok());
                 let mut files: Vec<File> = files.collect();
                 files.sort_by(|one, other| one.filename.cmp(&other.filename));
@@ -39,15 +56,15 @@ impl ChosenFiles {
     }
 
     /// The sha256 of every file; `None` where the index does not give it of all.
-    pub fn sha256(&self) -> Option<Vec<FileHash>> {
+    pub fn sha256(&self) -> Option<Cow<'_, [FileHash]>> {
         match &self.0 {
             Kept::Made(files) => {
                 let digests = files
                     .iter()
                     .map(|file| Some(FileHash::new("sha256", file.sha256()?)));
-                digests.collect()
+                digests.collect::<Option<Vec<_>>>().map(Cow::Owned)
             }
-            Kept::Read(release, ids) => ids.iter().map(|id| release.sha256(*id)).collect(),
+            Kept::Read { sha256, .. } => sha256.as_deref().map(Cow::Borrowed),
         }
     }
 }

@@ -466,7 +466,7 @@ impl Universe {
         };
         let release = self.read_release(page, place)?;
         let rows = self.rows(rank, page)?;
-        ChosenFiles::of_release(release, rows).ok_or(UnreadableFiles)
+        ChosenFiles::of_release(release, rows)
     }
 
     fn rows(&self, rank: Rank, page: &Page) -> Result<Vec<FileId>, UnreadableFiles> {
@@ -546,3 +546,6 @@ impl Release {
         self.wheel.is_some() || matches!(source, Source::Direct(..))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -341,7 +341,16 @@ impl<'a, F: Facts> World<'a, F> {
         out: &mut Vec<(Node, RankSet)>,
     ) -> Result<(), SolveError> {
         let (id, _) = self.names.package(&requirement.to);
-        let universe = self.universe(id)?;
+        let universe = match self.universe(id) {
+            Ok(universe) => universe,
+            // A limit on what nothing asks for needs none of its releases (a new rule, a snapshot
+            // that is older). Whatever asks for it needs them, and ends the run here.
+            Err(_) if !requirement.pulls_in && !self.is_frozen(&requirement.to) => {
+                out.push((Node::Shadow(id), RankSet::singleton(ABSENT)));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         let set = set_of(&universe, &requirement.range);
         if self.is_frozen(&requirement.to) {
             self.lower_installed(id, requirement, &universe, set, out);

@@ -7,7 +7,7 @@ use pep508_rs::{ExtraName, PackageName};
 
 use crate::lock::model::is_path;
 use crate::lock::{LockedPackage, Source};
-use crate::metadata::FileHash;
+use crate::metadata::{FileHash, bytes_of};
 
 /// Whether Python's `str.splitlines`, which pip reads requirements files with, ends a
 /// line at this character.
@@ -277,7 +277,12 @@ fn read_reference(reference: &str, editable: bool) -> Result<Source, String> {
 
 fn read_hashes(options: &str) -> Result<BTreeSet<FileHash>, String> {
     let mut hashes = BTreeSet::new();
-    let mut words = options.split_whitespace();
+    let mut rest = options;
+    while let Some((hash, after)) = first_hash(rest) {
+        hashes.insert(hash);
+        rest = after;
+    }
+    let mut words = rest.split_whitespace();
     while let Some(word) = words.next() {
         let value = match word.strip_prefix("--hash") {
             Some("") => words.next().unwrap_or_default(),
@@ -294,8 +299,21 @@ fn read_hashes(options: &str) -> Result<BTreeSet<FileHash>, String> {
     Ok(hashes)
 }
 
+/// The sha256 at the start, where one is written as locks write it, and what follows.
+fn first_hash(options: &str) -> Option<(FileHash, &str)> {
+    let options = options.strip_prefix(" --hash=sha256:")?;
+    let (digest, after) = options.split_at_checked(64)?;
+    let ends = after.is_empty() || after.starts_with(' ');
+    ends.then(|| Some((FileHash::sha256(bytes_of(digest)?), after)))?
+}
+
 /// The hash, where the algorithm is one that pip knows and the digest has its length.
 pub(crate) fn valid_hash(algorithm: &str, digest: &str) -> Option<FileHash> {
+    if algorithm == "sha256"
+        && let Some(bytes) = bytes_of(digest)
+    {
+        return Some(FileHash::sha256(bytes));
+    }
     let length = match algorithm {
         "md5" => 32,
         "sha1" => 40,

@@ -63,6 +63,11 @@ pub enum Uploads {
 }
 
 impl ReleaseRows<'_> {
+    /// Where the rows of the next release begin.
+    pub(super) fn end(&self) -> u32 {
+        self.rows.end
+    }
+
     /// Its files, in page order.
     pub fn files(&self) -> impl DoubleEndedIterator<Item = FileId> + use<> {
         self.rows.clone().map(FileId)
@@ -131,13 +136,16 @@ pub(super) struct Row {
 struct Table {
     /// The ends of the texts, 4 bytes each.
     ends: Range<usize>,
-    text: Range<usize>,
+    /// Where its texts begin among those of all tables.
+    start: usize,
 }
 
 /// The head of a page.
 #[derive(Default)]
 pub(super) struct Head {
     bytes: Vec<u8>,
+    /// The texts of all tables, one after the other.
+    texts: String,
     tables: [Table; TABLES],
     rows: u32,
     releases: Range<usize>,
@@ -164,11 +172,13 @@ impl Head {
         }
         let [rows, counts @ .., classes] = counts;
         let mut tables = <[Table; TABLES]>::default();
+        let mut texts = String::new();
         for (table, count) in tables.iter_mut().zip(counts) {
             let ends = take(usize::try_from(count).ok()?.checked_mul(4)?)?;
             let text = take(last(&bytes, &ends)?)?;
-            std::str::from_utf8(bytes.get(text.clone())?).ok()?;
-            *table = Table { ends, text };
+            let start = texts.len();
+            texts.push_str(std::str::from_utf8(bytes.get(text)?).ok()?);
+            *table = Table { ends, start };
         }
         let releases = (tables[VERSIONS].ends.len() / 4).checked_mul(RELEASE)?;
         let releases = take(releases)?;
@@ -176,6 +186,7 @@ impl Head {
         let entries = take(last(&bytes, &classes)?.checked_mul(ENTRY)?)?;
         (end == bytes.len()).then_some(Self {
             bytes,
+            texts,
             tables,
             rows,
             releases,
@@ -201,30 +212,42 @@ impl Head {
     }
 
     pub(super) fn release(&self, place: u32) -> Option<ReleaseRows<'_>> {
+        let start = self.rows_before(place)?;
+        self.release_from(place, start)
+    }
+
+    /// The release at a place, whose rows begin there.
+    pub(super) fn release_from(&self, place: u32, start: u32) -> Option<ReleaseRows<'_>> {
         let words = self.of_release(place)?;
-        let end = words.rows_end;
         let (earliest, latest) = (words.earliest, words.latest);
         Some(ReleaseRows {
             version: self.text(VERSIONS, usize::try_from(place).ok()?)?,
-            is_prerelease: end & PRERELEASE != 0,
+            is_prerelease: words.rows_end & PRERELEASE != 0,
             class: words.class,
             uploads: match (earliest, latest) {
                 (NO_TIME, NO_TIME) => Uploads::Unknown,
                 (NO_TIME, _) => Uploads::Partly,
                 _ => Uploads::Between(earliest, latest),
             },
-            rows: self.rows_of(place)?,
+            rows: self.rows_from(&words, start)?,
         })
     }
 
     /// The rows of the release at a place.
     pub(super) fn rows_of(&self, place: u32) -> Option<Range<u32>> {
-        let release = self.of_release(place)?;
+        self.rows_from(&self.of_release(place)?, self.rows_before(place)?)
+    }
+
+    /// Where the rows of the release at a place begin.
+    fn rows_before(&self, place: u32) -> Option<u32> {
+        match place.checked_sub(1) {
+            Some(before) => Some(self.of_release(before)?.rows_end & !PRERELEASE),
+            None => Some(0),
+        }
+    }
+
+    fn rows_from(&self, release: &ReleaseWords, start: u32) -> Option<Range<u32>> {
         let end = release.rows_end & !PRERELEASE;
-        let start = match place.checked_sub(1) {
-            Some(before) => self.of_release(before)?.rows_end & !PRERELEASE,
-            None => 0,
-        };
         let length = usize::try_from(end.checked_sub(start)?).ok()?;
         (length == self.entries_of(release.class)?.len()).then_some(start..end)
     }
@@ -372,8 +395,7 @@ impl Head {
             Some(before) => usize::try_from(number(&self.bytes, &table.ends, before)?).ok()?,
             None => 0,
         };
-        let bytes = self.bytes.get(table.text.clone())?.get(start..end)?;
-        std::str::from_utf8(bytes).ok()
+        self.texts.get(table.start..)?.get(start..end)
     }
 }
 

@@ -1,13 +1,14 @@
 //! The files of one release, read.
 
 use std::fmt;
+use std::ops::Range;
 
 use jiff::Timestamp;
 use pep440_rs::Version;
 
 use super::super::digests::hexadecimal;
 use super::super::{CoreMetadataSidecar, Digests, File, FileHash, FileKind};
-use super::head::FileId;
+use super::head::{FileId, Head, ReleaseRows};
 use super::pack::{Block, Detail, Sidecar};
 use super::{Files, Listing, UnreadableFiles};
 
@@ -74,23 +75,22 @@ impl ReleaseFiles {
             .ok_or(UnreadableFiles)
     }
 
-    /// Whether a file of the release can be made.
-    pub fn is_whole(&self, id: FileId) -> bool {
-        let detail = self.block().ok().zip(self.place(id).ok());
-        let detail = detail.and_then(|(block, place)| block.detail(place));
-        let head = &self.files.0.head;
-        detail.is_some_and(|detail| head.origin(detail.origin).is_some())
-    }
-
     /// The sha256 of a file of the release, where the index gives it.
-    pub fn sha256(&self, id: FileId) -> Option<FileHash> {
-        let detail = self.block().ok()?.detail(self.place(id).ok()?)?;
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableFiles`] where the file cannot be made.
+    pub fn sha256(&self, id: FileId) -> Result<Option<FileHash>, UnreadableFiles> {
+        let detail = self.block()?.detail(self.place(id)?);
+        let detail = detail.ok_or(UnreadableFiles)?;
+        let head = &self.files.0.head;
+        head.origin(detail.origin).ok_or(UnreadableFiles)?;
         let kept = detail.sha256.and_then(|digest| digest.try_into().ok());
-        kept.map(FileHash::sha256).or_else(|| {
+        Ok(kept.map(FileHash::sha256).or_else(|| {
             let mut hashes = detail.hashes.iter();
             let (algorithm, digest) = hashes.find(|(algorithm, _)| *algorithm == "sha256")?;
             Some(FileHash::new(algorithm, digest))
-        })
+        }))
     }
 
     /// A file of the release.
@@ -102,6 +102,31 @@ impl ReleaseFiles {
         let (block, place) = (self.block()?, self.place(id)?);
         let file = self.files.0.file(id, block, place);
         file.ok_or_else(|| self.files.0.forgotten())
+    }
+}
+
+/// The releases of a page, in ascending order of their versions.
+pub struct Releases<'p> {
+    pub(super) head: &'p Head,
+    /// Those that are yet to come.
+    pub(super) places: Range<u32>,
+    /// Where the rows of the first of them begin.
+    pub(super) start: u32,
+}
+
+impl<'p> Iterator for Releases<'p> {
+    type Item = ReleaseRows<'p>;
+
+    fn next(&mut self) -> Option<ReleaseRows<'p>> {
+        let release = self.head.release_from(self.places.next()?, self.start)?;
+        self.start = release.end();
+        Some(release)
+    }
+}
+
+impl DoubleEndedIterator for Releases<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.head.release(self.places.next_back()?)
     }
 }
 

@@ -114,7 +114,8 @@ pub(super) fn pack(metadata: &Metadata, lines: &[Line<'_>]) -> Option<Vec<u8>> {
 impl Packed {
     /// Finds the columns; beside them what is read at once: `Requires-Python` and repairs.
     ///
-    /// `None` where the bytes are none.
+    /// `None` where the bytes are none. Beyond their bounds they are not checked: whoever keeps
+    /// them must see to it that they are those that were written.
     pub(super) fn read(bytes: &[u8]) -> Option<(Self, Option<&str>, Vec<Repair>)> {
         let mut end = 0_usize;
         let mut take = |length: usize| {
@@ -155,17 +156,8 @@ impl Packed {
             names,
             texts,
         };
-        (left.is_empty() && packed.is_sound()).then_some((packed, rest.requires_python, repairs))
-    }
-
-    /// Whether every number in it names something.
-    fn is_sound(&self) -> bool {
-        let all = self.extras.len() / 4;
-        let lines = (0..self.len()).all(|line| {
-            self.text(line).is_some() && self.extras_of(line).is_some_and(|it| it.end <= all)
-        });
-        let numbers = self.extras.start..self.provided.end;
-        lines && (0..numbers.len() / 4).all(|place| self.named(&numbers, place).is_some())
+        left.is_empty()
+            .then_some((packed, rest.requires_python, repairs))
     }
 
     /// How many lines there are.

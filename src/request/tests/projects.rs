@@ -267,8 +267,8 @@ fn extras_and_groups_that_name_one_another_without_end() {
     let mut groups = "[dependency-groups]\n".to_owned();
     for number in 0..20_000 {
         let next = number + 1;
-        writeln!(extras, "e{number} = [\"p[e{next}]\"]").unwrap();
-        writeln!(groups, "g{number} = [{{ include-group = \"g{next}\" }}]").unwrap();
+        writeln!(extras, "e{number} = [\"p[e{next}]\"]").expect("a text");
+        writeln!(groups, "g{number} = [{{ include-group = \"g{next}\" }}]").expect("a text");
     }
     extras.push_str("e20000 = []\n");
     groups.push_str("g20000 = []\n");
@@ -284,7 +284,8 @@ fn extras_and_groups_that_name_one_another_without_end() {
             "more than 64 groups name one another",
         ),
     ] {
-        let error = super::read(&[("pyproject.toml", &text)], &wanted).unwrap_err();
+        let error = super::read(&[("pyproject.toml", &text)], &wanted)
+            .expect_err("no reader follows so many");
         assert!(error.to_string().contains(expected), "{error}");
     }
 }

@@ -39,7 +39,8 @@ fn the_pack_says_what_the_wheels_say() {
             let Ok(page) = facts.page(&name) else {
                 continue;
             };
-            for id in page.files.in_page_order().expect("it is whole") {
+            let releases = page.files.releases();
+            for id in releases.flat_map(|release| release.files()) {
                 let Ok(file) = page.files.file(id) else {
                     continue;
                 };

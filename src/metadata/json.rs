@@ -129,10 +129,11 @@ impl Loose<'_> {
         let Self::Map(entries) = self else {
             return Digests::new();
         };
-        entries
-            .iter()
-            .filter_map(|(algorithm, digest)| page::hash(algorithm, digest.text()?))
-            .collect()
+        page::hashes(
+            entries
+                .iter()
+                .filter_map(|(algorithm, digest)| Some((algorithm.as_ref(), digest.text()?))),
+        )
     }
 }
 

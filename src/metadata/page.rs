@@ -294,19 +294,32 @@ fn hex_digit(byte: u8) -> Option<u8> {
 }
 
 /// A hash as a page gives it: a known algorithm, and a digest of its length in hexadecimal.
-pub(super) fn hash(algorithm: &str, digest: &str) -> Option<(String, String)> {
-    let algorithm = algorithm.to_ascii_lowercase();
-    let digits = match algorithm.as_str() {
-        "md5" => 32,
-        "sha1" => 40,
-        "sha224" => 56,
-        "sha256" => 64,
-        "sha384" => 96,
-        "sha512" => 128,
-        _ => return None,
-    };
+pub(super) fn hash(algorithm: &str, digest: &str) -> Option<(&'static str, String)> {
+    // The first is the one that nearly every file has.
+    const DIGITS: [(&str, usize); 6] = [
+        ("sha256", 64),
+        ("md5", 32),
+        ("sha1", 40),
+        ("sha224", 56),
+        ("sha384", 96),
+        ("sha512", 128),
+    ];
+    let (algorithm, digits) = DIGITS
+        .into_iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(algorithm))?;
     let is_digest = digest.len() == digits && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_digest.then(|| (algorithm, digest.to_ascii_lowercase()))
+}
+
+/// Hashes as a page gives them; of several of one algorithm the last counts.
+pub(super) fn hashes<'h>(pairs: impl Iterator<Item = (&'h str, &'h str)>) -> Digests {
+    let mut digests = Digests::new();
+    for (algorithm, digest) in pairs {
+        if let Some((algorithm, digest)) = hash(algorithm, digest) {
+            digests.insert(algorithm, digest);
+        }
+    }
+    digests
 }
 
 /// An upload time (PEP 700); one without an offset is taken as UTC.

@@ -248,7 +248,7 @@ impl Told {
         let first = self.sentences.iter().take(ends).map(said);
         let last = self.sentences.iter().skip(count - ends).map(said);
         let between = format!(
-            "… {} more between them, all of which `mlresolve why --format json` lists …",
+            "… {} more between them, all of which `mlresolve why NAME --format json` lists …",
             count - 2 * ends
         );
         first.chain([between]).chain(last).collect()

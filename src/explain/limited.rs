@@ -166,7 +166,7 @@ impl Limited<'_, '_> {
                 version: file.version.clone(),
                 requires_python: None,
                 requires_dist: Requires::new(),
-                provides_extras: Vec::new(),
+                provides_extras: crate::metadata::Extras::default(),
                 repairs: Vec::new(),
             }));
         }

@@ -10,7 +10,7 @@ use html5ever::tokenizer::{
 use html5ever::{Attribute, local_name};
 use url::Url;
 
-use super::page::{self, CoreMetadataSidecar, Link, Yanked};
+use super::page::{self, Address, CoreMetadataSidecar, Link, Yanked};
 
 /// A tag that no page has, fed after the body: where it does not arrive as a tag, the body
 /// ended within one.
@@ -173,7 +173,7 @@ impl Anchor {
                 .core_metadata
                 .or(self.dist_info_metadata)
                 .and_then(|value| sidecar(value.trim())),
-            url,
+            url: Address::Parsed(url),
         })
     }
 }

@@ -49,6 +49,8 @@ pub struct Release {
 /// A toy index.
 #[derive(Debug, Clone, Default)]
 pub struct Toy {
+    /// The distributions whose pages cannot be had.
+    pub failing: BTreeSet<PackageName>,
     pages: RefCell<BTreeMap<PackageName, Arc<Page>>>,
     /// Files that are yet to be put on their page, which takes as long for one as for many.
     waiting: RefCell<BTreeMap<PackageName, Vec<File>>>,
@@ -187,7 +189,7 @@ impl Toy {
                 version: release,
                 requires_python: None,
                 requires_dist,
-                provides_extras,
+                provides_extras: provides_extras.into_iter().collect(),
                 repairs: Vec::new(),
             }),
         );
@@ -307,6 +309,12 @@ impl Toy {
 impl Facts for Toy {
     fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
         self.put();
+        if self.failing.contains(name) {
+            return Err(FactError::Failed {
+                message: format!("the page of `{name}` cannot be had"),
+                hint: None,
+            });
+        }
         self.pages
             .borrow()
             .get(name)

@@ -59,8 +59,9 @@ impl<F: Facts> Folding<'_, '_, F> {
                 if let Some(id) = node.distribution() {
                     let universe = self.world.universe(id)?;
                     // What was tried of one release is not said of every one.
-                    let releases = match universe.versions.as_slice() {
-                        [only] if ranks.contains(0) && !universe.is_unversioned() => {
+                    let only = universe.versions.first();
+                    let releases = match only.filter(|_| universe.len() == 1) {
+                        Some(only) if ranks.contains(0) && !universe.is_unversioned() => {
                             Span::One(only.clone())
                         }
                         _ => span(&universe, ranks),

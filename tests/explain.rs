@@ -13,7 +13,7 @@ use mlresolve::explain::{
     Changes, Graph, Message, Study, changes_json, conflict_json, diagnose, wanted, why, why_json,
     why_not, why_not_json,
 };
-use mlresolve::request::{Pin, Request};
+use mlresolve::request::{BuildPolicy, Pin, Request};
 use mlresolve::rules::Sharing;
 use mlresolve::solve::{Outcome, Solution};
 use serde_json::Value;
@@ -254,6 +254,82 @@ fn another_python() {
         ..Release::default()
     });
     conflict("python", &toy, &request(&["tool>=2"]), &RuleSet::default());
+}
+
+/// What is said of each release is true of each.
+#[test]
+fn several_pythons_and_platforms() {
+    let mut toy = Toy::default();
+    let mut add = |release: &str, python: Option<&str>, tags: Option<&str>| {
+        let content = Release {
+            python: python.map(str::to_owned),
+            tags: tags.map(str::to_owned),
+            ..Release::default()
+        };
+        toy.add("tool", release, &content);
+    };
+    add("1.0", None, None);
+    add("2.0", Some(">=3.12"), None);
+    add("2.1", Some(">=3.12"), None);
+    add("2.2", Some(">=3.13"), None);
+    add("3.0", None, Some("cp312-cp312-win_amd64"));
+    add("3.1", None, Some("cp313-cp313-win_amd64"));
+    let rules = RuleSet::default();
+    conflict("pythons", &toy, &request(&["tool>=2,<3"]), &rules);
+    conflict("platforms", &toy, &request(&["tool>=3"]), &rules);
+}
+
+/// What a policy of the user's keeps away may not suit the target either: what is known not to
+/// is told.
+#[test]
+fn a_policy_beside_other_reasons() {
+    let mut toy = Toy::default();
+    let mut add = |release: &str, python: Option<&str>, uploaded: &str| {
+        let content = Release {
+            python: python.map(str::to_owned),
+            uploaded: Some(format!("{uploaded}T10:00:00Z")),
+            ..Release::default()
+        };
+        toy.add("tool", release, &content);
+    };
+    add("1.0", None, "2026-01-01");
+    add("2.0", Some(">=3.12"), "2026-02-01");
+    add("2.1", Some(">=3.12"), "2026-03-01");
+    add("2.2rc1", Some(">=3.12"), "2026-04-01");
+    add("2.3", Some(">=3.12"), "2026-11-05");
+    let mut lines = request(&["tool>=2"]);
+    lines.policy.exclude_newer = Some("2026-11-02T00:00:00Z".parse().expect("an instant"));
+    conflict("mixed-reasons", &toy, &lines, &RuleSet::default());
+}
+
+/// One release that was tried is not every release.
+#[test]
+fn the_only_release_that_could_be_built() {
+    let mut toy = limited(&Release {
+        tags: Some("cp311-cp311-win_amd64".to_owned()),
+        ..Release::default()
+    });
+    toy.source("build-me", "2.12", &[]);
+    let mut lines = request(&["build-me==2.12"]);
+    lines.policy.build = BuildPolicy::Never;
+    conflict("only-source", &toy, &lines, &RuleSet::default());
+}
+
+/// A long chain is told by its ends.
+#[test]
+fn a_long_chain() {
+    let mut toy = numpy();
+    let name = |place: usize| format!("link{place:02}");
+    for place in 0..40 {
+        let next = if place == 39 {
+            "numpy<2".to_owned()
+        } else {
+            name(place + 1)
+        };
+        toy.release(&name(place), "1.0", &[&next]);
+    }
+    let lines = request(&["link00", "numpy>=2"]);
+    conflict("long-chain", &toy, &lines, &RuleSet::default());
 }
 
 #[test]

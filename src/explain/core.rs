@@ -17,9 +17,9 @@ const MAX_OTHERS: usize = 8;
 /// How many rules that are no part of a core may have to be kept out to try one part of it.
 const MAX_FOREIGN: usize = 8;
 
-/// How often one core's search may read metadata: a chain of thousands of requirements is
+/// How often metadata may be read to try the parts of one core: a chain of thousands of requirements is
 /// told as it was found, not tried link by link.
-const MAX_READS: u64 = 200_000;
+const MAX_READS: u64 = 50_000;
 
 /// A minimal conflict: lines of the user's, rules and requirements of metadata that cannot
 /// hold together, and can when any one of them is left out.
@@ -67,7 +67,7 @@ pub(super) fn core(study: &Study<'_>, request: &Request, conflict: &Conflict) ->
         study,
         request,
         lines: lines_of(conflict),
-        until: study.reads().saturating_add(MAX_READS),
+        until: u64::MAX,
     };
     let nothing = Parts::default();
     let mut found = search.without(&search.lines, &nothing);
@@ -85,6 +85,7 @@ pub(super) fn core(study: &Study<'_>, request: &Request, conflict: &Conflict) ->
             found = conflict;
         }
     }
+    search.until = study.reads().saturating_add(MAX_READS);
     let smallest = search.shrunk(found, &nothing);
     let conflict = search.nearer(smallest);
     Some(Core {
@@ -151,7 +152,7 @@ struct Search<'a, 'b> {
     request: &'a Request,
     /// The lines of the core.
     lines: BTreeSet<UserLine>,
-    /// How many reads of the study's end the search.
+    /// After how many reads of the study's no further part is tried.
     until: u64,
 }
 

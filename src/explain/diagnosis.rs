@@ -1,10 +1,11 @@
 //! What stands against a request, all of it, and what to change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use pep440_rs::Version;
+use pep440_rs::{Version, VersionSpecifier, VersionSpecifiers};
 use pep508_rs::PackageName;
 
+use super::bounds::with_specifiers;
 use super::core::Core;
 use super::fix::{Demand, Edit, Fix, Fixer};
 use super::names::near;
@@ -77,7 +78,12 @@ pub(super) fn diagnose_demand(
         baseline,
         about: &about,
     };
-    let mut fixes = edits_of(&editor, &findings)?;
+    // Equal costs stay in this order: the release that was meant comes before another.
+    let mut fixes = Vec::new();
+    if demand.is_none() {
+        fixes.extend(without_builds(&editor, &findings.cores));
+    }
+    fixes.extend(edits_of(&editor, &findings)?);
     if demand.is_none() {
         fixes.extend(renamed(&editor, &findings.cores)?);
         fixes.extend(by_options(&editor, &findings.cores)?);
@@ -216,6 +222,45 @@ fn renamed(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveErro
         gives: editor.gives(names.iter(), &solution),
         changes: None,
     }])
+}
+
+/// Builds that no index has (`==2.5.1+cu124`), each replaced by its release (`==2.5.1`).
+fn without_builds(editor: &Fixer<'_, '_>, cores: &[Core]) -> Option<Fix> {
+    let mut edited: BTreeMap<UserLine, Option<Line>> = BTreeMap::new();
+    for core in cores {
+        let missing = |line: &Line| {
+            core.conflict.reasons.iter().any(|reason| {
+                matches!(reason, Reason::NoRelease { package, rejected }
+                    if *package == line.name && rejected.is_empty())
+            })
+        };
+        for place in &core.lines {
+            let Some(line) = place.of(editor.request).filter(|line| missing(line)) else {
+                continue;
+            };
+            let LineSource::Specifiers(specifiers) = &line.source else {
+                continue;
+            };
+            if !specifiers.iter().any(|one| one.version().is_local()) {
+                continue;
+            }
+            let public: Vec<VersionSpecifier> = specifiers
+                .iter()
+                .map(|one| {
+                    let version = one.version().clone().without_local();
+                    VersionSpecifier::from_version(*one.operator(), version)
+                })
+                .collect::<Result<_, _>>()
+                .ok()?;
+            let public = VersionSpecifiers::from_iter(public);
+            edited.insert(*place, Some(with_specifiers(line, &public)));
+        }
+    }
+    if edited.is_empty() {
+        return None;
+    }
+    let cost = (edited.len(), 0, 0, 0);
+    editor.verified(&edited, cost)
 }
 
 /// The nearest name to one that no index has, that an index has.

@@ -14,6 +14,9 @@ use super::text::{self, COLUMNS};
 use crate::request::{Place, Request};
 use crate::solve::SolveError;
 
+/// How many sentences one conflict is told in: more fill a screen.
+const MAX_SENTENCES: usize = 15;
+
 /// Why there is no solution, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -227,15 +230,28 @@ impl Told {
             out.push('\n');
         }
         let several = self.sentences.len() > 1;
-        for sentence in &self.sentences {
+        for sentence in self.in_short() {
             let (first, further) = if several { ("- ", "  ") } else { ("", "") };
-            out.push_str(&text::wrap(
-                &format!("{}.", sentence.text),
-                first,
-                further,
-                COLUMNS,
-            ));
+            out.push_str(&text::wrap(&sentence, first, further, COLUMNS));
         }
+    }
+
+    /// What is said beside the lines, as sentences with their stops; of very many, the first
+    /// and the last, with the number of those between.
+    pub fn in_short(&self) -> Vec<String> {
+        let said = |sentence: &Sentence| format!("{}.", sentence.text);
+        let count = self.sentences.len();
+        if count <= MAX_SENTENCES {
+            return self.sentences.iter().map(said).collect();
+        }
+        let ends = (MAX_SENTENCES - 1) / 2;
+        let first = self.sentences.iter().take(ends).map(said);
+        let last = self.sentences.iter().skip(count - ends).map(said);
+        let between = format!(
+            "… {} more between them, all of which `mlresolve why NAME --format json` lists …",
+            count - 2 * ends
+        );
+        first.chain([between]).chain(last).collect()
     }
 }
 

@@ -16,6 +16,7 @@ mod json;
 mod limited;
 mod message;
 mod names;
+mod no_release;
 mod ranges;
 mod relax;
 mod sentence;

@@ -10,6 +10,7 @@ use super::chain::{self, Link, chain, versioned};
 use super::core::Core;
 use super::diagnosis::{Diagnosis, diagnose_demand};
 use super::fix::Fix;
+use super::no_release::Away;
 use super::sentence::{Speaker, rule_effect};
 use super::study::{Attempt, Study};
 use super::text;
@@ -125,9 +126,13 @@ pub fn why(
         fixes: Vec::new(),
     };
     let speaker = Speaker { study, request };
-    if let Some((version, reason)) = known.rejected.last()
-        && newest.as_ref().is_none_or(|newest| version > newest)
-    {
+    let beyond: Vec<_> = known
+        .rejected
+        .iter()
+        .filter(|(version, _)| newest.as_ref().is_none_or(|newest| version > newest))
+        .cloned()
+        .collect();
+    if let Some((version, reason, _)) = Away::new(name, &beyond).telling() {
         answer.beyond = Some(format!(
             "There is also {name} {version}, which {}",
             speaker.unusable(reason, false)

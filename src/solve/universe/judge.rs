@@ -537,7 +537,6 @@ fn closest(mut reasons: Vec<Unusable>, mut tags: Vec<String>) -> Unusable {
     };
     tags.sort();
     tags.dedup();
-    tags.truncate(4);
     if !tags.is_empty() || reasons.is_empty() {
         reasons.push(Unusable::NoSuitableFile { found: tags });
     }

@@ -32,11 +32,10 @@ fn main() -> io::Result<()> {
     let mut table = String::from("&[\n");
     for id in ids {
         let text = fs::read_to_string(root.join(format!("{id}.toml")))?;
-        let head = match head(&text) {
-            Some((kind, triggers, limits)) => format!(
+        let head = match head(&text).zip(extended_by(&text)) {
+            Some(((kind, triggers, limits), extended_by)) => format!(
                 "Some(EmbeddedHead {{ kind: {kind:?}, triggers: &{triggers:?}, \
-                 limits: {limits:?}, extended_by: &{:?} }})",
-                extended_by(&text).unwrap_or_default()
+                 limits: {limits:?}, extended_by: &{extended_by:?} }})"
             ),
             None => "None".to_owned(),
         };
@@ -78,7 +77,7 @@ fn head(text: &str) -> Option<(&str, Vec<&str>, Option<&str>)> {
     })
 }
 
-/// The distributions of a family's `[[extension]]` tables.
+/// The distributions of a family's `[[extension]]` tables. `None` as above.
 fn extended_by(text: &str) -> Option<Vec<&str>> {
     let lists = text.split("\n[[extension]]").skip(1).map(|table| {
         let (_, list) = table.split_once("\npackages = [")?;

@@ -314,6 +314,7 @@ fn distribution(package: &str, release: &str, files: &[(&str, &str)]) -> Distrib
         name: name(package),
         version: version(release),
         metadata_folder: format!("{package}-{release}.dist-info"),
+        managed: false,
         files: files
             .iter()
             .map(|(path, hash)| RecordedFile {
@@ -329,6 +330,28 @@ fn distribution(package: &str, release: &str, files: &[(&str, &str)]) -> Distrib
         own_version: None,
         numpy: None,
     }
+}
+
+#[test]
+fn what_the_system_looks_after_is_let_be() {
+    let mut old = distribution("tool", "1", &[("tool/a.py", "x"), ("tool/b.py", "x")]);
+    old.wrong.insert("tool/a.py".to_owned(), FileState::Changed);
+    old.wrong.insert("tool/b.py".to_owned(), FileState::Changed);
+    assert_eq!(judge_files(std::slice::from_ref(&old)).len(), 1);
+    old.managed = true;
+    let twin = Distribution {
+        version: version("2"),
+        ..old.clone()
+    };
+    assert_eq!(told(&judge_files(&[old, twin])), [""; 0]);
+    // An environment that sees the system's packages hides them.
+    let in_folder = |folder: &str, release: &str| Distribution {
+        metadata_folder: format!("{folder}/tool-{release}.dist-info"),
+        ..distribution("tool", release, &[])
+    };
+    let (own, other) = (in_folder("/venv", "1"), in_folder("/usr/lib", "2"));
+    assert_eq!(told(&judge_files(&[own.clone(), other])), [""; 0]);
+    assert_eq!(judge_files(&[own, in_folder("/venv", "2")]).len(), 1);
 }
 
 #[test]

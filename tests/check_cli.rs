@@ -312,6 +312,11 @@ fn an_environment_gets_its_findings_and_none_after_repair() {
     let rule = "torch 2.1.2 works with numpy<2 only, and numpy is 2.0.2";
     assert_eq!(findings(), (Some(1), vec![rule.to_owned()]));
 
+    // A removal that was broken off.
+    fs::remove_file(packages.join("torch-2.1.2.dist-info/METADATA")).unwrap();
+    let (code, messages) = findings();
+    assert_eq!((code, messages.len()), (Some(1), 1), "{messages:?}");
+    assert!(messages[0].contains("torch-2.1.2.dist-info` is what an installation"));
     fs::remove_dir_all(packages.join("torch-2.1.2.dist-info")).unwrap();
     assert_eq!(findings(), (Some(0), Vec::new()));
 }

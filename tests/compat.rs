@@ -155,6 +155,44 @@ fn what_a_bot_wrote_with_another_tool_fails_a_check() {
 }
 
 #[test]
+fn nothing_that_is_read_or_is_no_lock_is_written_over() {
+    let project = Project::new("-r more.in\n");
+    for (name, content) in [
+        ("more.in", "numpy\n"),
+        ("limits.txt", "numpy<2\n"),
+        ("others.txt", "numpy<3\n"),
+        ("base.txt", "numpy==1.26.4\n"),
+        ("README.md", "# A project\n\nIt has a README.\n"),
+        ("setup.py", "from setuptools import setup\n"),
+        ("Dockerfile", "FROM python:3.11\n"),
+    ] {
+        project.write(name, content);
+    }
+    for words in [
+        &["-o", "more.in"][..],
+        &["-c", "limits.txt", "-o", "./limits.txt"],
+        &["--override", "others.txt", "-o", "others.txt"],
+        &["--base", "base.txt", "-o", "base.txt"],
+        &["-o", "README.md"],
+        &["-o", "setup.py"],
+        &["-o", "Dockerfile"],
+    ] {
+        let output = *words.last().expect("there are words");
+        let before = project.read(output);
+        let said = project.said(words, 2);
+        assert!(
+            said.contains("is read and would be overwritten") || said.contains("is no lock"),
+            "{said}"
+        );
+        assert_eq!(project.read(output), before);
+    }
+    // A list that nobody locked yet is what many begin with.
+    project.write("requirements.txt", "numpy>=1.20\n# why\n");
+    project.said(&[], 0);
+    assert!(project.read("requirements.txt").contains("numpy=="));
+}
+
+#[test]
 fn an_upgrade_moves_only_what_it_must() {
     let project = Project::new(PANDAS);
     let newest = project.lock(&["--no-hashes"]);

@@ -13,7 +13,7 @@ use mlresolve::explain::{
     Changes, Graph, Message, Study, changes_json, conflict_json, diagnose, wanted, why, why_json,
     why_not, why_not_json,
 };
-use mlresolve::request::Request;
+use mlresolve::request::{BuildPolicy, Pin, Request};
 use mlresolve::rules::Sharing;
 use mlresolve::solve::{Outcome, Solution};
 use serde_json::Value;
@@ -109,6 +109,32 @@ fn metadata_along_a_chain() {
     conflict("metadata", &numpy(), &lines, &RuleSet::default());
 }
 
+/// What a line's own distribution requires is told, not a detour that comes to the same.
+#[test]
+fn a_direct_requirement_beside_detours() {
+    let mut toy = numpy();
+    toy.release("attention", "1.0", &["torch==2.2.2"])
+        .release(
+            "serve",
+            "1.0",
+            &["attention==1.0", "torch==2.2.2", "xkernels"],
+        )
+        .release("xkernels", "1.0", &["ylayers"])
+        .release("ylayers", "1.0", &["torch==2.2.2"]);
+    let lines = request(&["serve==1.0", "torch>=2.3"]);
+    conflict("direct", &toy, &lines, &RuleSet::default());
+
+    toy.release("dtypes", "1.0", &[])
+        .release("flow", "1.0", &["dtypes==1.0", "numpy<2"]);
+    let rules = rules(vec![constrain("dtypes", "<2", "numpy", "<2")]);
+    conflict(
+        "direct-beside-a-rule",
+        &toy,
+        &request(&["flow", "numpy>=2"]),
+        &rules,
+    );
+}
+
 #[test]
 fn a_constraint_takes_part() {
     let mut lines = request(&["torchvision==0.18.1"]);
@@ -160,6 +186,37 @@ fn a_source_that_nobody_looked_into() {
     conflict("source-unread", &toy, &lines, &RuleSet::default());
 }
 
+/// What a fix needs of a source distribution is read, as long as nothing has to be built.
+#[test]
+fn a_fix_that_needs_a_source() {
+    let lines = request(&["config", "numpy>=2", "torch==2.2.2"]);
+    let mut stated = numpy();
+    stated
+        .static_source("parser", "4.9", &[])
+        .release("config", "1.3", &["parser==4.9"]);
+    conflict("source-stated", &stated, &lines, &numpy_rules());
+    assert_eq!(stated.looked("parser"), ["4.9"]);
+
+    let mut unknown = numpy();
+    unknown
+        .source("parser", "4.9", &[])
+        .release("config", "1.3", &["parser==4.9"]);
+    conflict("source-unbuilt", &unknown, &lines, &numpy_rules());
+    assert!(unknown.built().is_empty(), "{:?}", unknown.built());
+}
+
+/// A fix that was not tried to its end is told beside those that were.
+#[test]
+fn a_source_that_another_fix_needs() {
+    let mut toy = numpy();
+    toy.source("parser", "4.9", &[])
+        .release("config", "1.0", &["parser==4.9", "numpy<2"])
+        .release("config", "2.0", &[]);
+    let lines = request(&["config==1.0", "numpy>=2"]);
+    conflict("source-unbuilt-beside", &toy, &lines, &RuleSet::default());
+    assert!(toy.built().is_empty(), "{:?}", toy.built());
+}
+
 /// Releases that would have to be built are passed over, and that is said.
 #[test]
 fn a_source_that_was_passed_over() {
@@ -197,6 +254,82 @@ fn another_python() {
         ..Release::default()
     });
     conflict("python", &toy, &request(&["tool>=2"]), &RuleSet::default());
+}
+
+/// What is said of each release is true of each.
+#[test]
+fn several_pythons_and_platforms() {
+    let mut toy = Toy::default();
+    let mut add = |release: &str, python: Option<&str>, tags: Option<&str>| {
+        let content = Release {
+            python: python.map(str::to_owned),
+            tags: tags.map(str::to_owned),
+            ..Release::default()
+        };
+        toy.add("tool", release, &content);
+    };
+    add("1.0", None, None);
+    add("2.0", Some(">=3.12"), None);
+    add("2.1", Some(">=3.12"), None);
+    add("2.2", Some(">=3.13"), None);
+    add("3.0", None, Some("cp312-cp312-win_amd64"));
+    add("3.1", None, Some("cp313-cp313-win_amd64"));
+    let rules = RuleSet::default();
+    conflict("pythons", &toy, &request(&["tool>=2,<3"]), &rules);
+    conflict("platforms", &toy, &request(&["tool>=3"]), &rules);
+}
+
+/// What a policy of the user's keeps away may not suit the target either: what is known not to
+/// is told.
+#[test]
+fn a_policy_beside_other_reasons() {
+    let mut toy = Toy::default();
+    let mut add = |release: &str, python: Option<&str>, uploaded: &str| {
+        let content = Release {
+            python: python.map(str::to_owned),
+            uploaded: Some(format!("{uploaded}T10:00:00Z")),
+            ..Release::default()
+        };
+        toy.add("tool", release, &content);
+    };
+    add("1.0", None, "2026-01-01");
+    add("2.0", Some(">=3.12"), "2026-02-01");
+    add("2.1", Some(">=3.12"), "2026-03-01");
+    add("2.2rc1", Some(">=3.12"), "2026-04-01");
+    add("2.3", Some(">=3.12"), "2026-11-05");
+    let mut lines = request(&["tool>=2"]);
+    lines.policy.exclude_newer = Some("2026-11-02T00:00:00Z".parse().expect("an instant"));
+    conflict("mixed-reasons", &toy, &lines, &RuleSet::default());
+}
+
+/// One release that was tried is not every release.
+#[test]
+fn the_only_release_that_could_be_built() {
+    let mut toy = limited(&Release {
+        tags: Some("cp311-cp311-win_amd64".to_owned()),
+        ..Release::default()
+    });
+    toy.source("build-me", "2.12", &[]);
+    let mut lines = request(&["build-me==2.12"]);
+    lines.policy.build = BuildPolicy::Never;
+    conflict("only-source", &toy, &lines, &RuleSet::default());
+}
+
+/// A long chain is told by its ends.
+#[test]
+fn a_long_chain() {
+    let mut toy = numpy();
+    let name = |place: usize| format!("link{place:02}");
+    for place in 0..40 {
+        let next = if place == 39 {
+            "numpy<2".to_owned()
+        } else {
+            name(place + 1)
+        };
+        toy.release(&name(place), "1.0", &[&next]);
+    }
+    let lines = request(&["link00", "numpy>=2"]);
+    conflict("long-chain", &toy, &lines, &RuleSet::default());
 }
 
 #[test]
@@ -274,6 +407,52 @@ fn why_the_newest() {
         .expect("toy facts never fail")
         .expect("it is locked");
     approve("why-newest", &answer.render());
+}
+
+/// The answer to `why PACKAGE` beside a lock with these pins.
+fn why_pinned(snapshot: &str, toy: &Toy, lines: &[&str], pins: &[(&str, &str)], package: &str) {
+    let (target, rules) = (target(), numpy_rules());
+    let study = Study::new(&target, &rules, toy);
+    let mut lines = request(lines);
+    for (pinned, at) in pins {
+        let pin = Pin {
+            version: support::version(at),
+            hashes: Vec::new(),
+        };
+        lines.pins.insert(name(pinned), pin);
+    }
+    let solution = solved(&study, &lines);
+    let answer = why(&name(package), &study, &lines, &solution)
+        .expect("toy facts never fail")
+        .expect("it is locked");
+    check("why", &why_json(&answer));
+    approve(snapshot, &answer.render());
+}
+
+/// What only a pin keeps is not said to be kept by anything else.
+#[test]
+fn why_an_old_pin() {
+    let old = [("numpy", "1.25.0"), ("pandas", "2.1.4")];
+    why_pinned("why-pinned", &numpy(), &["pandas"], &old, "pandas");
+    let lines = ["torch==2.2.2", "numpy"];
+    why_pinned("why-pinned-below-a-rule", &numpy(), &lines, &old, "numpy");
+    // Without the pin alone, another pin still keeps the newest away.
+    let mut toy = numpy();
+    toy.release("tables", "1.0", &["numpy<2"])
+        .release("tables", "2.0", &["numpy>=2"]);
+    let old = [("numpy", "1.26.4"), ("tables", "1.0")];
+    why_pinned("why-pinned-by-another", &toy, &["tables"], &old, "numpy");
+}
+
+/// Two that cannot both be the newest: what would be older is named.
+#[test]
+fn why_not_the_newest_of_two() {
+    let mut toy = Toy::default();
+    toy.release("a", "1", &[])
+        .release("a", "2", &["b<2"])
+        .release("b", "1", &[])
+        .release("b", "2", &["a<2"]);
+    why_pinned("why-preferred", &toy, &["a", "b"], &[], "b");
 }
 
 fn ask(name: &str, lines: &[&str], demand: &str) {

@@ -51,6 +51,40 @@ fn why_numpy_1_in_yolov5() {
     );
 }
 
+/// `why` asks about the lock that is there: under the cut-off that it records.
+#[test]
+fn why_beside_a_lock_with_a_cut_off() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stack = Path::new(ROOT).join("tests/stacks/torch222/requirements.in");
+    std::fs::copy(stack, folder.path().join("requirements.in")).expect("the stack is there");
+    let run = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_mlresolve"))
+            .current_dir(folder.path())
+            .env_clear()
+            .args(args)
+            .args(["--no-config", "--snapshot"])
+            .arg(Path::new(ROOT).join("snapshots/index/stacks-py311.snapshot"))
+            .output()
+            .expect("the program runs");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let target = ["--python-version", "3.11", "--python-platform", "linux"];
+    let cutoff = ["--exclude-newer", "2026-11-01"];
+    run(&[&["lock", "-q"], &target[..], &cutoff[..]].concat());
+    let recorded = run(&["why", "numpy"]);
+    assert!(
+        recorded.contains("There is also numpy 2.5.4, which needs Python >=3.12"),
+        "{recorded}"
+    );
+    let today = run(&["why", "numpy", "--exclude-newer", "2026-11-20"]);
+    assert!(
+        today.contains("There is also numpy 2.5.5, which needs Python >=3.12"),
+        "{today}"
+    );
+}
+
 #[test]
 fn what_blocks_numpy_2_in_embeddings() {
     why(

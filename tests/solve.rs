@@ -168,6 +168,19 @@ fn a_limit_on_a_distribution_that_no_index_has_forbids_nothing() {
 }
 
 #[test]
+fn a_limit_on_what_nothing_asks_for_needs_no_page_of_it() {
+    let mut toy = numpy_world();
+    toy.release("client", "1.0", &["unseen"]);
+    toy.failing.insert(name("unseen"));
+    let rule = rules(vec![constrain("torch", ">=0", "unseen", "<1")]);
+    check(&toy, &["torch"], &rule, &["torch==2.3.1"]);
+    // What asks for it is not given up in silence.
+    let asked = request(&["torch", "client"]);
+    let error = solve(&asked, &target(), &rule, &toy).expect_err("it cannot be had");
+    assert!(error.to_string().contains("unseen"), "{error}");
+}
+
+#[test]
 fn a_required_distribution_is_pulled_in() {
     let pulls = rules(vec![requires("torch", "<2.3", "numpy", "<2")]);
     check(

@@ -48,6 +48,8 @@ class Tool:
     any_target = True
     can_be_offline = True
     hashes = True
+    # What makes it ask for metadata that it came with.
+    without_pack = ()
 
     def __init__(self, name, program, extra=()):
         self.name, self.program, self.extra = name, str(program), list(extra)
@@ -60,6 +62,8 @@ class Tool:
 
 
 class Mlresolve(Tool):
+    without_pack = ("--no-pack",)
+
     def lock(self, source, output, index, cache, offline=False):
         words = [self.program, "lock", source, "-o", output, "--no-config", "-q"]
         words += ["--python-version", PYTHON, "--python-platform", PLATFORM]

@@ -23,6 +23,9 @@ pub struct Distribution {
     pub version: Version,
     /// The folder of its metadata: `numpy-2.0.2.dist-info`.
     pub metadata_folder: String,
+    /// The system's package manager put it there (Debian's, Fedora's), which looks after its
+    /// files itself and does not keep RECORD true.
+    pub managed: bool,
     /// Its files as RECORD has them, in the folder that holds the distribution; empty where
     /// there is no RECORD.
     pub files: Vec<RecordedFile>,
@@ -59,25 +62,42 @@ pub fn judge_files(distributions: &[Distribution]) -> Vec<Finding> {
     findings.extend(
         distributions
             .iter()
+            .filter(|distribution| !distribution.managed)
             .filter_map(|distribution| half_replaced(distribution, &shared, installer)),
     );
     findings.extend(abi(distributions, installer));
     findings
 }
 
-/// A distribution whose metadata is there more than once.
+/// What a broken-off installation or removal left in an environment.
+pub fn judge_left_behind(paths: &[String]) -> Vec<Finding> {
+    let finding = |path: &String| {
+        let message = format!("`{path}` is what an installation or a removal left");
+        let mut finding = Finding::new("left-behind", Severity::Warning, message);
+        finding.reason = Some(
+            "it was broken off: modules beside it may be old, or half there, and installers do \
+             not see them"
+                .to_owned(),
+        );
+        finding.advice("remove it, and install what it belonged to once more")
+    };
+    paths.iter().map(finding).collect()
+}
+
+/// A distribution whose metadata is there more than once. In another folder it only hides the
+/// one there, as an environment does that sees the system's packages.
 fn twice(distributions: &[Distribution], installer: Installer) -> Vec<Finding> {
-    let mut by_name: BTreeMap<&PackageName, Vec<&Distribution>> = BTreeMap::new();
-    for distribution in distributions {
-        by_name
-            .entry(&distribution.name)
-            .or_default()
-            .push(distribution);
+    let mut by_name: BTreeMap<(&PackageName, &str), Vec<&Distribution>> = BTreeMap::new();
+    for distribution in distributions.iter().filter(|one| !one.managed) {
+        let metadata = distribution.metadata_folder.as_str();
+        let (site, _) = metadata.rsplit_once(['/', '\\']).unwrap_or_default();
+        let here = by_name.entry((&distribution.name, site)).or_default();
+        here.push(distribution);
     }
     by_name
         .into_iter()
         .filter(|(_, all)| all.len() > 1)
-        .map(|(name, all)| {
+        .map(|((name, _), all)| {
             let versions: Vec<String> = all.iter().map(|one| one.version.to_string()).collect();
             let mut finding = Finding::new(
                 "installed-twice",

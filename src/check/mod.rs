@@ -16,7 +16,7 @@ pub mod render;
 mod repair;
 mod unbounded;
 
-pub use files::{Distribution, FileState, judge_files};
+pub use files::{Distribution, FileState, judge_files, judge_left_behind};
 pub use fix::{Fixed, fix};
 pub use index::judge_index;
 pub use judge::judge;

@@ -61,7 +61,7 @@ pub(crate) enum Command {
     /// Look at the rules, and check them against the wheels
     #[command(subcommand)]
     Rules(RulesCommand),
-    /// Find or empty the cache
+    /// Find, prune or empty the cache
     #[command(subcommand)]
     Cache(CacheCommand),
     /// Print a completion script
@@ -75,6 +75,9 @@ pub(crate) enum Command {
 pub(crate) enum SnapshotCommand {
     /// Lock each input by itself and write down every index fact that was needed
     Record(Box<RecordArgs>),
+    /// Record the metadata of wheels that comes with the program
+    #[command(hide = true)]
+    Pack(Box<PackArgs>),
     /// Say what a snapshot holds
     Info {
         /// The snapshot
@@ -102,6 +105,27 @@ pub(crate) struct RecordArgs {
     /// the snapshot serves whatever index its reader makes the default
     #[arg(long)]
     pub(crate) anonymous: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PackArgs {
+    #[command(flatten)]
+    pub(crate) resolve: ResolveArgs,
+    /// A target, such as `3.11 x86_64-manylinux_2_28`
+    #[arg(long = "target", value_name = "WORDS", required = true)]
+    pub(crate) targets: Vec<String>,
+    /// Record what was newest at this time; now where none is named
+    #[arg(long, value_name = "DATE")]
+    pub(crate) as_of: Vec<String>,
+    /// How many of each distribution's newest releases
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) newest: usize,
+    /// How many distributions at most
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    pub(crate) names: usize,
+    /// The file to write; what it was recorded for goes to a file beside it
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -145,6 +169,18 @@ pub(crate) enum RulesCommand {
 pub(crate) enum CacheCommand {
     /// Print the cache folder
     Dir {
+        /// The cache folder
+        #[arg(long, value_name = "DIR", env = "MLRESOLVE_CACHE_DIR")]
+        cache_dir: Option<PathBuf>,
+    },
+    /// Remove what other versions wrote, and what is old or too much, from the cache
+    Prune {
+        /// What was written before this goes: a date, an instant or an age
+        #[arg(long, value_name = "WHEN", default_value = "90 days")]
+        older_than: String,
+        /// So much may stay; what was written first goes first
+        #[arg(long, value_name = "MIB")]
+        max_size: Option<u64>,
         /// The cache folder
         #[arg(long, value_name = "DIR", env = "MLRESOLVE_CACHE_DIR")]
         cache_dir: Option<PathBuf>,
@@ -372,6 +408,9 @@ pub(crate) struct ResolveArgs {
     /// Leave the cache alone
     #[arg(long, help_heading = "Cache")]
     pub(crate) no_cache: bool,
+    /// Ask for the metadata of wheels that comes with the program too
+    #[arg(long, env = "MLRESOLVE_NO_PACK", help_heading = "Cache")]
+    pub(crate) no_pack: bool,
     /// The cache folder
     #[arg(
         long,

@@ -14,7 +14,8 @@ use super::session::Session;
 use super::{output, pip_settings, rule_folders, settings, tell};
 use crate::check::render::{self, Report};
 use crate::check::{
-    Entry, Finding, Severity, Subject, fix, judge, judge_files, judge_index, merge,
+    Entry, Finding, Severity, Subject, fix, judge, judge_files, judge_index, judge_left_behind,
+    merge,
 };
 use crate::metadata::Page;
 use crate::request::{FileOptions, Inputs};
@@ -36,6 +37,9 @@ pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
     let rules = rule_folders::rules(&args.resolve.rules, &args.resolve.rules_in_settings)?;
     let ignored = rule_folders::ignored(&rules, &args.resolve.ignore_rule)?;
     let rules = rules.without(&ignored);
+    if let Some(output) = &args.output {
+        super::inputs::refuse_source(&output.to_string_lossy(), &args.resolve.inputs)?;
+    }
     let mut reports = Vec::new();
     for found in check_files::find(&args.resolve.inputs)? {
         reports.push(match found {
@@ -330,9 +334,11 @@ pub(crate) fn environment(
         subject,
         target,
         distributions,
+        left_behind,
     } = check_environment::read(args, given)?;
     let mut findings = judge(&subject, &target, rules);
     findings.extend(judge_files(&distributions));
+    findings.extend(judge_left_behind(&left_behind));
     let mut findings = merge(findings);
     if !args.rules_only
         && findings

@@ -30,6 +30,8 @@ pub(crate) struct Environment {
     pub(crate) subject: Subject,
     pub(crate) target: Target,
     pub(crate) distributions: Vec<Distribution>,
+    /// What broken-off installations left, by path.
+    pub(crate) left_behind: Vec<String>,
 }
 
 /// Reads an environment: the one named, or the one in use.
@@ -57,10 +59,15 @@ pub(crate) fn read(args: &CheckArgs, given: Option<&str>) -> Result<Environment,
         entry.line = None;
     }
     let distributions = distributions(&interpreter, args)?;
+    let left_behind = interpreter.left_behind();
     Ok(Environment {
         subject,
         target,
         distributions,
+        left_behind: left_behind
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect(),
     })
 }
 
@@ -117,6 +124,7 @@ fn distribution(metadata: &Path, verify: bool) -> Option<(PathBuf, Distribution)
     let site = folder.parent()?.to_owned();
     let parsed = Metadata::parse(&fs::read(metadata).ok()?, None).ok()?;
     let record = fs::read_to_string(folder.join("RECORD")).unwrap_or_default();
+    let installer = fs::read_to_string(folder.join("INSTALLER")).unwrap_or_default();
     let files = read_record(&record);
     let wrong = files
         .iter()
@@ -126,6 +134,7 @@ fn distribution(metadata: &Path, verify: bool) -> Option<(PathBuf, Distribution)
         name: parsed.name,
         version: parsed.version,
         metadata_folder: folder.display().to_string(),
+        managed: is_managed(&site, installer.trim()),
         files,
         wrong,
         unowned: Vec::new(),
@@ -135,6 +144,14 @@ fn distribution(metadata: &Path, verify: bool) -> Option<(PathBuf, Distribution)
         numpy: None,
     };
     Some((site, distribution))
+}
+
+/// Whether the system's package manager looks after what is in a folder: Debian's has a folder
+/// of its own, into which pip installs nothing but with its word; Fedora's says its name.
+fn is_managed(site: &Path, installer: &str) -> bool {
+    let is_debian = site.file_name().is_some_and(|name| name == "dist-packages")
+        && !site.starts_with("/usr/local");
+    installer == "rpm" || installer == "debian" || is_debian && installer.is_empty()
 }
 
 /// How a file is not as RECORD says; sizes always, contents for the modules that matter or,
@@ -344,6 +361,7 @@ mod tests {
                 name: "numpy".parse().expect("a name"),
                 version: "1.26.4".parse().expect("a version"),
                 metadata_folder: String::new(),
+                managed: false,
                 files: vec![file("numpy/_core/umath.py"), file("numpy/core/a.py")],
                 wrong: BTreeMap::new(),
                 unowned: unowned.iter().map(|path| (*path).to_owned()).collect(),
@@ -370,6 +388,16 @@ mod tests {
         assert_eq!(shadowed(&["numpy/core/a/__init__.py"]).len(), 1);
         assert_eq!(shadowed(&["numpy/_core/umath.abi3.so"]).len(), 1);
         assert_eq!(shadowed(&["numpy/core/a.cp311-win_amd64.pyd"]).len(), 1);
+    }
+
+    #[test]
+    fn what_the_system_looks_after() {
+        let managed = |site: &str, installer: &str| is_managed(Path::new(site), installer);
+        assert!(managed("/usr/lib/python3/dist-packages", ""));
+        assert!(managed("/usr/lib/python3.13/site-packages", "rpm"));
+        assert!(!managed("/usr/local/lib/python3.11/dist-packages", ""));
+        assert!(!managed("/usr/lib/python3/dist-packages", "pip"));
+        assert!(!managed("/venv/lib/python3.11/site-packages", ""));
     }
 
     #[test]

@@ -81,13 +81,8 @@ fn framed(message: &Message) -> Option<String> {
                 .render_report(&mut out, report.as_ref())
                 .ok()?;
         }
-        for sentence in &told.sentences {
-            out.push_str(&explain::wrap(
-                &format!("{}.", sentence.text),
-                "  ",
-                "  ",
-                explain::COLUMNS,
-            ));
+        for sentence in told.in_short() {
+            out.push_str(&explain::wrap(&sentence, "  ", "  ", explain::COLUMNS));
         }
     }
     let help = message.help();

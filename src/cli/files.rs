@@ -1,6 +1,7 @@
 //! The request's door to the world: files from the disk and the network, the environment.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
@@ -11,6 +12,8 @@ pub(crate) struct Files<'a> {
     /// Reads a URL: `-r https://…`.
     download: &'a dyn Fn(&str) -> Result<Vec<u8>, String>,
     standard_input: RefCell<Option<Vec<u8>>>,
+    /// The files that were read: an output must be none of them.
+    read: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Files<'a> {
@@ -18,7 +21,13 @@ impl<'a> Files<'a> {
         Self {
             download,
             standard_input: RefCell::new(None),
+            read: RefCell::default(),
         }
+    }
+
+    /// The files of this machine that were read.
+    pub(crate) fn into_read(self) -> BTreeSet<String> {
+        self.read.into_inner()
     }
 }
 
@@ -42,6 +51,7 @@ impl Sources for Files<'_> {
         if Path::new(path).is_dir() {
             return Err(SourceError::Folder);
         }
+        self.read.borrow_mut().insert(path.to_owned());
         std::fs::read(path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => SourceError::NotFound,
             _ => SourceError::Refused(error.to_string()),

@@ -62,15 +62,22 @@ pub(crate) fn output(named: Option<&str>, inputs: &[String]) -> Result<Output, C
                 .hint("name the lock with `-o requirements.txt` or `-o pylock.toml`"));
         }
     };
-    for input in inputs {
-        if same_file(input, &output) {
-            return Err(CliError::usage(format!(
-                "`{output}` is an input and would be overwritten"
-            ))
-            .hint("name another file with `-o`"));
-        }
-    }
+    refuse_source(&output, inputs)?;
     Ok(Output::File(output))
+}
+
+/// Refuses an output that is one of the files that it is made from.
+pub(crate) fn refuse_source<'a>(
+    output: &str,
+    sources: impl IntoIterator<Item = &'a String>,
+) -> Result<(), CliError> {
+    match sources.into_iter().find(|source| same_file(source, output)) {
+        None => Ok(()),
+        Some(_) => Err(
+            CliError::usage(format!("`{output}` is read and would be overwritten"))
+                .hint("name another file with `-o`"),
+        ),
+    }
 }
 
 /// `X.in` gives `X.txt`; a project file gives the `pylock.toml` that is beside it, or

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use pep508_rs::PackageName;
 
+use crate::check::read_record;
+
 /// A process that has binaries of a distribution loaded.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Holder {
@@ -28,6 +30,7 @@ pub(crate) fn holders(
 ) -> BTreeMap<PackageName, Holder> {
     let mut found = BTreeMap::new();
     let ancestors = ancestors();
+    let mut owners = Owners::new(names);
     for process in processes() {
         let Ok(maps) = std::fs::read_to_string(format!("/proc/{process}/maps")) else {
             continue;
@@ -41,7 +44,7 @@ pub(crate) fn holders(
             {
                 continue;
             }
-            let Some(name) = owner(file, names) else {
+            let Some(name) = owners.of(file) else {
                 continue;
             };
             found.entry(name).or_insert_with(|| Holder {
@@ -100,36 +103,61 @@ fn mapped(maps: &str) -> impl Iterator<Item = &str> {
         .filter_map(|line| line.find('/').and_then(|start| line.get(start..)))
 }
 
-/// Which of the distributions a mapped file belongs to, by its folder below site-packages.
-fn owner(file: &str, names: &BTreeSet<PackageName>) -> Option<PackageName> {
-    let (_, inside) = file
-        .split_once("/site-packages/")
-        .or_else(|| file.split_once("/dist-packages/"))?;
-    let top = Path::new(inside).iter().next()?.to_str()?;
-    let top = top.split(['.', '-']).next()?.replace('_', "-");
-    names
-        .iter()
-        .find(|name| {
-            let name = name.as_ref();
-            top.eq_ignore_ascii_case(name)
-                || imports(name).is_some_and(|import| import.eq_ignore_ascii_case(&top))
-        })
-        .cloned()
+/// Whose a mapped file is: RECORD says it, else the name of its folder below site-packages.
+struct Owners<'n> {
+    names: &'n BTreeSet<PackageName>,
+    /// The files that the RECORDs of a site-packages folder list, by folder.
+    recorded: BTreeMap<String, BTreeMap<String, PackageName>>,
 }
 
-/// The import path of distributions whose name does not tell it.
-fn imports(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "pillow" => "PIL",
-        "scikit-learn" => "sklearn",
-        "scikit-image" => "skimage",
-        "pyyaml" => "yaml",
-        "protobuf" => "google",
-        name if name.starts_with("opencv") => "cv2",
-        name if name.starts_with("onnxruntime") => "onnxruntime",
-        name if name.starts_with("cupy") => "cupy",
-        _ => return None,
-    })
+impl<'n> Owners<'n> {
+    fn new(names: &'n BTreeSet<PackageName>) -> Self {
+        Self {
+            names,
+            recorded: BTreeMap::new(),
+        }
+    }
+
+    fn of(&mut self, file: &str) -> Option<PackageName> {
+        let (site, inside) = ["/site-packages/", "/dist-packages/"]
+            .iter()
+            .find_map(|folder| {
+                let (before, inside) = file.split_once(folder)?;
+                Some((format!("{before}{folder}"), inside))
+            })?;
+        if !self.recorded.contains_key(&site) {
+            let recorded = recorded(Path::new(&site), self.names);
+            self.recorded.insert(site.clone(), recorded);
+        }
+        if let Some(name) = self.recorded.get(&site).and_then(|files| files.get(inside)) {
+            return Some(name.clone());
+        }
+        let top = inside.split('/').next()?.split(['.', '-']).next()?;
+        let top = top.replace('_', "-");
+        let mut names = self.names.iter();
+        names
+            .find(|name| top.eq_ignore_ascii_case(name.as_ref()))
+            .cloned()
+    }
+}
+
+/// The files of these distributions in a site-packages folder, by what their RECORDs say.
+fn recorded(site: &Path, names: &BTreeSet<PackageName>) -> BTreeMap<String, PackageName> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(site).into_iter().flatten().flatten() {
+        let folder = entry.file_name();
+        let name = folder
+            .to_str()
+            .and_then(|folder| folder.strip_suffix(".dist-info"))
+            .and_then(|stem| stem.split('-').next()?.parse::<PackageName>().ok())
+            .filter(|name| names.contains(name));
+        let Some(name) = name else { continue };
+        let record = std::fs::read_to_string(entry.path().join("RECORD")).unwrap_or_default();
+        for file in read_record(&record) {
+            found.insert(file.path, name.clone());
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -144,14 +172,24 @@ mod tests {
             .iter()
             .map(|name| PackageName::from_str(name).expect("a name"))
             .collect();
-        let maps = "7f00 r-xp 00000 08:01 1 /usr/lib/libc.so.6\n\
-                    7f01 r-xp 00000 08:01 2 /venv/lib/python3.12/site-packages/numpy/_core/x.so\n\
-                    7f02 rw-p 00000 00:00 0\n\
-                    7f03 r-xp 00000 08:01 2 /venv/lib/python3.12/site-packages/numpy.libs/b.so\n\
-                    7f04 r-xp 00000 08:01 2 /usr/lib/python3/dist-packages/cv2/cv2.abi3.so\n\
-                    7f05 r-xp 00000 08:01 2 /venv/lib/site-packages/pandas/a.so\n";
-        let owners: Vec<String> = mapped(maps)
-            .filter_map(|file| owner(file, &names))
+        let folder = tempfile::tempdir().expect("a folder");
+        let site = folder.path().join("site-packages");
+        let info = site.join("opencv_python-4.10.0.84.dist-info");
+        std::fs::create_dir_all(&info).expect("it can be made");
+        std::fs::write(info.join("RECORD"), "cv2/cv2.abi3.so,sha256=x,1\n").expect("a file");
+        let maps = format!(
+            "7f00 r-xp 00000 08:01 1 /usr/lib/libc.so.6\n\
+             7f01 r-xp 00000 08:01 2 /venv/lib/python3.12/site-packages/numpy/_core/x.so\n\
+             7f02 rw-p 00000 00:00 0\n\
+             7f03 r-xp 00000 08:01 2 /venv/lib/python3.12/site-packages/numpy.libs/b.so\n\
+             7f04 r-xp 00000 08:01 2 {site}/cv2/cv2.abi3.so\n\
+             7f05 r-xp 00000 08:01 2 {site}/cv2/other.so\n\
+             7f06 r-xp 00000 08:01 2 /venv/lib/site-packages/pandas/a.so\n",
+            site = site.display()
+        );
+        let mut known = Owners::new(&names);
+        let owners: Vec<String> = mapped(&maps)
+            .filter_map(|file| known.of(file))
             .map(|name| name.to_string())
             .collect();
         assert_eq!(owners, ["numpy", "numpy", "opencv-python"]);

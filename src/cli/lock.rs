@@ -83,11 +83,19 @@ pub(crate) fn prepare(
     let recorded = match &to {
         Output::File(path) => {
             refuse_extension(path)?;
+            recorded::refuse_other(path)?;
             recorded::read(path)?
         }
         Output::Standard => Recorded::default(),
     };
     let mut session = Session::open(&args.resolve, &recorded)?;
+    if let Output::File(path) = &to {
+        let mut sources = session.sources.clone();
+        sources.extend(args.resolve.base.clone());
+        let config = args.compat.config.as_ref();
+        sources.extend(config.map(|file| file.to_string_lossy().into_owned()));
+        inputs::refuse_source(path, &sources)?;
+    }
     session.request.pins = pins(&args, &recorded, &mut session)?;
     if !args.resolve.quiet {
         migration::tell_merging(&args, &recorded, &session);
@@ -131,9 +139,12 @@ impl Prepared {
         Ok(())
     }
 
-    /// Leaves the solution to the system, which takes it back at once: to give back a large
-    /// stack file by file takes as long as to solve it.
+    /// Leaves the solution, and what was learned for it, to the system, which takes them back
+    /// at once: to give back a large stack file by file takes as long as to solve it.
     fn leave(self) {
+        if let Some(edge) = self.session.facts.edge() {
+            edge.registry().leave();
+        }
         std::mem::forget(self.solution);
     }
 
@@ -306,10 +317,14 @@ fn hashes(
         )
         .hint("record it again, or lock with `--no-hashes`"));
     };
-    let wanted: Vec<&File> = solution
+    let all: Vec<_> = solution
         .packages
         .values()
-        .flat_map(|chosen| &chosen.files)
+        .map(|chosen| chosen.files.all())
+        .collect();
+    let wanted: Vec<&File> = all
+        .iter()
+        .flat_map(|files| files.iter())
         .filter(|file| files.iter().any(|missing| missing.url == file.url))
         .collect();
     let mut computed = BTreeMap::new();

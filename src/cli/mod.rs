@@ -43,6 +43,7 @@ mod scan;
 mod session;
 mod settings;
 mod snapshot;
+mod snapshot_pack;
 mod targets;
 mod when;
 mod why;
@@ -54,6 +55,8 @@ use clap::{CommandFactory as _, Parser as _};
 
 use args::{CacheCommand, Cli, Command, SnapshotCommand};
 use error::{CliError, Exit};
+
+use crate::fetch::cache::Bounds;
 
 /// Prints a message on standard error.
 fn say(text: &str) {
@@ -103,6 +106,7 @@ fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Diff(args) => diff::run(args),
         Command::Graph(args) => graph::run(args),
         Command::Snapshot(SnapshotCommand::Record(args)) => snapshot::record(args),
+        Command::Snapshot(SnapshotCommand::Pack(args)) => snapshot_pack::record(args),
         Command::Snapshot(SnapshotCommand::Info { file, format }) => snapshot::info(file, *format),
         Command::Scan(args) => scan::run(args),
         Command::Base { python, output } => base::write(python.as_deref(), output.as_deref()),
@@ -120,20 +124,33 @@ fn run(command: &Command) -> Result<Exit, CliError> {
 }
 
 fn cache(command: &CacheCommand) -> Result<Exit, CliError> {
-    let (CacheCommand::Dir { cache_dir } | CacheCommand::Clean { cache_dir }) = command;
+    let (CacheCommand::Dir { cache_dir }
+    | CacheCommand::Prune { cache_dir, .. }
+    | CacheCommand::Clean { cache_dir }) = command;
     let args = args::ResolveArgs {
         cache_dir: cache_dir.clone(),
         ..args::ResolveArgs::default()
     };
     let cache = session::cache(&args)?;
-    match command {
-        CacheCommand::Dir { .. } => tell(&format!("{}\n", cache.root().display())),
-        CacheCommand::Clean { .. } => {
-            let (files, bytes) = cache
-                .clean()
-                .map_err(|error| CliError::usage(error.to_string()))?;
-            tell(&format!("removed {files} files, {bytes} bytes\n"));
+    let gone = match command {
+        CacheCommand::Dir { .. } => {
+            tell(&format!("{}\n", cache.root().display()));
+            return Ok(Exit::Done);
         }
-    }
+        CacheCommand::Prune {
+            older_than,
+            max_size,
+            ..
+        } => {
+            let before = when::instant("--older-than", older_than, jiff::Timestamp::now())?;
+            cache.prune(Bounds {
+                before: Some(before.into()),
+                bytes: max_size.map(|mib| mib.saturating_mul(1 << 20)),
+            })
+        }
+        CacheCommand::Clean { .. } => cache.clean(),
+    };
+    let (files, bytes) = gone.map_err(|error| CliError::usage(error.to_string()))?;
+    tell(&format!("removed {files} files, {bytes} bytes\n"));
     Ok(Exit::Done)
 }

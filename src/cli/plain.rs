@@ -13,6 +13,13 @@ pub(crate) fn is_wanted() -> bool {
 
 /// What is wrong, the place with carets below it, and what to do.
 pub(crate) fn text(diagnostic: &dyn Diagnostic) -> String {
+    let related: Vec<&dyn Diagnostic> = diagnostic.related().into_iter().flatten().collect();
+    let all: Vec<String> = related.iter().map(ToString::to_string).collect();
+    // What only gathers others has nothing to say of its own.
+    if !all.is_empty() && diagnostic.to_string() == all.join("\n") {
+        let texts: Vec<String> = related.into_iter().map(text).collect();
+        return texts.join("\n");
+    }
     let mut out = format!("error: {diagnostic}\n");
     let mut cause = std::error::Error::source(diagnostic);
     while let Some(error) = cause {
@@ -23,7 +30,7 @@ pub(crate) fn text(diagnostic: &dyn Diagnostic) -> String {
     if let Some(help) = diagnostic.help() {
         let _ = write!(out, "\nhint: {help}\n");
     }
-    for related in diagnostic.related().into_iter().flatten() {
+    for related in related {
         let _ = write!(out, "\n{}", text(related));
     }
     out
@@ -46,7 +53,9 @@ fn places(diagnostic: &dyn Diagnostic, out: &mut String) {
         };
         let file = found.name().unwrap_or_default().to_owned();
         if shown_file.as_ref() != Some(&file) {
-            let _ = write!(out, "\n{file}:\n");
+            // Where the source has no name the message has it.
+            let heading = if file.is_empty() { "" } else { ":\n" };
+            let _ = write!(out, "\n{file}{heading}");
             shown_file = Some(file);
         }
         let number = found.line() + before.matches('\n').count() + 1;

@@ -8,6 +8,7 @@ use super::error::{CliError, Exit};
 use super::session::is_pylock;
 use crate::Target;
 use crate::lock::{Lock, Writer, read_pylock, read_requirements};
+use crate::metadata::Dependency;
 use crate::request::Pin;
 
 /// What the lock that is there already says.
@@ -15,6 +16,8 @@ use crate::request::Pin;
 pub(crate) struct Recorded {
     pub(crate) pins: BTreeMap<PackageName, Pin>,
     pub(crate) target: Option<Target>,
+    /// The cut-off that it was made with.
+    pub(crate) exclude_newer: Option<String>,
     /// Its path, where there is one.
     pub(crate) path: String,
     /// The program that wrote it.
@@ -63,6 +66,7 @@ pub(crate) fn read(path: &str) -> Result<Recorded, CliError> {
     Ok(Recorded {
         pins: lock.pins(),
         target: lock.target.words().and_then(|words| words.target().ok()),
+        exclude_newer: lock.provenance.exclude_newer.clone(),
         path: path.to_owned(),
         writer,
         text: Some(text),
@@ -78,6 +82,33 @@ fn parse(text: &str, path: &str) -> Result<(Lock, Writer), CliError> {
     let read = read_requirements(text);
     Ok((read.lock, read.writer))
 }
+
+/// Refuses what is there and is neither a lock nor a list of requirements: a README, a script.
+pub(crate) fn refuse_other(path: &str) -> Result<(), CliError> {
+    if is_pylock(path) {
+        return Ok(());
+    }
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return Ok(());
+    };
+    let read = read_requirements(&text);
+    if read.writer != Writer::Unknown || !read.lock.packages.is_empty() {
+        return Ok(());
+    }
+    let is_other = |text: &str| !text.starts_with('-') && Dependency::parse(text).is_err();
+    match read.unread.iter().find(|line| is_other(&line.text)) {
+        None => Ok(()),
+        Some(line) => Err(CliError::usage(format!(
+            "`{path}` is there and is no lock: line {} is `{}`",
+            line.line,
+            line.text.chars().take(LINE_SHOWN).collect::<String>()
+        ))
+        .hint("name another file with `-o`, or remove this one")),
+    }
+}
+
+/// How much of a line a message repeats, in characters.
+const LINE_SHOWN: usize = 60;
 
 /// Reads a lock that must be there.
 pub(crate) fn lock(path: &str) -> Result<Lock, CliError> {

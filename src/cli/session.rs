@@ -4,7 +4,7 @@ mod network;
 mod policy;
 mod wheels;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
@@ -45,6 +45,8 @@ pub(crate) struct Session {
     pub(crate) facts: Source,
     pub(crate) inputs: Vec<String>,
     pub(crate) read: Inputs,
+    /// The files that it was read from.
+    pub(crate) sources: BTreeSet<String>,
     pub(crate) places: Places,
     /// The folders of the base's packages, where it is an environment of this machine.
     pub(crate) base_folders: Vec<String>,
@@ -93,7 +95,9 @@ impl Session {
                 say(&format!("warning: {warning}"));
             }
         }
-        Self::assemble(args, recorded, read, input_paths)
+        let sources = files.into_read();
+        let session = Self::assemble(args, recorded, read, input_paths)?;
+        Ok(Self { sources, ..session })
     }
 
     /// Makes ready what a solve needs beside what was read.
@@ -155,6 +159,7 @@ impl Session {
             facts,
             inputs: input_paths,
             read,
+            sources: BTreeSet::new(),
             places,
             base_folders: base.folders,
         };

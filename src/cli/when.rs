@@ -1,4 +1,4 @@
-//! `--exclude-newer`: instants, dates and ages.
+//! Instants, dates and ages in options, such as `--exclude-newer`.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -16,6 +16,21 @@ use super::error::CliError;
 ///
 /// Where the text is none of these.
 pub(crate) fn cutoff(text: &str, now: Timestamp) -> Result<Timestamp, CliError> {
+    instant("--exclude-newer", text, now)
+}
+
+/// The instant that the value of an option names, as [`cutoff`] reads it.
+///
+/// # Errors
+///
+/// Where the text is none of these.
+pub(crate) fn instant(option: &str, text: &str, now: Timestamp) -> Result<Timestamp, CliError> {
+    let wrong = |text: &str| {
+        CliError::usage(format!(
+            "`{option} {text}` is neither an instant, a date nor an age"
+        ))
+        .hint("write `2026-11-01`, `2026-11-01T12:00:00Z` or `30 days`")
+    };
     let text = text.trim();
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Ok(instant);
@@ -33,13 +48,6 @@ pub(crate) fn cutoff(text: &str, now: Timestamp) -> Result<Timestamp, CliError> 
         .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
         .map_err(|_| wrong(text))?;
     now.checked_sub(duration.abs()).map_err(|_| wrong(text))
-}
-
-fn wrong(text: &str) -> CliError {
-    CliError::usage(format!(
-        "`--exclude-newer {text}` is neither an instant, a date nor an age"
-    ))
-    .hint("write `2026-11-01`, `2026-11-01T12:00:00Z` or `30 days`")
 }
 
 #[cfg(test)]

@@ -96,13 +96,18 @@ pub(crate) fn answer(
 pub(crate) fn open(given: &ResolveArgs) -> Result<Session, CliError> {
     let with_settings =
         settings::settings(given, None)?.map(|settings| settings::resolve(given, &settings));
-    let args = with_settings.as_ref().unwrap_or(given);
+    let mut args = with_settings.unwrap_or_else(|| given.clone());
     let named = inputs::inputs(&args.inputs)?;
     let recorded = match inputs::output(None, &named) {
         Ok(inputs::Output::File(path)) => recorded::read(&path)?,
         _ => Recorded::default(),
     };
-    let mut session = Session::open(args, &recorded)?;
+    // The question is about the lock that is there: what was uploaded after its cut-off could
+    // not be in it.
+    if args.exclude_newer.is_none() {
+        args.exclude_newer.clone_from(&recorded.exclude_newer);
+    }
+    let mut session = Session::open(&args, &recorded)?;
     session.request.pins.clone_from(&recorded.pins);
     Ok(session)
 }

@@ -205,7 +205,7 @@ fn freed(
     loop {
         match study.attempt(&allowing(request, &wider)) {
             Attempt::Solved(_) => break,
-            Attempt::GaveUp => return None,
+            Attempt::Unbuilt(_) | Attempt::GaveUp => return None,
             Attempt::Unsolvable(conflict) => {
                 let before = wider.len();
                 wider.extend(in_the_way(conflict.reasons));

@@ -1,9 +1,11 @@
 //! What stands against a request, all of it, and what to change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use pep440_rs::{Version, VersionSpecifier, VersionSpecifiers};
 use pep508_rs::PackageName;
 
+use super::bounds::with_specifiers;
 use super::core::Core;
 use super::fix::{Demand, Edit, Fix, Fixer};
 use super::names::near;
@@ -11,7 +13,7 @@ use super::relax::{Findings, search};
 use super::study::{Attempt, Study, UserLine};
 use crate::request::{Line, LineSource, Request};
 use crate::rules::RuleKind;
-use crate::solve::{Memo, Outcome, Reason, Solution, SolveError, Unusable, solve_again};
+use crate::solve::{Outcome, Reason, Solution, SolveError, Unusable};
 
 /// How many fixes are told.
 const MAX_FIXES: usize = 3;
@@ -27,6 +29,9 @@ pub struct Diagnosis {
     /// Whether the search came to its end: where it did not, there may be further
     /// conflicts and better fixes.
     pub complete: bool,
+    /// Releases that a further fix, as small as those found, would hang on: they have only a
+    /// source distribution, which is not built to try a fix.
+    pub unbuilt: Vec<(PackageName, Version)>,
 }
 
 /// Says why a request has no solution; `None` where it has one.
@@ -35,8 +40,8 @@ pub struct Diagnosis {
 ///
 /// [`SolveError`] where facts could not be had.
 pub fn diagnose(study: &Study<'_>, request: &Request) -> Result<Option<Diagnosis>, SolveError> {
-    // The study learns which source distributions the user's own solve looked into: those
-    // count as known, and no others are looked into.
+    // The study learns which source distributions the user's own solve looked into and built:
+    // those count as known, and trials build no others.
     if let Outcome::Solved(_) = study.solve(request)? {
         return Ok(None);
     }
@@ -73,7 +78,12 @@ pub(super) fn diagnose_demand(
         baseline,
         about: &about,
     };
-    let mut fixes = edits_of(&editor, &findings)?;
+    // Equal costs stay in this order: the release that was meant comes before another.
+    let mut fixes = Vec::new();
+    if demand.is_none() {
+        fixes.extend(without_builds(&editor, &findings.cores));
+    }
+    fixes.extend(edits_of(&editor, &findings)?);
     if demand.is_none() {
         fixes.extend(renamed(&editor, &findings.cores)?);
         fixes.extend(by_options(&editor, &findings.cores)?);
@@ -85,10 +95,16 @@ pub(super) fn diagnose_demand(
         fixes.retain(|fix| fix.cost.1 == 0);
     }
     fixes.truncate(MAX_FIXES);
+    let most = fixes.iter().map(|fix| fix.edits.len()).max();
+    let unbuilt = findings
+        .unbuilt
+        .filter(|(lines, _)| most.is_none_or(|most| *lines <= most))
+        .map_or_else(Vec::new, |(_, releases)| releases.into_iter().collect());
     Ok(Some(Diagnosis {
         conflicts: grouped(findings.cores, &untouched),
         fixes,
         complete: findings.complete,
+        unbuilt,
     }))
 }
 
@@ -208,6 +224,45 @@ fn renamed(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveErro
     }])
 }
 
+/// Builds that no index has (`==2.5.1+cu124`), each replaced by its release (`==2.5.1`).
+fn without_builds(editor: &Fixer<'_, '_>, cores: &[Core]) -> Option<Fix> {
+    let mut edited: BTreeMap<UserLine, Option<Line>> = BTreeMap::new();
+    for core in cores {
+        let missing = |line: &Line| {
+            core.conflict.reasons.iter().any(|reason| {
+                matches!(reason, Reason::NoRelease { package, rejected }
+                    if *package == line.name && rejected.is_empty())
+            })
+        };
+        for place in &core.lines {
+            let Some(line) = place.of(editor.request).filter(|line| missing(line)) else {
+                continue;
+            };
+            let LineSource::Specifiers(specifiers) = &line.source else {
+                continue;
+            };
+            if !specifiers.iter().any(|one| one.version().is_local()) {
+                continue;
+            }
+            let public: Vec<VersionSpecifier> = specifiers
+                .iter()
+                .map(|one| {
+                    let version = one.version().clone().without_local();
+                    VersionSpecifier::from_version(*one.operator(), version)
+                })
+                .collect::<Result<_, _>>()
+                .ok()?;
+            let public = VersionSpecifiers::from_iter(public);
+            edited.insert(*place, Some(with_specifiers(line, &public)));
+        }
+    }
+    if edited.is_empty() {
+        return None;
+    }
+    let cost = (edited.len(), 0, 0, 0);
+    editor.verified(&edited, cost)
+}
+
 /// The nearest name to one that no index has, that an index has.
 fn known_near(
     editor: &Fixer<'_, '_>,
@@ -240,7 +295,7 @@ fn with_name(old: &Line, name: &PackageName) -> Line {
 fn by_options(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveError> {
     let mut fixes = Vec::new();
     let mut prereleases = false;
-    let mut too_new: Vec<(&PackageName, &pep440_rs::Version)> = Vec::new();
+    let mut too_new: Vec<(&PackageName, &Version)> = Vec::new();
     for reason in cores.iter().flat_map(|core| &core.conflict.reasons) {
         if let Reason::NoRelease { package, rejected } = reason {
             for (version, why) in rejected {
@@ -255,7 +310,7 @@ fn by_options(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveE
     if prereleases {
         let mut request = editor.request.clone();
         request.policy.prereleases = true;
-        fixes.extend(optional(editor, &request, "--pre".to_owned())?);
+        fixes.extend(optional(editor, &request, "--pre".to_owned()));
     }
     for (package, version) in too_new.into_iter().take(2) {
         let Some(page) = editor.study.page(package)? else {
@@ -278,7 +333,7 @@ fn by_options(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveE
         };
         let mut request = editor.request.clone();
         request.policy.exclude_newer = Some(end);
-        let fix = optional(editor, &request, format!("--exclude-newer {date}"))?;
+        let fix = optional(editor, &request, format!("--exclude-newer {date}"));
         if fix.is_some() {
             fixes.extend(fix);
             break;
@@ -287,24 +342,12 @@ fn by_options(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveE
     Ok(fixes)
 }
 
-fn optional(
-    editor: &Fixer<'_, '_>,
-    request: &Request,
-    option: String,
-) -> Result<Option<Fix>, SolveError> {
+fn optional(editor: &Fixer<'_, '_>, request: &Request, option: String) -> Option<Fix> {
     // Another policy makes other universes: nothing is shared with the study's.
-    let study = editor.study;
-    let outcome = solve_again(
-        request,
-        study.target,
-        study.rules,
-        &study.facts(),
-        &Memo::default(),
-    )?;
-    let Outcome::Solved(solution) = outcome else {
-        return Ok(None);
+    let Attempt::Solved(solution) = editor.study.attempt_anew(request) else {
+        return None;
     };
-    Ok(Some(Fix {
+    Some(Fix {
         edits: Vec::new(),
         adds: Vec::new(),
         options: vec![option],
@@ -319,7 +362,7 @@ fn optional(
         ),
         changes: None,
         cost: (1, 0, 1, 0),
-    }))
+    })
 }
 
 /// The rules that constrain nothing and speak of a limit of `package` on distributions that

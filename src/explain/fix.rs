@@ -234,7 +234,11 @@ impl Fixer<'_, '_> {
     }
 
     /// Solves the request as edited, without the demand, as the user would.
-    fn verified(&self, edited: &BTreeMap<UserLine, Option<Line>>, cost: Cost) -> Option<Fix> {
+    pub(super) fn verified(
+        &self,
+        edited: &BTreeMap<UserLine, Option<Line>>,
+        cost: Cost,
+    ) -> Option<Fix> {
         let mut request = self.request.clone();
         if let Some(demand) = self.demand {
             request.pins.remove(&demand.line.name);

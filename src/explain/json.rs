@@ -1,5 +1,7 @@
 //! Answers for programs; `schemas/` describes them.
 
+use pep440_rs::Version;
+use pep508_rs::PackageName;
 use serde_json::{Value, json};
 
 use super::chain::Link;
@@ -45,7 +47,15 @@ pub fn conflict_json(diagnosis: &Diagnosis, message: &Message, request: &Request
         "conflicts": conflicts,
         "fixes": fixes(&diagnosis.fixes),
         "complete": diagnosis.complete,
+        "unbuilt": releases(&diagnosis.unbuilt),
     })
+}
+
+fn releases(releases: &[(PackageName, Version)]) -> Vec<String> {
+    releases
+        .iter()
+        .map(|(name, version)| format!("{name}=={version}"))
+        .collect()
 }
 
 /// The answer to `why NAME`: `schemas/why.schema.json`.
@@ -59,7 +69,12 @@ pub fn why_json(why: &Why) -> Value {
         "askers": links(&why.askers),
         "newest": why.newest.as_ref().map(ToString::to_string),
         "barriers": why.barriers.iter().map(barrier).collect::<Vec<_>>(),
-        "possible_with_changes": why.possible,
+        "possible_with_changes": why.possible.as_ref().map(|possible| possible.changes),
+        "pinned": why.pinned,
+        "upgrade": why.upgrade.as_ref().map(|upgrade| json!({
+            "to": upgrade.to.to_string(),
+            "changes": upgrade.otherwise.changes,
+        })),
         "beyond": why.beyond,
         "fixes": fixes(&why.fixes),
     })
@@ -67,6 +82,7 @@ pub fn why_json(why: &Why) -> Value {
 
 /// The answer to `why REQUIREMENT`: `schemas/why-not.schema.json`.
 pub fn why_not_json(answer: &WhyNot) -> Value {
+    let mut unbuilt = Vec::new();
     let (state, blockers, changes, proposed, complete) = match &answer.answer {
         Answer::Met => ("met", Vec::new(), Vec::new(), Vec::new(), true),
         Answer::Free(changes) => {
@@ -86,13 +102,12 @@ pub fn why_not_json(answer: &WhyNot) -> Value {
             blockers,
             fixes: found,
             complete,
-        } => (
-            "blocked",
-            blockers.iter().map(blocker).collect(),
-            Vec::new(),
-            fixes(found),
-            *complete,
-        ),
+            unbuilt: not_built,
+        } => {
+            unbuilt = releases(not_built);
+            let blockers = blockers.iter().map(blocker).collect();
+            ("blocked", blockers, Vec::new(), fixes(found), *complete)
+        }
     };
     json!({
         "schema": "mlresolve/why-not/1",
@@ -104,6 +119,7 @@ pub fn why_not_json(answer: &WhyNot) -> Value {
         "changes": changes,
         "fixes": proposed,
         "complete": complete,
+        "unbuilt": unbuilt,
         "do_not_block": answer.clear,
         "refuted": answer.refuted.iter().map(|claim| json!({
             "rule": claim.rule,

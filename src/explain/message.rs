@@ -14,6 +14,9 @@ use super::text::{self, COLUMNS};
 use crate::request::{Place, Request};
 use crate::solve::SolveError;
 
+/// How many sentences one conflict is told in: more fill a screen.
+const MAX_SENTENCES: usize = 15;
+
 /// Why there is no solution, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -25,6 +28,8 @@ pub struct Message {
     pub complete: bool,
     /// Why a fact that a fix may need could not be had, where one could not.
     pub missed: Option<String>,
+    /// What a further fix would hang on and was not built, as a sentence.
+    pub unbuilt: Option<String>,
 }
 
 /// One conflict.
@@ -78,6 +83,7 @@ impl Message {
             conflicts,
             complete: diagnosis.complete,
             missed: study.missed(),
+            unbuilt: text::unbuilt(&diagnosis.unbuilt),
         })
     }
 
@@ -95,13 +101,14 @@ impl Message {
         let mut out = String::new();
         match self.fixes.as_slice() {
             [] if !self.complete => {
-                let hint = match &self.missed {
-                    Some(missed) => {
+                let hint = match (&self.missed, &self.unbuilt) {
+                    (Some(missed), _) => {
                         format!(
                             "no fix was found with the facts at hand; one may need more: {missed}"
                         )
                     }
-                    None => "no fix was found before the search was ended".to_owned(),
+                    (None, Some(unbuilt)) => format!("no fix was found, but {unbuilt}"),
+                    (None, None) => "no fix was found before the search was ended".to_owned(),
                 };
                 out.push_str(&text::wrap(&hint, "hint: ", "  ", COLUMNS));
             }
@@ -116,6 +123,10 @@ impl Message {
                     out.push_str(&text::wrap(fix, "  - ", "    ", COLUMNS));
                 }
             }
+        }
+        if let Some(unbuilt) = self.unbuilt.as_ref().filter(|_| !self.fixes.is_empty()) {
+            let sentence = format!("there may be another: {unbuilt}");
+            out.push_str(&text::wrap(&sentence, "  ", "  ", COLUMNS));
         }
         out
     }
@@ -219,15 +230,28 @@ impl Told {
             out.push('\n');
         }
         let several = self.sentences.len() > 1;
-        for sentence in &self.sentences {
+        for sentence in self.in_short() {
             let (first, further) = if several { ("- ", "  ") } else { ("", "") };
-            out.push_str(&text::wrap(
-                &format!("{}.", sentence.text),
-                first,
-                further,
-                COLUMNS,
-            ));
+            out.push_str(&text::wrap(&sentence, first, further, COLUMNS));
         }
+    }
+
+    /// What is said beside the lines, as sentences with their stops; of very many, the first
+    /// and the last, with the number of those between.
+    pub fn in_short(&self) -> Vec<String> {
+        let said = |sentence: &Sentence| format!("{}.", sentence.text);
+        let count = self.sentences.len();
+        if count <= MAX_SENTENCES {
+            return self.sentences.iter().map(said).collect();
+        }
+        let ends = (MAX_SENTENCES - 1) / 2;
+        let first = self.sentences.iter().take(ends).map(said);
+        let last = self.sentences.iter().skip(count - ends).map(said);
+        let between = format!(
+            "… {} more between them, all of which `mlresolve why NAME --format json` lists …",
+            count - 2 * ends
+        );
+        first.chain([between]).chain(last).collect()
     }
 }
 

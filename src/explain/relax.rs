@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::core::{Core, core};
-use super::study::{Attempt, Study, UserLine, free, is_bounded, leave_out};
+use super::study::{Attempt, Study, Unbuilt, UserLine, free, is_bounded, leave_out};
 use crate::request::Request;
 use crate::solve::{Conflict, Solution};
 
@@ -43,6 +43,9 @@ pub(super) struct Findings {
     pub(super) repairs: Vec<(Relaxation, Box<Solution>)>,
     /// Whether every minimal core and repair was found.
     pub(super) complete: bool,
+    /// What the smallest repair that could not be tried would need, and how many lines that
+    /// repair changes.
+    pub(super) unbuilt: Option<(usize, Unbuilt)>,
 }
 
 /// A core, and what was done to its lines where it was found.
@@ -100,6 +103,12 @@ pub(super) fn search(study: &Study<'_>, request: &Request, fixed: &BTreeSet<User
                         core,
                     });
                     lines
+                }
+                Attempt::Unbuilt(releases) => {
+                    found.complete = false;
+                    // Nodes come by size: the first is the smallest.
+                    found.unbuilt.get_or_insert((node.len(), releases));
+                    continue;
                 }
                 Attempt::GaveUp => {
                     found.complete = false;

@@ -7,6 +7,7 @@ use pep508_rs::{ExtraName, PackageName};
 
 use super::core::Core;
 use super::names::near;
+use super::no_release::{Away, wheels_for};
 use super::ranges::{either, together};
 use super::study::Study;
 use super::text;
@@ -229,46 +230,26 @@ impl Speaker<'_, '_> {
         }))
     }
 
-    /// None of the releases in a range can be chosen, by what keeps most of them away.
+    /// None of the releases in a range can be chosen.
     fn no_release(
         &self,
         package: &PackageName,
         rejected: &[(Version, Unusable)],
     ) -> Result<String, SolveError> {
-        // That a build exists and does not run here tells more than that others do not exist.
-        let not_running = rejected
-            .iter()
-            .rfind(|(_, reason)| matches!(reason, Unusable::Accelerator { .. }));
-        let Some((newest, reason)) = not_running.or(rejected.last()) else {
-            if let Some(build) = self.build_asked_for(package) {
-                return Ok(build);
-            }
-            let known = self.study.candidates(package, self.request)?;
-            return Ok(match (known.versions.first(), known.versions.last()) {
-                (Some(first), Some(last)) => format!(
-                    "there is no {package} in that range: its releases for this target go from {first} to {last}"
-                ),
-                _ => format!("there is no {package} in that range"),
-            });
-        };
-        let same =
-            |other: &Unusable| std::mem::discriminant(other) == std::mem::discriminant(reason);
-        let count = rejected.iter().filter(|(_, other)| same(other)).count();
-        let what = self.unusable(reason, false);
-        Ok(if rejected.len() == 1 {
-            format!("{package} {newest} {what}")
-        } else if count == rejected.len() {
-            format!("each of the {count} releases of {package} in that range {what}")
-        } else {
-            format!(
-                "none of the {} releases of {package} in that range can be chosen: {}, {newest}, {what}",
-                rejected.len(),
-                if not_running.is_some() {
-                    "the newest that has a wheel"
-                } else {
-                    "the newest"
-                }
-            )
+        let python = self.study.target.words().python;
+        let away = Away::new(package, rejected);
+        if let Some(told) = away.sentence(&python, |reason| self.unusable(reason, false)) {
+            return Ok(told);
+        }
+        if let Some(build) = self.build_asked_for(package) {
+            return Ok(build);
+        }
+        let known = self.study.candidates(package, self.request)?;
+        Ok(match (known.versions.first(), known.versions.last()) {
+            (Some(first), Some(last)) => format!(
+                "there is no {package} in that range: its releases for this target go from {first} to {last}"
+            ),
+            _ => format!("there is no {package} in that range"),
         })
     }
 
@@ -316,11 +297,11 @@ impl Speaker<'_, '_> {
                 words.platform
             ),
             Unusable::NoSuitableFile { found } => format!(
-                "{} no wheel for Python {} on {} and no source distribution (the wheels are for {})",
+                "{} no wheel for Python {} on {} and no source distribution ({})",
                 verb("has", "have"),
                 words.python,
                 words.platform,
-                found.join(", ")
+                wheels_for(found, &self.study.target.python)
             ),
             Unusable::Python { requires } => format!(
                 "{} Python {requires}, and the target has {}",

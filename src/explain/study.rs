@@ -5,25 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use pep440_rs::VersionSpecifiers;
+use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
 
-use crate::metadata::{File, FileId, FileKind, Metadata, Page, Requires};
-use crate::request::{BuildPolicy, DirectUrl, Line, LineSource, Request};
+use super::limited::{Kept, Known, Limited, Sources};
+use crate::metadata::Page;
+use crate::request::{Line, LineSource, Request};
 use crate::solve::{
-    Candidates, Conflict, DirectFacts, FactError, Facts, Memo, Outcome, Reason, Solution,
-    SolveError, Unusable, candidates, solve_again,
+    Candidates, Conflict, FactError, Facts, Memo, Outcome, Reason, Solution, SolveError,
+    candidates, solve_again,
 };
-use crate::variants::VariantsJson;
 use crate::{RuleSet, Target};
-
-/// How often a solve may read metadata before it is given up. A solve of 300 distributions
-/// reads each a few times; only one that walks back and forth comes near to this.
-const MAX_READS: u32 = 60_000;
-
-/// How many files a solve may read that none before it has read: each may be a download
-/// of a few kilobytes. A stack of 170 distributions has been seen to need 1,700.
-const MAX_NEW_FILES: u32 = 4_000;
 
 /// How many solves one explanation may take.
 const MAX_SOLVES: u32 = 600;
@@ -82,11 +74,10 @@ pub(super) fn lines_of(conflict: &Conflict) -> BTreeSet<UserLine> {
 pub struct Study<'a> {
     pub(super) target: &'a Target,
     pub(super) rules: &'a RuleSet,
-    facts: &'a dyn Facts,
+    pub(super) facts: &'a dyn Facts,
     memo: Memo,
-    seen: RefCell<BTreeSet<String>>,
-    /// The source distributions that the user's own solve looked into.
-    sources: RefCell<BTreeSet<String>>,
+    /// What was read of files.
+    pub(super) read: Known,
     solves: Cell<u32>,
     /// The first fact that an answer needed and that could not be had.
     missed: RefCell<Option<String>>,
@@ -98,9 +89,14 @@ pub struct Study<'a> {
 pub(super) enum Attempt {
     Solved(Box<Solution>),
     Unsolvable(Box<Conflict>),
+    /// It hangs on source distributions that were not built to try it: nothing is known.
+    Unbuilt(Unbuilt),
     /// It took too much work: nothing is known.
     GaveUp,
 }
+
+/// Releases that have only a source distribution, which was not built.
+pub(super) type Unbuilt = BTreeSet<(PackageName, Version)>;
 
 impl<'a> Study<'a> {
     /// A study over facts.
@@ -110,8 +106,7 @@ impl<'a> Study<'a> {
             rules,
             facts,
             memo: Memo::default(),
-            seen: RefCell::default(),
-            sources: RefCell::default(),
+            read: Known::default(),
             solves: Cell::new(0),
             missed: RefCell::default(),
             known: RefCell::default(),
@@ -124,79 +119,90 @@ impl<'a> Study<'a> {
     ///
     /// [`SolveError`] where facts could not be had.
     pub fn solve(&self, request: &Request) -> Result<Outcome, SolveError> {
-        let nothing = BTreeSet::new();
-        let facts = Limited::new(self, &nothing, Sources::Read);
+        let kept = Kept::ALL;
+        let facts = Limited::new(self, &kept, Sources::Read);
         solve_again(request, self.target, self.rules, &facts, &self.memo)
     }
 
     /// Solves a changed request, with a bound on the work.
     pub(super) fn attempt(&self, request: &Request) -> Attempt {
-        self.attempt_with(request, self.rules, &BTreeSet::new())
+        self.attempt_with(request, self.rules, &Kept::ALL)
     }
 
-    /// As [`Self::attempt`], under other rules and without some requirements of metadata.
+    /// As [`Self::attempt`], under another policy, with which nothing else is shared.
+    pub(super) fn attempt_anew(&self, request: &Request) -> Attempt {
+        self.bounded(request, self.rules, &Kept::ALL, &Memo::default())
+    }
+
+    /// As [`Self::attempt`], under other rules and with some requirements of metadata only.
     ///
-    /// No source distribution is downloaded or built to answer a question. One that nobody
-    /// looked into is first taken to require nothing: where there is no solution even so,
-    /// there is none. A solution that leans on it is looked for again without it; where that
-    /// finds nothing, nothing is known.
-    pub(super) fn attempt_with(
-        &self,
-        request: &Request,
-        rules: &RuleSet,
-        without: &BTreeSet<MetadataEdge>,
-    ) -> Attempt {
-        let facts = Limited::new(self, without, Sources::Undemanding);
-        let attempt = self.once(request, rules, &facts);
+    /// No source distribution is built to answer a question. One that nobody looked into is
+    /// first taken to require nothing: where there is no solution even so, there is none. A
+    /// solution that leans on it is looked for again with what it says without being built;
+    /// where that finds nothing and one would have had to be built, nothing is known.
+    pub(super) fn attempt_with(&self, request: &Request, rules: &RuleSet, kept: &Kept) -> Attempt {
+        self.bounded(request, rules, kept, &self.memo)
+    }
+
+    fn bounded(&self, request: &Request, rules: &RuleSet, kept: &Kept, memo: &Memo) -> Attempt {
+        let facts = Limited::new(self, kept, Sources::Undemanding);
+        let attempt = self.once(request, rules, &facts, memo);
         let Attempt::Solved(solution) = attempt else {
             return attempt;
         };
-        let guessed = facts.guessed.borrow();
-        let leans = solution
-            .packages
-            .values()
-            .filter_map(|chosen| chosen.file.as_ref())
-            .any(|file| guessed.contains(&file.filename));
-        if leans {
-            let facts = Limited::new(self, without, Sources::Unusable);
-            match self.once(request, rules, &facts) {
-                Attempt::Unsolvable(_) => Attempt::GaveUp,
-                other => other,
-            }
-        } else {
-            Attempt::Solved(solution)
+        if !facts.carries(&solution) {
+            return Attempt::Solved(solution);
+        }
+        let facts = Limited::new(self, kept, Sources::Static);
+        match self.once(request, rules, &facts, memo) {
+            Attempt::Unsolvable(conflict) => match facts.unbuilt(&solution) {
+                unbuilt if unbuilt.is_empty() => Attempt::Unsolvable(conflict),
+                unbuilt => Attempt::Unbuilt(unbuilt),
+            },
+            other => other,
         }
     }
 
-    fn once(&self, request: &Request, rules: &RuleSet, facts: &Limited<'_, '_>) -> Attempt {
+    fn once(
+        &self,
+        request: &Request,
+        rules: &RuleSet,
+        facts: &Limited<'_, '_>,
+        memo: &Memo,
+    ) -> Attempt {
         if self.exhausted() {
             return Attempt::GaveUp;
         }
         self.solves.set(self.solves.get() + 1);
         // A fact that a counterfactual alone needs may be out of reach (a snapshot has only
         // what was recorded): then nothing is known of it, and the rest can still be told.
-        match solve_again(request, self.target, rules, facts, &self.memo) {
+        match solve_again(request, self.target, rules, facts, memo) {
             Ok(_) if facts.spent() => Attempt::GaveUp,
             Ok(Outcome::Solved(solution)) => Attempt::Solved(solution),
             Ok(Outcome::Unsolvable(conflict)) => Attempt::Unsolvable(conflict),
             Err(error) => {
                 if !facts.spent() {
-                    let mut missed = self.missed.borrow_mut();
-                    missed.get_or_insert_with(|| error.to_string());
+                    self.miss(&error.to_string());
                 }
                 Attempt::GaveUp
             }
         }
     }
 
-    /// The facts, without a bound on the work.
-    pub(super) fn facts(&self) -> &'a dyn Facts {
-        self.facts
+    /// Notes that a fact that an answer needed could not be had.
+    pub(super) fn miss(&self, why: &str) {
+        let mut missed = self.missed.borrow_mut();
+        missed.get_or_insert_with(|| why.to_owned());
     }
 
     /// Why a fact that an answer needed could not be had, where one could not.
     pub(super) fn missed(&self) -> Option<String> {
         self.missed.borrow().clone()
+    }
+
+    /// How often metadata was read in all.
+    pub(super) fn reads(&self) -> u64 {
+        self.read.reads()
     }
 
     /// Whether no further solve is made.
@@ -240,167 +246,6 @@ impl<'a> Study<'a> {
 
 /// What the metadata of every release of the first asks of the second.
 pub(super) type MetadataEdge = (PackageName, PackageName);
-
-/// The facts of a study, without some requirements, and only so many of them.
-struct Limited<'a, 'b> {
-    study: &'a Study<'b>,
-    without: &'a BTreeSet<MetadataEdge>,
-    sources: Sources,
-    /// The source distributions that were taken to require nothing.
-    guessed: RefCell<BTreeSet<String>>,
-    reads: Cell<u32>,
-    new_files: Cell<u32>,
-}
-
-/// What is made of source distributions that the user's own solve did not look into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sources {
-    /// They are looked into: this is the user's own solve.
-    Read,
-    /// They are taken to require nothing.
-    Undemanding,
-    /// They cannot be used.
-    Unusable,
-}
-
-impl<'a, 'b> Limited<'a, 'b> {
-    fn new(study: &'a Study<'b>, without: &'a BTreeSet<MetadataEdge>, sources: Sources) -> Self {
-        Self {
-            study,
-            without,
-            sources,
-            guessed: RefCell::default(),
-            reads: Cell::new(0),
-            new_files: Cell::new(0),
-        }
-    }
-}
-
-impl Limited<'_, '_> {
-    /// What is said of a source distribution without looking into it; `None` where it is
-    /// looked into.
-    fn unread(&self, page: &Page, file: &File) -> Option<Result<Arc<Metadata>, FactError>> {
-        if !matches!(file.kind, FileKind::Sdist(_))
-            || self.study.sources.borrow().contains(&file.filename)
-        {
-            return None;
-        }
-        match self.sources {
-            Sources::Read => {
-                let mut sources = self.study.sources.borrow_mut();
-                sources.insert(file.filename.clone());
-                None
-            }
-            Sources::Undemanding => {
-                self.guessed.borrow_mut().insert(file.filename.clone());
-                Some(Ok(Arc::new(Metadata {
-                    name: page.name.clone(),
-                    version: file.version.clone(),
-                    requires_python: None,
-                    requires_dist: Requires::new(),
-                    provides_extras: Vec::new(),
-                    repairs: Vec::new(),
-                })))
-            }
-            Sources::Unusable => Some(Err(FactError::Unusable(Unusable::NeedsBuild))),
-        }
-    }
-
-    fn spent(&self) -> bool {
-        self.sources != Sources::Read && self.over()
-    }
-
-    fn over(&self) -> bool {
-        self.reads.get() > MAX_READS || self.new_files.get() > MAX_NEW_FILES
-    }
-
-    fn reduced(&self, metadata: Arc<Metadata>) -> Arc<Metadata> {
-        let dropped = |to: &PackageName| {
-            self.without
-                .iter()
-                .any(|(from, other)| *from == metadata.name && other == to)
-        };
-        if self.without.is_empty()
-            || !metadata
-                .requires_dist
-                .iter()
-                .any(|dependency| dropped(&dependency.name))
-        {
-            return metadata;
-        }
-        let mut reduced = (*metadata).clone();
-        reduced
-            .requires_dist
-            .retain(|dependency| !dropped(&dependency.name));
-        Arc::new(reduced)
-    }
-}
-
-impl Facts for Limited<'_, '_> {
-    fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
-        self.study.facts.page(name)
-    }
-
-    fn page_at(&self, name: &PackageName, index: &str) -> Result<Arc<Page>, FactError> {
-        self.study.facts.page_at(name, index)
-    }
-
-    fn hint_at(&self, name: &PackageName, index: &str) {
-        self.study.facts.hint_at(name, index);
-    }
-
-    fn metadata(
-        &self,
-        page: &Page,
-        file: &File,
-        build: BuildPolicy,
-    ) -> Result<Arc<Metadata>, FactError> {
-        self.reads.set(self.reads.get() + 1);
-        if !self.study.seen.borrow().contains(&file.filename) {
-            self.new_files.set(self.new_files.get() + 1);
-            self.study.seen.borrow_mut().insert(file.filename.clone());
-        }
-        if self.spent() {
-            return Err(FactError::Failed {
-                message: "the search for an explanation was given up".to_owned(),
-                hint: None,
-            });
-        }
-        if let Some(answer) = self.unread(page, file) {
-            return answer;
-        }
-        let metadata = self.study.facts.metadata(page, file, build)?;
-        Ok(self.reduced(metadata))
-    }
-
-    fn last_look(&self, page: &Page, file: &File) -> Result<Arc<Metadata>, FactError> {
-        let looked = self.study.sources.borrow().contains(&file.filename);
-        if looked || self.sources == Sources::Read {
-            return self.metadata(page, file, BuildPolicy::Never);
-        }
-        Err(FactError::Unusable(Unusable::NeedsBuild))
-    }
-
-    fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
-        self.study.facts.variants(page, wheels)
-    }
-
-    fn hint_variants(&self, page: &Page, wheels: &[&File]) {
-        self.study.facts.hint_variants(page, wheels);
-    }
-
-    fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {
-        self.study.facts.direct(url)
-    }
-
-    fn hint(&self, name: &PackageName, range: &VersionSpecifiers) {
-        self.study.facts.hint(name, range);
-    }
-
-    fn hint_older(&self, page: &Page, older: &[FileId]) {
-        self.study.facts.hint_older(page, older);
-    }
-}
 
 /// A line is left out by a marker that never holds: what it says of pre-releases and
 /// yanked releases still counts, so that leaving it out can only make a problem easier.

@@ -33,6 +33,26 @@ pub(super) fn all_releases(package: &PackageName, spans: &[&Span]) -> (String, b
     }
 }
 
+/// That releases were not built, as a sentence without its stop; `None` where there is none.
+pub(super) fn unbuilt(releases: &[(PackageName, Version)]) -> Option<String> {
+    let names: Vec<String> = releases
+        .iter()
+        .take(3)
+        .map(|(name, version)| format!("`{name} {version}`"))
+        .collect();
+    let (verb, was) = match releases.len() {
+        0 => return None,
+        1 => ("has only a source distribution", "was"),
+        _ => ("have only source distributions", "were"),
+    };
+    let more = releases.len().saturating_sub(names.len());
+    let who = match more {
+        0 => list(&names),
+        more => format!("{} and {more} more", names.join(", ")),
+    };
+    Some(format!("{who} {verb}, which {was} not built to try this"))
+}
+
 /// Several spans, by their ends.
 fn across(package: &PackageName, spans: &[&Span]) -> (String, bool) {
     let mut least: Option<&Version> = None;

@@ -9,10 +9,12 @@ use super::bounds::exactly;
 use super::chain::{self, Link, chain, versioned};
 use super::core::Core;
 use super::diagnosis::{Diagnosis, diagnose_demand};
-use super::fix::{Fix, changes};
+use super::fix::Fix;
+use super::no_release::Away;
 use super::sentence::{Speaker, rule_effect};
 use super::study::{Attempt, Study};
 use super::text;
+use super::why_not::{Change, changed};
 use crate::request::{Line, LineSource, Place, Request};
 use crate::rules::Rule;
 use crate::solve::{Edge, EdgeCause, Solution, SolveError};
@@ -39,13 +41,34 @@ pub struct Why {
     pub newest: Option<Version>,
     /// What keeps the newest release away, the binding constraint first.
     pub barriers: Vec<Barrier>,
-    /// The newest release could be had as things are, and this many others would change:
-    /// the solver preferred other newer releases to it.
-    pub possible: Option<usize>,
+    /// The newest release could be had as things are: what would then be otherwise.
+    pub possible: Option<Otherwise>,
+    /// The lock that is there pins this version, and a pin is kept as long as nothing forbids it.
+    pub pinned: bool,
+    /// What giving up that pin and no other gives, where it gives a newer release.
+    pub upgrade: Option<Upgrade>,
     /// The newest release there is, where it cannot be chosen: the reason, as a sentence.
     pub beyond: Option<String>,
     /// What to change to get the newest release; each was solved.
     pub fixes: Vec<Fix>,
+}
+
+/// What would be otherwise under another choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Otherwise {
+    /// How many distributions would change, the one in question included.
+    pub changes: usize,
+    /// Those that would be older than now.
+    pub older: Vec<Change>,
+}
+
+/// What `mlresolve lock -P NAME` gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upgrade {
+    /// The release of the distribution.
+    pub to: Version,
+    /// What else would be otherwise.
+    pub otherwise: Otherwise,
 }
 
 /// One thing that keeps a newer release away.
@@ -97,13 +120,19 @@ pub fn why(
         newest: newest.clone(),
         barriers: Vec::new(),
         possible: None,
+        pinned: false,
+        upgrade: None,
         beyond: None,
         fixes: Vec::new(),
     };
     let speaker = Speaker { study, request };
-    if let Some((version, reason)) = known.rejected.last()
-        && newest.as_ref().is_none_or(|newest| version > newest)
-    {
+    let beyond: Vec<_> = known
+        .rejected
+        .iter()
+        .filter(|(version, _)| newest.as_ref().is_none_or(|newest| version > newest))
+        .cloned()
+        .collect();
+    if let Some((version, reason, _)) = Away::new(name, &beyond).telling() {
         answer.beyond = Some(format!(
             "There is also {name} {version}, which {}",
             speaker.unusable(reason, false)
@@ -112,6 +141,13 @@ pub fn why(
     let Some(newest) = newest.filter(|newest| *newest > chosen.version) else {
         return Ok(Some(answer));
     };
+    answer.pinned = request
+        .pins
+        .get(name)
+        .is_some_and(|pin| pin.version == answer.version);
+    if answer.pinned {
+        answer.upgrade = upgrade(name, study, request, solution);
+    }
     answer.barriers = barriers(&edges, &known.versions, &speaker, solution);
     let demand = demand(name, &newest);
     match diagnose_demand(study, request, Some(&demand), Some(solution))? {
@@ -317,16 +353,49 @@ pub(super) fn own_lines(core: &Core, request: &Request, demand: &Line) -> Option
     (!lines.is_empty()).then(|| format!("your {word} {}", text::list(&lines)))
 }
 
-/// How many distributions change where the newest release is demanded.
+/// What would be otherwise where the newest release is demanded.
 fn price(
     study: &Study<'_>,
     request: &Request,
     demand: &Line,
     solution: &Solution,
-) -> Option<usize> {
+) -> Option<Otherwise> {
     let (demanding, _) = super::fix::Demand::add(request, demand.clone());
     match study.attempt(&demanding) {
-        Attempt::Solved(other) => Some(changes(solution, &other)),
+        Attempt::Solved(other) => Some(otherwise(solution, &other)),
         _ => None,
+    }
+}
+
+/// What giving up a distribution's pin gives, where that is a newer release.
+fn upgrade(
+    name: &PackageName,
+    study: &Study<'_>,
+    request: &Request,
+    solution: &Solution,
+) -> Option<Upgrade> {
+    let mut unpinned = request.clone();
+    unpinned.pins.remove(name)?;
+    let Attempt::Solved(other) = study.attempt(&unpinned) else {
+        return None;
+    };
+    let to = other.packages.get(name)?.version.clone();
+    let now = solution.packages.get(name)?;
+    (to > now.version).then(|| Upgrade {
+        to,
+        otherwise: otherwise(solution, &other),
+    })
+}
+
+fn otherwise(now: &Solution, then: &Solution) -> Otherwise {
+    let mut changes = changed(now, then);
+    Otherwise {
+        changes: changes.len(),
+        older: {
+            changes.retain(|change| {
+                matches!((&change.before, &change.after), (Some(before), Some(after)) if after < before)
+            });
+            changes
+        },
     }
 }

@@ -56,6 +56,8 @@ pub enum Answer {
         fixes: Vec<Fix>,
         /// Whether the search came to its end.
         complete: bool,
+        /// As [`Diagnosis::unbuilt`].
+        unbuilt: Vec<(PackageName, Version)>,
     },
 }
 
@@ -132,6 +134,7 @@ pub fn why_not(
                     blockers,
                     fixes: diagnosis.fixes,
                     complete: diagnosis.complete,
+                    unbuilt: diagnosis.unbuilt,
                 }
             }
         }

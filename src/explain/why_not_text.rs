@@ -23,7 +23,17 @@ impl WhyNot {
                 blockers,
                 fixes,
                 complete,
-            } => self.blocked(blockers, fixes, *complete, &mut out),
+                unbuilt,
+            } => {
+                // What was not built is told with the fixes: it says why there may be more.
+                let ended = !complete && unbuilt.is_empty();
+                self.blocked(blockers, fixes, ended, &mut out);
+                if let Some(unbuilt) = text::unbuilt(unbuilt) {
+                    let sentence =
+                        format!("There may be another change that admits it: {unbuilt}.");
+                    out.push_str(&wrap(&sentence, "", "", COLUMNS));
+                }
+            }
         }
         if !self.clear.is_empty() {
             let verb = if self.clear.len() == 1 { "does" } else { "do" };
@@ -84,7 +94,7 @@ impl WhyNot {
         }
     }
 
-    fn blocked(&self, blockers: &[Blocker], fixes: &[Fix], complete: bool, out: &mut String) {
+    fn blocked(&self, blockers: &[Blocker], fixes: &[Fix], ended: bool, out: &mut String) {
         let count = match blockers.len() {
             1 => "one thing blocks it".to_owned(),
             many => format!("{many} things block it"),
@@ -93,7 +103,7 @@ impl WhyNot {
         for (position, blocker) in blockers.iter().enumerate() {
             blocker.render(position + 1, self, out);
         }
-        if !complete {
+        if ended {
             out.push_str("There may be more: the search was ended after a while.\n");
         }
         if fixes.is_empty() {

@@ -2,12 +2,17 @@
 
 use std::fmt::Write as _;
 
+use pep440_rs::Version;
+
 use super::chain::{self, Link};
 use super::text::{self, COLUMNS, wrap};
-use super::why::{Barrier, Why};
+use super::why::{Barrier, Otherwise, Upgrade, Why};
 
 /// How many of those who ask are named.
 const MAX_ASKERS: usize = 8;
+
+/// How many releases that would be older are named.
+const MAX_OLDER: usize = 3;
 
 impl Why {
     /// The answer as text of at most 80 columns, colourless.
@@ -81,11 +86,10 @@ impl Why {
             out.push_str("It is the newest release for this target.\n");
             return;
         };
-        if let Some(changes) = self.possible {
+        if let Some(possible) = &self.possible {
             let sentence = format!(
-                "The newest release for this target is {newest}. Nothing forbids it, but it would \
-                 have {} other than now: something else would have to be older.",
-                text::counted(changes, "package")
+                "The newest release for this target is {newest}. {}.",
+                self.forbidden_by_nothing(newest, possible)
             );
             out.push_str(&wrap(&sentence, "", "", COLUMNS));
             return;
@@ -101,6 +105,42 @@ impl Why {
         for (position, barrier) in self.barriers.iter().enumerate() {
             barrier.render(position + 1, self, out);
         }
+        if let Some(upgrade) = &self.upgrade {
+            let sentence = format!(
+                "The lock pins {}; {}.",
+                self.version,
+                self.unpinned(upgrade)
+            );
+            out.push_str(&wrap(&sentence, "", "", COLUMNS));
+        }
+    }
+
+    /// Why the newest release is not there although it could be.
+    fn forbidden_by_nothing(&self, newest: &Version, possible: &Otherwise) -> String {
+        let pinned = format!("Nothing forbids it: the lock pins {}", self.version);
+        match &self.upgrade {
+            Some(upgrade) if upgrade.to == *newest => {
+                format!("{pinned}, and {}", self.unpinned(upgrade))
+            }
+            Some(upgrade) => format!(
+                "{pinned}, and {}; {newest} itself would mean that {}",
+                self.unpinned(upgrade),
+                possible.in_words()
+            ),
+            None if self.pinned => format!("{pinned}. With {newest}, {}", possible.in_words()),
+            None => format!("Nothing forbids it, but with it {}", possible.in_words()),
+        }
+    }
+
+    fn unpinned(&self, upgrade: &Upgrade) -> String {
+        let rest = match upgrade.otherwise.changes {
+            0 | 1 => "nothing else changes".to_owned(),
+            _ => upgrade.otherwise.in_words(),
+        };
+        format!(
+            "`mlresolve lock -P {}` gives {}: {rest}",
+            self.name, upgrade.to
+        )
     }
 
     fn advice(&self, out: &mut String) {
@@ -122,6 +162,34 @@ impl Why {
         for fix in &self.fixes {
             let sentence = fix.sentence(self.lines_in.as_deref());
             out.push_str(&wrap(&sentence, "  - ", "    ", COLUMNS));
+        }
+    }
+}
+
+impl Otherwise {
+    /// `3 packages would change; numpy 2.1.0 would go back to 1.26.4`.
+    fn in_words(&self) -> String {
+        let mut back: Vec<String> = self
+            .older
+            .iter()
+            .take(MAX_OLDER)
+            .filter_map(|change| {
+                let (before, after) = (change.before.as_ref()?, change.after.as_ref()?);
+                Some(format!("{} {before} would go back to {after}", change.name))
+            })
+            .collect();
+        let more = self.older.len().saturating_sub(back.len());
+        if more > 0 {
+            back.push(format!(
+                "{} more would be older",
+                text::counted(more, "package")
+            ));
+        }
+        let changes = format!("{} would change", text::counted(self.changes, "package"));
+        if back.is_empty() {
+            changes
+        } else {
+            format!("{changes}; {}", text::list(&back))
         }
     }
 }

@@ -6,6 +6,7 @@
 //! absent. No key and no record holds credentials.
 
 mod parts;
+mod prune;
 
 use std::io::{self, Write};
 use std::ops::Deref;
@@ -16,6 +17,7 @@ use std::time::{Duration, SystemTime};
 use etcetera::BaseStrategy;
 use flate2::Crc;
 use tempfile::{NamedTempFile, TempDir};
+use tokio::runtime::Handle;
 
 use super::auth::Environment;
 use super::digest::sha256;
@@ -23,9 +25,10 @@ use super::error::FetchError;
 use super::tasks::Pending;
 
 pub use self::parts::{PartedRecord, Parts};
+pub use self::prune::Bounds;
 
 /// The layout of records; a change of any of them makes all older ones absent.
-const LAYOUT: u32 = 4;
+const LAYOUT: u32 = 5;
 
 const MAGIC: [u8; 4] = *b"MLRC";
 
@@ -160,6 +163,15 @@ impl Cache {
         }));
     }
 
+    /// Writes on another thread; [`Cache::flush`] waits for it.
+    pub(super) fn later(&self, runtime: &Handle, write: impl FnOnce() + Send + 'static) {
+        let writing = self.pending.begin();
+        drop(runtime.spawn_blocking(move || {
+            write();
+            drop(writing);
+        }));
+    }
+
     /// Waits until what is being written is written, but not for ever.
     pub fn flush(&self) {
         self.pending.wait(FLUSH_TIMEOUT);
@@ -223,19 +235,8 @@ impl Cache {
     /// [`FetchError`] where something cannot be removed, or where the folder has not the
     /// mark of such a cache: a folder that was named by mistake is not emptied.
     pub fn clean(&self) -> Result<(u64, u64), FetchError> {
-        let entries = match std::fs::read_dir(&self.root) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((0, 0)),
-            other => other.map_err(|error| FetchError::io(&*self.root, &error))?,
-        };
-        let entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        if !entries.is_empty() && !self.root.join("CACHEDIR.TAG").is_file() {
-            return Err(FetchError::Setup(format!(
-                "`{}` has no `CACHEDIR.TAG`: it is not a cache of mlresolve and is left alone",
-                self.root.display()
-            )));
-        }
         let mut gone = (0, 0);
-        for entry in entries {
+        for entry in self.entries()?.unwrap_or_default() {
             count(&entry, &mut gone).map_err(|error| FetchError::io(&entry, &error))?;
             let removed = if entry.is_dir() {
                 std::fs::remove_dir_all(&entry)
@@ -245,6 +246,22 @@ impl Cache {
             removed.map_err(|error| FetchError::io(&entry, &error))?;
         }
         Ok(gone)
+    }
+
+    /// What lies in the folder; `None` where there is no folder.
+    fn entries(&self) -> Result<Option<Vec<PathBuf>>, FetchError> {
+        let entries = match std::fs::read_dir(&self.root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(|error| FetchError::io(&*self.root, &error))?,
+        };
+        let entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        if !entries.is_empty() && !self.root.join("CACHEDIR.TAG").is_file() {
+            return Err(FetchError::Setup(format!(
+                "`{}` has no `CACHEDIR.TAG`: it is not a cache of mlresolve and is left alone",
+                self.root.display()
+            )));
+        }
+        Ok(Some(entries))
     }
 
     /// Names that the cache has pages of, on whatever index; sorted, without repetition.

@@ -27,6 +27,7 @@ pub mod guess;
 pub mod indexes;
 mod metadata_record;
 pub mod netrc;
+pub mod pack;
 mod page_record;
 pub mod pages;
 mod prefetch;

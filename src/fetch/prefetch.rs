@@ -10,6 +10,7 @@ use std::sync::Arc;
 use pep440_rs::{VersionSpecifier, VersionSpecifiers};
 use pep508_rs::PackageName;
 
+use super::pack::walk::Wish;
 use super::registry::{World, lock};
 use crate::ExtraName;
 use crate::metadata::{DependencySource, FileId, Metadata, Page};
@@ -36,6 +37,8 @@ pub(super) struct Prefetched {
     guesses: BTreeMap<PackageName, usize>,
     /// How many older releases are fetched next.
     older: BTreeMap<PackageName, usize>,
+    /// What the solver said and the pack was not asked about yet.
+    wishes: Vec<Wish>,
 }
 
 /// The ranges to guess in: the first in which there is a release that suits.
@@ -75,7 +78,10 @@ impl Prefetched {
     }
 }
 
-fn both(left: Option<&VersionSpecifiers>, right: &VersionSpecifiers) -> VersionSpecifiers {
+pub(super) fn both(
+    left: Option<&VersionSpecifiers>,
+    right: &VersionSpecifiers,
+) -> VersionSpecifiers {
     let mut all: Vec<VersionSpecifier> = right.iter().cloned().collect();
     for specifier in left.into_iter().flat_map(|left| left.iter()) {
         if !all.contains(specifier) {
@@ -100,7 +106,10 @@ impl World {
         extras: &[ExtraName],
         by_solver: bool,
     ) {
-        if self.guesses.is_none() {
+        let Some(guesses) = &self.guesses else {
+            return;
+        };
+        if guesses.base.frozen(name).is_some() {
             return;
         }
         let page = self.page(name);
@@ -108,7 +117,16 @@ impl World {
         if !self.is_cold() {
             return;
         }
-        let ranges = lock(&self.prefetched).ranges(name, range, extras, by_solver);
+        let mut prefetched = lock(&self.prefetched);
+        if by_solver && self.wheels.pack.is_some() {
+            prefetched.wishes.push(Wish {
+                name: name.clone(),
+                range: range.clone(),
+                extras: extras.to_vec(),
+            });
+        }
+        let ranges = prefetched.ranges(name, range, extras, by_solver);
+        drop(prefetched);
         let Some(Ranges(ranges)) = ranges else {
             return;
         };
@@ -130,6 +148,25 @@ impl World {
             if let Ok(metadata) = answer.wait().await {
                 world.follow_dependencies(&metadata, &extras);
             }
+        });
+    }
+
+    /// Asks for the pages that will likely be wanted after those that the solver named; to be
+    /// called when it has said all that it knows and would wait.
+    pub(super) fn look_ahead(self: &Arc<Self>) {
+        let (Some(pack), Some(guesses)) = (&self.wheels.pack, &self.guesses) else {
+            return;
+        };
+        if !self.is_cold() {
+            return;
+        }
+        let wishes = std::mem::take(&mut lock(&self.prefetched).wishes);
+        if wishes.is_empty() {
+            return;
+        }
+        lock(&self.walk).follow(pack, guesses, wishes, &mut |name| {
+            // It goes on by itself.
+            drop(self.page(name));
         });
     }
 
@@ -161,7 +198,9 @@ impl World {
         *next = (count * 2).min(MOST_OLDER);
         drop(prefetched);
         for id in older.iter().take(count) {
-            if let Ok(file) = page.files.file(*id) {
+            if let Ok(file) = page.files.file(*id)
+                && !self.wheels.is_packed(&file)
+            {
                 // It goes on by itself.
                 drop(self.metadata(&file));
             }

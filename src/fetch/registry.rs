@@ -16,6 +16,8 @@ use super::find_links::LinkPlace;
 use super::freshness::Refresh;
 use super::guess::Guesses;
 use super::indexes::{IndexStrategy, Indexes};
+use super::pack::Pack;
+use super::pack::walk::Walk;
 use super::pages::Pages;
 use super::prefetch::Prefetched;
 use super::progress::Progress;
@@ -39,6 +41,8 @@ pub struct RegistryOptions {
     pub indexes: Indexes,
     /// What is kept between runs.
     pub cache: Cache,
+    /// What comes with the program; without it, all metadata is asked for.
+    pub pack: Option<Arc<Pack>>,
     /// Which fresh answers are asked for again.
     pub refresh: Refresh,
     /// What guesses are made from; without it, hints are not taken.
@@ -91,6 +95,7 @@ pub(super) struct World {
     pub(super) guesses: Option<Guesses>,
     pub(super) progress: Arc<Progress>,
     pub(super) prefetched: Mutex<Prefetched>,
+    pub(super) walk: Mutex<Walk>,
     threads: Threads,
     /// Whether something was not at hand in this run.
     cold: AtomicBool,
@@ -129,12 +134,14 @@ impl Registry {
             wheels: Wheels {
                 client,
                 cache: options.cache,
+                pack: options.pack,
             },
             indexes: options.indexes,
             link_places,
             guesses: options.guesses,
             progress,
             prefetched: Mutex::default(),
+            walk: Mutex::default(),
             threads: Threads::default(),
             cold: AtomicBool::new(false),
             working: Pending::default(),
@@ -168,14 +175,29 @@ impl Registry {
         &self.world.progress
     }
 
+    /// Leaves what was learned to the system, which takes it back at once when the process
+    /// ends: to give it back page by page takes longer than to read it.
+    pub fn leave(&self) {
+        let world = &self.world;
+        std::mem::forget(std::mem::take(&mut *lock(&world.known_pages)));
+        std::mem::forget(std::mem::take(&mut *lock(&world.known_builds)));
+        std::mem::forget(std::mem::take(&mut *lock(&world.known_metadata)));
+        std::mem::forget(std::mem::take(&mut *lock(&world.known_variants)));
+    }
+
     /// Waits until everything is at hand that was begun to be fetched.
     #[cfg(test)]
     pub(super) fn wait_until_idle(&self) {
         self.world.working.wait(std::time::Duration::from_mins(1));
     }
 
+    /// What the tasks share.
+    pub(super) fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
     /// Waits for an answer, and tells who looks on what is waited for.
-    fn wait<T>(&self, what: &str, answer: Answer<T>) -> Result<Arc<T>, FactError> {
+    pub(super) fn wait<T>(&self, what: &str, answer: Answer<T>) -> Result<Arc<T>, FactError> {
         let progress = &self.world.progress;
         let result = match answer {
             Answer::Ready(result) => result,
@@ -205,7 +227,9 @@ impl Drop for Registry {
 
 impl Facts for Registry {
     fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
-        self.wait(name.as_ref(), self.world.page(name))
+        let answer = self.world.page(name);
+        self.world.look_ahead();
+        self.wait(name.as_ref(), answer)
     }
 
     fn page_at(&self, name: &PackageName, index: &str) -> Result<Arc<Page>, FactError> {
@@ -361,6 +385,9 @@ impl World {
         }
         let answer = if let Some(result) = self.wheels.at_hand(file, wheel) {
             self.at_hand(result)
+        } else if let Some((metadata, keep)) = self.wheels.in_pack(file, wheel) {
+            self.keep(keep);
+            self.at_hand(Ok(metadata))
         } else {
             let (world, asked, wheel) = (Arc::clone(self), file.clone(), wheel.clone());
             self.begin(async move { world.wheels.metadata(&asked, &wheel).await })
@@ -428,6 +455,18 @@ impl World {
             }
         };
         Answer::Coming(result.boxed().shared())
+    }
+
+    /// Writes to the cache: beside the requests where there are any, else at once, so that no
+    /// thread is started for it.
+    fn keep(&self, write: impl FnOnce() + Send + 'static) {
+        if self.is_cold()
+            && let Ok(runtime) = self.threads.handle()
+        {
+            self.wheels.cache.later(runtime, write);
+        } else {
+            write();
+        }
     }
 
     /// Runs something that nobody waits for.

@@ -12,6 +12,7 @@ use super::client::{Ask, Client};
 use super::digest::sha256;
 use super::error::FetchError;
 use super::metadata_record::MetadataRecord;
+use super::pack::Pack;
 use super::remote_zip::RemoteSource;
 use super::tasks::blocking;
 use super::wheel_metadata::{METADATA_LIMIT, WheelError, wheel_metadata};
@@ -25,6 +26,8 @@ pub struct Wheels {
     pub client: Client,
     /// Keeps what was learned.
     pub cache: Cache,
+    /// What was known before.
+    pub pack: Option<Arc<Pack>>,
 }
 
 impl Wheels {
@@ -63,6 +66,39 @@ impl Wheels {
         metadata
     }
 
+    /// What the pack says of the file, by its sha256 alone, and what is to be kept of it: a later
+    /// run then finds it as if it had been fetched.
+    pub(super) fn in_pack(
+        &self,
+        file: &File,
+        wheel: &WheelName,
+    ) -> Option<(Arc<Metadata>, impl FnOnce() + Send + 'static)> {
+        let (pack, sha256) = (self.pack.as_ref()?, file.sha256()?);
+        let metadata = pack.of_wheel(sha256)?;
+        // Where it is another's, the wheel is asked itself, and says so.
+        if metadata.name != wheel.name || metadata.version != wheel.version {
+            return None;
+        }
+        self.client.progress().cache_hit();
+        let (cache, pack, read) = (self.cache.clone(), Arc::clone(pack), Arc::clone(&metadata));
+        let local = is_local(file);
+        let (sha256, key) = (sha256.to_owned(), key(file));
+        let keep = move || {
+            let headers = pack.headers(&sha256).filter(|_| !local);
+            let parts = headers.and_then(|it| MetadataRecord::parts(it, Some(&read)));
+            if let Some(parts) = parts {
+                cache.write_parts(RecordKind::Metadata, &key, &parts);
+            }
+        };
+        Some((metadata, keep))
+    }
+
+    /// Whether the pack has it, so that there is nothing to fetch ahead.
+    pub(super) fn is_packed(&self, file: &File) -> bool {
+        let pack = self.pack.as_ref();
+        pack.is_some_and(|pack| file.sha256().is_some_and(|sha256| pack.knows(sha256)))
+    }
+
     /// What the cache has.
     pub(super) fn at_hand(
         &self,
@@ -76,6 +112,11 @@ impl Wheels {
         }
         let headers = record.headers()?;
         Some(parse(&headers, &wheel.name, &wheel.version))
+    }
+
+    /// The headers of a wheel's METADATA that the cache has.
+    pub(super) fn kept_headers(&self, file: &File) -> Option<Vec<u8>> {
+        self.kept(&key(file), file)
     }
 
     /// What the cache has under a key, as it was fetched.

@@ -4,14 +4,15 @@
 //! A hash that no index gives must be computed by download where the file suits the
 //! target. A file that does not suit it is left out, and the lock says so.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use pep508_rs::PackageName;
 
 use super::credentials::without_credentials;
 use super::from_solution::{HashListing, LockContext};
-use super::{Hash, LockError, LockedFile, MissingHash};
-use crate::metadata::{File, FileKind};
+use super::{LockError, LockedFile, MissingHash};
+use crate::metadata::{File, FileHash, FileKind};
 use crate::request::Request;
 use crate::solve::Chosen;
 
@@ -19,7 +20,7 @@ use crate::solve::Chosen;
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     pub(super) files: Vec<LockedFile>,
-    pub(super) hashes: BTreeSet<Hash>,
+    pub(super) hashes: BTreeSet<FileHash>,
     pub(super) left_out: BTreeSet<String>,
     pub(super) missing: Vec<MissingHash>,
 }
@@ -38,24 +39,40 @@ pub(super) fn list(
     } else {
         recorded(name, chosen, request)
     };
-    if recorded.is_empty() || context.hashes == HashListing::None {
-        return Ok(list_anew(name, &chosen.files, context));
+    // As a rule the index gives every hash, and there is nothing to ask of the files.
+    if context.hashes == HashListing::Hashes
+        && let Some(hashes) = chosen.files.sha256()
+        && !hashes.is_empty()
+    {
+        let hashes: BTreeSet<FileHash> = hashes.iter().cloned().collect();
+        if recorded.is_empty() || recorded == hashes {
+            return Ok(Listing {
+                hashes,
+                ..Listing::default()
+            });
+        }
     }
-    let kept: Vec<&File> = chosen
-        .files
+    let files = chosen.files.all();
+    if recorded.is_empty() || context.hashes == HashListing::None {
+        return Ok(list_anew(name, files.iter(), context));
+    }
+    let kept: Vec<&File> = files
         .iter()
         .filter(|file| all_hashes(file, context).any(|hash| recorded.contains(&hash)))
         .collect();
-    let wanted = wanted(&chosen.files, context);
+    let wanted = wanted(files.iter(), context);
     let serves = kept.iter().any(|file| wanted.contains(&file.filename));
     // An index that gives no such hashes cannot contradict a record, and the record came
     // from a download: it stands, as long as only hashes are to be listed.
-    let comparable = chosen
-        .files
+    let comparable = files
         .iter()
         .filter(|file| wanted.contains(&file.filename))
         .flat_map(|file| all_hashes(file, context))
-        .any(|(algorithm, _)| recorded.iter().any(|(known, _)| *known == algorithm));
+        .any(|hash| {
+            recorded
+                .iter()
+                .any(|known| known.algorithm() == hash.algorithm())
+        });
     let stands = serves || (!comparable && context.hashes == HashListing::Hashes);
     if !stands && by_user && comparable {
         return Err(LockError::HashMismatch {
@@ -66,7 +83,7 @@ pub(super) fn list(
     if !stands {
         // None of the recorded files can be installed on this target: the record is of
         // no use to it, and the release is listed like a new pin.
-        return Ok(list_anew(name, &chosen.files, context));
+        return Ok(list_anew(name, files.iter(), context));
     }
     let mut listing = list_anew(name, kept, context);
     listing.hashes = recorded;
@@ -106,9 +123,14 @@ fn list_anew<'a>(
             &file.filename,
         )
     });
-    let wanted = wanted(files.iter().copied(), context);
+    // Only where a hash is missing does it matter what is wanted.
+    let wanted_names = OnceCell::new();
+    let is_wanted = |file: &File| {
+        let names = wanted_names.get_or_init(|| wanted(files.iter().copied(), context));
+        names.contains(&file.filename)
+    };
     let mut listing = Listing::default();
-    for file in files {
+    for file in files.iter().copied() {
         if context.hashes == HashListing::Files && is_second_sdist(file, &listing) {
             listing.left_out.insert(file.filename.clone());
             continue;
@@ -116,7 +138,7 @@ fn list_anew<'a>(
         let Some(sha256) = sha256(file, context) else {
             if context.hashes == HashListing::None {
                 listing.files.push(locked(file, BTreeMap::new(), context));
-            } else if wanted.contains(&file.filename) {
+            } else if is_wanted(file) {
                 listing.missing.push(MissingHash {
                     name: name.clone(),
                     filename: file.filename.clone(),
@@ -128,7 +150,7 @@ fn list_anew<'a>(
             continue;
         };
         if context.hashes != HashListing::None {
-            listing.hashes.insert(("sha256".to_owned(), sha256.clone()));
+            listing.hashes.insert(FileHash::new("sha256", &sha256));
         }
         let hashes = BTreeMap::from([("sha256".to_owned(), sha256)]);
         listing.files.push(locked(file, hashes, context));
@@ -150,27 +172,24 @@ fn is_second_sdist(file: &File, listing: &Listing) -> bool {
 }
 
 /// The hashes that the user's lines give.
-fn given(name: &PackageName, request: &Request) -> BTreeSet<Hash> {
+fn given(name: &PackageName, request: &Request) -> BTreeSet<FileHash> {
     request
         .requirements
         .iter()
         .filter(|line| &line.name == name)
         .flat_map(|line| line.hashes.iter().cloned())
+        .map(FileHash::from)
         .collect()
 }
 
 /// The hashes that the existing lock recorded for the same version; none where it has
 /// no sha256, which every file is pinned by.
-fn recorded(name: &PackageName, chosen: &Chosen, request: &Request) -> BTreeSet<Hash> {
+fn recorded(name: &PackageName, chosen: &Chosen, request: &Request) -> BTreeSet<FileHash> {
     request
         .pins
         .get(name)
         .filter(|pin| pin.version == chosen.version)
-        .filter(|pin| {
-            pin.hashes
-                .iter()
-                .any(|(algorithm, _)| algorithm == "sha256")
-        })
+        .filter(|pin| pin.hashes.iter().any(|hash| hash.algorithm() == "sha256"))
         .map(|pin| pin.hashes.iter().cloned().collect())
         .unwrap_or_default()
 }
@@ -196,14 +215,17 @@ fn wanted<'a>(
     if wheels.is_empty() { sdists } else { wheels }
 }
 
-fn all_hashes<'a>(file: &'a File, context: &'a LockContext<'_>) -> impl Iterator<Item = Hash> + 'a {
+fn all_hashes<'a>(
+    file: &'a File,
+    context: &'a LockContext<'_>,
+) -> impl Iterator<Item = FileHash> + 'a {
     let computed = context
         .computed_hashes
         .get(&file.url)
-        .map(|digest| ("sha256".to_owned(), digest.clone()));
+        .map(|digest| FileHash::new("sha256", digest));
     file.hashes
         .pairs()
-        .map(|(algorithm, digest)| (algorithm.to_owned(), digest.to_owned()))
+        .map(|(algorithm, digest)| FileHash::new(algorithm, digest))
         .chain(computed)
 }
 

@@ -21,7 +21,7 @@ pub use compare::{Difference, diff};
 pub use error::{LockError, MissingHash};
 pub use from_solution::{HashListing, LockContext};
 pub use model::{
-    Hash, InstallerOptions, Lock, LockedFile, LockedPackage, LockedVariant, Provenance, Source,
+    InstallerOptions, Lock, LockedFile, LockedPackage, LockedVariant, Provenance, Source,
     TargetRecord, Via,
 };
 pub use pylock::{plain_marker, read as read_pylock};

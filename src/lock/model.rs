@@ -9,12 +9,10 @@ use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
 
 use crate::Target;
+use crate::metadata::FileHash;
 use crate::request::{Pin, Policy};
 use crate::target::TargetWords;
 use crate::variants::VariantsJson;
-
-/// The algorithm (`sha256`) and the hexadecimal digest of a file.
-pub type Hash = (String, String);
 
 /// A fully pinned set of distributions for one target.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,12 +42,13 @@ pub struct LockedPackage {
     pub source: Source,
     /// `Requires-Python` of its metadata, as valid specifiers.
     pub requires_python: Option<String>,
-    /// The files that may be installed, sorted by name; empty where the format that was
-    /// read does not list them. Every file from an index has a sha256.
+    /// The files that may be installed, sorted by name; empty where only their hashes are
+    /// listed, or the format that was read does not list them. Every file from an index has a
+    /// sha256.
     pub files: Vec<LockedFile>,
     /// The hashes that an installer may accept. Those of `files`, or those that an
     /// existing lock recorded for the same version; empty where none are wanted.
-    pub hashes: BTreeSet<Hash>,
+    pub hashes: BTreeSet<FileHash>,
     /// The files that are not listed. No index gives their hash and they do not suit the
     /// target, so that computing it would be a download for nothing; or they are further
     /// source distributions, of which pylock.toml lists one.
@@ -394,10 +393,10 @@ pub(super) fn directory_path(given: &str) -> &str {
 }
 
 /// Every hash of the files.
-pub(super) fn hashes_of(files: &[LockedFile]) -> BTreeSet<Hash> {
+pub(super) fn hashes_of(files: &[LockedFile]) -> BTreeSet<FileHash> {
     files
         .iter()
         .flat_map(|file| &file.hashes)
-        .map(|(algorithm, digest)| (algorithm.clone(), digest.clone()))
+        .map(|(algorithm, digest)| FileHash::new(algorithm, digest))
         .collect()
 }

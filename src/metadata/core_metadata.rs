@@ -6,7 +6,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
 use super::egg_info::EggRequires;
-use super::{Repair, Requires, repair, requirement};
+use super::{Extras, Repair, Requires, repair, requirement};
 
 /// What one file's core metadata says that matters for resolving.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Metadata {
     /// `Requires-Dist`, in file order.
     pub requires_dist: Requires,
     /// `Provides-Extra`, normalised, sorted, without repetition.
-    pub provides_extras: Vec<ExtraName>,
+    pub provides_extras: Extras,
     /// What was repaired in it, so that `-v` can tell.
     pub repairs: Vec<Repair>,
 }
@@ -90,6 +90,29 @@ impl Metadata {
         expected: Option<(&PackageName, &Version)>,
     ) -> Result<Self, MetadataError> {
         Self::from_headers(Headers::read(bytes), expected)
+    }
+
+    /// The header fields that [`Metadata::parse`] reads, as they are written.
+    pub fn telling_headers(bytes: &[u8]) -> Vec<u8> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let (mut kept, mut tells) = (Vec::new(), false);
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if !line.starts_with(b" ") && !line.starts_with(b"\t") {
+                let colon = line.iter().position(|byte| *byte == b':');
+                let name = colon.and_then(|colon| line.get(..colon));
+                let Some(name) = name.and_then(|name| str::from_utf8(name).ok()) else {
+                    break;
+                };
+                if !is_field_name(name) {
+                    break;
+                }
+                tells = TELLING.contains(&&*name.to_ascii_lowercase());
+            }
+            if tells {
+                kept.extend_from_slice(line);
+            }
+        }
+        kept
     }
 
     /// Reads a source distribution's PKG-INFO, where it says what every build would say.
@@ -169,7 +192,7 @@ impl Metadata {
             version,
             requires_python: None,
             requires_dist: Requires::new(),
-            provides_extras: Vec::new(),
+            provides_extras: Extras::default(),
             repairs: Vec::new(),
         };
         metadata.check_is_for(expected)?;
@@ -177,16 +200,14 @@ impl Metadata {
             metadata.read_requires_python("Requires-Python", value)?;
         }
         // An extra whose name is not one can never be asked for.
-        metadata.provides_extras = headers
-            .provides_extra
-            .iter()
+        let names = headers.provides_extra.iter();
+        let mut extras: Vec<ExtraName> = names
             .filter_map(|extra| ExtraName::from_str(extra).ok())
             .collect();
         for value in headers.requires_dist {
-            metadata.read_requires_dist("Requires-Dist", value, None)?;
+            extras.extend(metadata.read_requires_dist("Requires-Dist", value, None)?);
         }
-        metadata.provides_extras.sort();
-        metadata.provides_extras.dedup();
+        metadata.provides_extras = extras.into_iter().collect();
         Ok(metadata)
     }
 
@@ -224,22 +245,27 @@ impl Metadata {
         }
     }
 
-    /// Adds one dependency, under the extra that it belongs to where there is one.
+    /// Adds one dependency, under the extra that it belongs to where there is one; gives the
+    /// extras that its marker names.
     pub(super) fn read_requires_dist(
         &mut self,
         field: &'static str,
         value: String,
         extra: Option<&ExtraName>,
-    ) -> Result<(), MetadataError> {
+    ) -> Result<Vec<ExtraName>, MetadataError> {
         match requirement::parse(&value) {
             Ok(mut parsed) => {
-                if let Some(extra) = extra {
-                    parsed.dependency.marker.and(requirement::is_extra(extra));
+                let named = parsed.extras_named.clone();
+                self.repairs.append(&mut parsed.repairs);
+                match extra {
+                    // The line does not tell its extra.
+                    Some(extra) => {
+                        parsed.dependency.marker.and(requirement::is_extra(extra));
+                        self.requires_dist.add(parsed.dependency);
+                    }
+                    None => self.requires_dist.push(parsed, value),
                 }
-                self.requires_dist.push(parsed.dependency, value);
-                self.provides_extras.extend(parsed.extras_named);
-                self.repairs.extend(parsed.repairs);
-                Ok(())
+                Ok(named)
             }
             Err(detail) => Err(MetadataError::Malformed {
                 field,
@@ -249,6 +275,16 @@ impl Metadata {
         }
     }
 }
+
+/// The names of the fields that are read of a wheel's METADATA.
+const TELLING: [&str; 6] = [
+    "metadata-version",
+    "name",
+    "version",
+    "requires-python",
+    "requires-dist",
+    "provides-extra",
+];
 
 /// The header fields that matter, as written.
 #[derive(Default)]

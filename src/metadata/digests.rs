@@ -9,14 +9,23 @@ const DIGITS: [u8; 16] = *b"0123456789abcdef";
 
 /// Bytes as hexadecimal digits in lower case.
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| {
-        let (high, low) = (byte >> 4, byte & 0xF);
-        [DIGITS[usize::from(high)], DIGITS[usize::from(low)]]
-    });
-    let mut text = Vec::with_capacity(bytes.len() * 2);
-    text.extend(digits);
-    // Digits are text.
-    String::from_utf8(text).unwrap_or_default()
+    let mut text = String::with_capacity(bytes.len() * 2);
+    push_hexadecimal(bytes, &mut text);
+    text
+}
+
+/// Appends bytes as hexadecimal digits in lower case.
+pub(super) fn push_hexadecimal(bytes: &[u8], text: &mut String) {
+    let digit = |number: u8| DIGITS[usize::from(number)];
+    for bytes in bytes.chunks(32) {
+        let mut digits = [[0; 2]; 32];
+        for (pair, byte) in digits.iter_mut().zip(bytes) {
+            *pair = [digit(byte >> 4), digit(byte & 0xF)];
+        }
+        // Digits are text.
+        let written = digits.as_flattened().get(..bytes.len() * 2);
+        text.push_str(std::str::from_utf8(written.unwrap_or_default()).unwrap_or_default());
+    }
 }
 
 /// The bytes that hexadecimal digits in lower case stand for; `None` where they are others,

@@ -1,5 +1,6 @@
 //! Wheel and source distribution file names.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use pep440_rs::Version;
@@ -150,6 +151,48 @@ impl FileKind {
             Self::Wheel(wheel) => wheel.variant.as_deref(),
             Self::Sdist(_) | Self::Variants(_) => None,
         }
+    }
+}
+
+/// Reads the file names of one page. They differ in little: what one release's wheels have in
+/// common is read once, and so is each shape.
+pub(super) struct FileNames<'n> {
+    name: &'n PackageName,
+    /// The beginning of a wheel's name, with its version.
+    stem: Option<(String, Version)>,
+    /// Wheels by what their names say after the version.
+    shapes: BTreeMap<String, WheelName>,
+}
+
+impl<'n> FileNames<'n> {
+    pub(super) fn new(name: &'n PackageName) -> Self {
+        Self {
+            name,
+            stem: None,
+            shapes: BTreeMap::new(),
+        }
+    }
+
+    /// As [`FileKind::parse`] for the distribution of the page; `None` where it fails.
+    pub(super) fn kind(&mut self, filename: &str) -> Option<FileKind> {
+        let version = filename.find('-').map_or(0, |hyphen| hyphen + 1);
+        let rest = filename.get(version..)?;
+        let shape = version + rest.find('-').map_or(0, |hyphen| hyphen + 1);
+        let (stem, shape) = filename.split_at(shape);
+        if let Some((known, version)) = &self.stem
+            && known == stem
+            && let Some(wheel) = self.shapes.get(shape)
+        {
+            let mut wheel = wheel.clone();
+            wheel.version.clone_from(version);
+            return Some(FileKind::Wheel(wheel));
+        }
+        let kind = FileKind::parse(filename, self.name).ok()?;
+        if let FileKind::Wheel(wheel) = &kind {
+            self.stem = Some((stem.to_owned(), wheel.version.clone()));
+            self.shapes.insert(shape.to_owned(), wheel.clone());
+        }
+        Some(kind)
     }
 }
 
@@ -578,6 +621,22 @@ mod tests {
             error.to_string(),
             "`foo_bar-1.0-py3-none-any.whl`: is a file of `foo-bar`, not of `foo`"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn the_names_of_a_page_are_read_as_each_by_itself(
+            names in prop::collection::vec(
+                "(foo|foo-bar|Foo_Bar)-(1|1\\.0|2rc1|x)(-1)?(-py3|-cp311)?(-none)?(-any|-win32)?(-l)?\\.(whl|zip)",
+                0..12,
+            ),
+        ) {
+            let of = package("foo-bar");
+            let mut page = FileNames::new(&of);
+            for name in names {
+                prop_assert_eq!(page.kind(&name), FileKind::parse(&name, &of).ok(), "{}", name);
+            }
+        }
     }
 
     proptest! {

@@ -2,31 +2,36 @@
 //!
 //! A large distribution's page lists thousands of files, of which a lock takes one release's.
 //! What a solver asks of all of them (which release, for which machines, for which Python,
-//! uploaded when) stands in a *head*, as tables of what is distinct and one row of numbers for
-//! each file; what only a lock needs (address, hashes, size) in *details*, one after the other
-//! in the order of the rows. Reading a page is reading its head; nothing is made for a file
-//! that nobody asks for.
+//! uploaded when) stands in a *head*: tables of what is distinct, a few numbers for each
+//! release, and the *classes*, which are the lists of files that releases repeat. What is each
+//! file's own (upload time, place in page order), and what only a lock needs (address, hashes,
+//! size), stands in *details*, one block for each release. Reading a page is reading its head;
+//! nothing is made for a file that nobody asks for.
 //!
 //! Rows are in the order of versions, and within one release in page order, so that the files
 //! of a release lie side by side.
 
 mod head;
 mod pack;
+mod release;
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use jiff::Timestamp;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 
-use self::head::{Head, Row};
-use super::digests::hexadecimal;
-use super::{CoreMetadataSidecar, Digests, File, FileKind, Yanked};
+use self::head::Head;
+use self::pack::Block;
+use super::{File, Yanked};
 
-pub use self::head::{FileId, FileRow, ReleaseRows, wheel as wheel_of_shape};
+pub use self::head::{FileId, FileRow, ReleaseRows, Uploads, wheel as wheel_of_shape};
+pub use self::release::{ReleaseFiles, Releases};
 
 /// The files of one distribution's page, in page order.
 #[derive(Clone)]
@@ -36,8 +41,6 @@ struct Listing {
     name: PackageName,
     head: Head,
     details: Details,
-    /// The rows in page order.
-    order: OnceLock<Vec<FileId>>,
 }
 
 /// Where details lie.
@@ -87,7 +90,6 @@ impl Files {
             name: name.clone(),
             head,
             details,
-            order: OnceLock::new(),
         }))
     }
 
@@ -102,12 +104,13 @@ impl Files {
     ///
     /// [`UnreadableFiles`] where they cannot be had any more.
     pub fn details(&self) -> Result<Vec<u8>, UnreadableFiles> {
-        self.0.bytes(0..self.0.head.details_length())
+        let bytes = self.0.bytes(0..self.0.head.details_length())?;
+        Ok(bytes.into_owned())
     }
 
     /// How many files there are.
     pub fn len(&self) -> usize {
-        self.0.head.rows()
+        usize::try_from(self.0.head.rows()).unwrap_or(usize::MAX)
     }
 
     /// Whether there is none.
@@ -118,7 +121,7 @@ impl Files {
     /// The file at a place in page order; `None` where there is none, or where it cannot be
     /// read any more.
     pub fn get(&self, place: usize) -> Option<File> {
-        let id = *self.in_page_order().get(place)?;
+        let id = *self.in_page_order().ok()?.get(place)?;
         self.file(id).ok()
     }
 
@@ -128,22 +131,42 @@ impl Files {
     ///
     /// [`UnreadableFiles`] where they cannot be read any more.
     pub fn all(&self) -> Result<Vec<File>, UnreadableFiles> {
-        self.some(self.in_page_order())
+        let mut files = Vec::new();
+        self.each_block(|rows, block| {
+            for (place, id) in rows.files().enumerate() {
+                let own = block.own(place)?;
+                files.push((own.place, self.0.file(id, block, place)?));
+            }
+            Some(())
+        })?;
+        files.sort_by_key(|(place, _)| *place);
+        Ok(files.into_iter().map(|(_, file)| file).collect())
     }
 
     /// The rows, in page order.
-    pub fn in_page_order(&self) -> &[FileId] {
-        self.0.order.get_or_init(|| {
-            let rows = (0..self.0.head.count()).map(FileId);
-            let mut order: Vec<FileId> = rows.collect();
-            order.sort_by_key(|id| self.0.head.row(*id).map_or(u32::MAX, |row| row.place));
-            order
-        })
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableFiles`] where it cannot be read any more.
+    pub fn in_page_order(&self) -> Result<Vec<FileId>, UnreadableFiles> {
+        let mut order = Vec::new();
+        self.each_block(|rows, block| {
+            for (place, id) in rows.files().enumerate() {
+                order.push((block.own(place)?.place, id));
+            }
+            Some(())
+        })?;
+        order.sort_unstable();
+        Ok(order.into_iter().map(|(_, id)| id).collect())
     }
 
     /// The releases, in ascending order of their versions.
-    pub fn releases(&self) -> impl DoubleEndedIterator<Item = ReleaseRows<'_>> {
-        (0..self.0.head.releases()).filter_map(|place| self.release(place))
+    pub fn releases(&self) -> Releases<'_> {
+        Releases {
+            head: &self.0.head,
+            places: 0..self.0.head.releases(),
+            start: 0,
+        }
     }
 
     /// The release at a place in the order of versions.
@@ -177,14 +200,18 @@ impl Files {
     /// What a solver asks of one file.
     pub fn row(&self, id: FileId) -> Option<FileRow<'_>> {
         let row = self.0.head.row(id)?;
-        Some(FileRow {
-            place: row.place,
-            shape: row.shape,
-            python: row.python.checked_sub(1),
-            is_yanked: row.yanked > 0,
-            uploaded: row.uploaded,
-            files: &self.0.head,
-        })
+        Some(self.0.head.shown(row))
+    }
+
+    /// What a solver asks of the files of a class, in the order of a release's files.
+    pub fn class(&self, number: u32) -> impl Iterator<Item = FileRow<'_>> {
+        let rows = self.0.head.class(number).into_iter().flatten();
+        rows.map(|row| self.0.head.shown(row))
+    }
+
+    /// How many classes there are.
+    pub fn classes(&self) -> usize {
+        self.0.head.classes()
     }
 
     /// The distinct shapes: what a file's name says after its version, without the point or
@@ -211,7 +238,7 @@ impl Files {
     /// Whether a file was yanked, and why.
     pub fn yanked(&self, id: FileId) -> Option<Yanked> {
         let row = self.0.head.row(id)?;
-        self.0.head.yanked(&row)
+        self.0.head.yanked(row)
     }
 
     /// One file.
@@ -220,8 +247,8 @@ impl Files {
     ///
     /// [`UnreadableFiles`] where it cannot be read any more.
     pub fn file(&self, id: FileId) -> Result<File, UnreadableFiles> {
-        let files = self.some(&[id])?;
-        files.into_iter().next().ok_or(UnreadableFiles)
+        let place = self.0.head.release_with(id).ok_or(UnreadableFiles)?;
+        self.read_release(place)?.file(id)
     }
 
     /// Some files, in the order in which they are named.
@@ -230,109 +257,85 @@ impl Files {
     ///
     /// [`UnreadableFiles`] where one of them cannot be read any more.
     pub fn some(&self, ids: &[FileId]) -> Result<Vec<File>, UnreadableFiles> {
-        let head = &self.0.head;
-        let ranges: Option<Vec<Range<u64>>> = ids.iter().map(|id| head.detail(*id)).collect();
-        let ranges = ranges.ok_or(UnreadableFiles)?;
-        let (Some(from), Some(to)) = (
-            ranges.iter().map(|range| range.start).min(),
-            ranges.iter().map(|range| range.end).max(),
-        ) else {
-            return Ok(Vec::new());
-        };
-        // The rows of a release lie side by side.
-        let bytes = self.0.bytes(from..to)?;
-        let within = |range: &Range<u64>| {
-            let start = usize::try_from(range.start.checked_sub(from)?).ok()?;
-            let end = usize::try_from(range.end.checked_sub(from)?).ok()?;
-            bytes.get(start..end)
-        };
-        let mut last: Option<(&str, Version)> = None;
+        let files = self.placed(ids)?;
+        Ok(files.into_iter().map(|(_, file)| file).collect())
+    }
+
+    /// Some files, in page order.
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableFiles`] where one of them cannot be read any more.
+    pub fn on_page(&self, ids: &[FileId]) -> Result<Vec<File>, UnreadableFiles> {
+        let mut files = self.placed(ids)?;
+        files.sort_by_key(|(place, _)| *place);
+        Ok(files.into_iter().map(|(_, file)| file).collect())
+    }
+
+    /// Some files with their places in page order.
+    fn placed(&self, ids: &[FileId]) -> Result<Vec<(usize, File)>, UnreadableFiles> {
+        let mut releases: BTreeMap<u32, ReleaseFiles> = BTreeMap::new();
         ids.iter()
-            .zip(&ranges)
-            .map(|(id, range)| {
-                let row = head.row(*id)?;
-                let detail = pack::Detail::read(within(range)?)?;
-                // Files of a release have one version, as a rule in one spelling.
-                let version = match &last {
-                    Some((text, version)) if *text == detail.version => version.clone(),
-                    _ => detail.version.parse().ok()?,
+            .map(|id| {
+                let place = self.0.head.release_with(*id).ok_or(UnreadableFiles)?;
+                let release = match releases.entry(place) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(self.read_release(place)?),
                 };
-                let file = self.0.file(&row, &detail, &version);
-                last = Some((detail.version, version));
-                file
+                Ok((release.place_on_page(*id)?, release.file(*id)?))
             })
-            .collect::<Option<_>>()
-            .ok_or_else(|| {
-                if let Details::Elsewhere(source) = &self.0.details {
-                    source.forget();
-                }
-                UnreadableFiles
-            })
+            .collect()
+    }
+
+    /// What is each file's own in the release at a place in the order of versions.
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableFiles`] where it cannot be read any more.
+    pub fn read_release(&self, place: u32) -> Result<ReleaseFiles, UnreadableFiles> {
+        ReleaseFiles::read(self, place)
+    }
+
+    /// Gives each release's block, in the order of versions.
+    fn each_block(
+        &self,
+        mut take: impl FnMut(&ReleaseRows<'_>, Block<'_>) -> Option<()>,
+    ) -> Result<(), UnreadableFiles> {
+        let head = &self.0.head;
+        let bytes = self.0.bytes(0..head.details_length())?;
+        let mut each = |place, rows: &ReleaseRows<'_>| {
+            let range = head.block_of(place)?;
+            let start = usize::try_from(range.start).ok()?;
+            let bytes = bytes.get(start..usize::try_from(range.end).ok()?)?;
+            take(rows, Block::read(bytes, rows.files().count())?)
+        };
+        for (place, rows) in (0..).zip(self.releases()) {
+            each(place, &rows).ok_or_else(|| self.0.forgotten())?;
+        }
+        Ok(())
     }
 }
 
 impl Listing {
-    fn bytes(&self, range: Range<u64>) -> Result<Vec<u8>, UnreadableFiles> {
+    fn bytes(&self, range: Range<u64>) -> Result<Cow<'_, [u8]>, UnreadableFiles> {
         match &self.details {
             Details::Here(bytes) => {
                 let start = usize::try_from(range.start).ok();
                 let end = usize::try_from(range.end).ok();
                 let part = start.zip(end).and_then(|(from, to)| bytes.get(from..to));
-                part.map(<[u8]>::to_vec).ok_or(UnreadableFiles)
+                part.map(Cow::Borrowed).ok_or(UnreadableFiles)
             }
-            Details::Elsewhere(source) => source.read(range).ok_or(UnreadableFiles),
+            Details::Elsewhere(source) => source.read(range).map(Cow::Owned).ok_or(UnreadableFiles),
         }
     }
 
-    fn file(&self, row: &Row, detail: &pack::Detail<'_>, version: &Version) -> Option<File> {
-        let shape = self.head.shape(row.shape);
-        let filename = [detail.stem, shape].concat();
-        let kind = FileKind::of_shape(shape, &self.name, version)?;
-        let origin = self.head.origin(detail.origin)?;
-        let length = origin.len() + detail.path.len() + filename.len();
-        let mut url = String::with_capacity(length);
-        url.push_str(origin);
-        url.push_str(detail.path);
-        if detail.path_ends_in_name {
-            url.push_str(&filename);
+    /// The error for what is damaged, which is not to be found again.
+    fn forgotten(&self) -> UnreadableFiles {
+        if let Details::Elsewhere(source) = &self.details {
+            source.forget();
         }
-        let mut hashes = Digests::new();
-        for (algorithm, digest) in &detail.hashes {
-            hashes.insert(algorithm, (*digest).to_owned());
-        }
-        if let Some(digest) = detail.sha256 {
-            hashes.insert("sha256", hexadecimal(digest));
-        }
-        Some(File {
-            filename,
-            url,
-            hashes,
-            size: detail.size,
-            upload_time: row.uploaded.and_then(instant),
-            requires_python: row
-                .python
-                .checked_sub(1)
-                .map(|number| self.head.python(number).to_owned()),
-            yanked: self.head.yanked(row),
-            sidecar: match detail.sidecar {
-                pack::Sidecar::None => None,
-                pack::Sidecar::Unhashed => Some(CoreMetadataSidecar { sha256: None }),
-                pack::Sidecar::Hashed(digest) => Some(CoreMetadataSidecar {
-                    sha256: Some(hexadecimal(digest)),
-                }),
-                pack::Sidecar::Text(digest) => Some(CoreMetadataSidecar {
-                    sha256: Some(digest.to_owned()),
-                }),
-            },
-            version: kind.version().clone(),
-            kind,
-        })
+        UnreadableFiles
     }
-}
-
-/// The instant of so many nanoseconds since 1970.
-fn instant(nanoseconds: i64) -> Option<Timestamp> {
-    Timestamp::from_nanosecond(nanoseconds.into()).ok()
 }
 
 impl fmt::Debug for Files {

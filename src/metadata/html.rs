@@ -10,7 +10,7 @@ use html5ever::tokenizer::{
 use html5ever::{Attribute, local_name};
 use url::Url;
 
-use super::page::{self, CoreMetadataSidecar, Link, Yanked};
+use super::page::{self, Address, CoreMetadataSidecar, Link, Yanked};
 
 /// A tag that no page has, fed after the body: where it does not arrive as a tag, the body
 /// ended within one.
@@ -152,13 +152,8 @@ impl Anchor {
     fn into_link(self, base: &Url) -> Option<Link> {
         let url = base.join(&self.href).ok()?;
         let filename = page::filename_of(&url)?;
-        let hashes = url
-            .fragment()
-            .unwrap_or_default()
-            .split('&')
-            .filter_map(|part| part.split_once('='))
-            .filter_map(|(algorithm, digest)| page::hash(algorithm, digest))
-            .collect();
+        let fragment = url.fragment().unwrap_or_default();
+        let hashes = page::hashes(fragment.split('&').filter_map(|part| part.split_once('=')));
         Some(Link {
             filename,
             hashes,
@@ -173,7 +168,7 @@ impl Anchor {
                 .core_metadata
                 .or(self.dist_info_metadata)
                 .and_then(|value| sidecar(value.trim())),
-            url,
+            url: Address::Parsed(url),
         })
     }
 }
@@ -182,7 +177,7 @@ impl Anchor {
 fn sidecar(value: &str) -> Option<CoreMetadataSidecar> {
     if let Some((algorithm, digest)) = value.split_once('=') {
         let sha256 = page::hash(algorithm, digest)
-            .filter(|(algorithm, _)| algorithm == "sha256")
+            .filter(|(algorithm, _)| *algorithm == "sha256")
             .map(|(_, digest)| digest);
         return Some(CoreMetadataSidecar { sha256 });
     }

@@ -8,7 +8,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use url::Url;
 
 use super::Digests;
-use super::page::{self, CoreMetadataSidecar, Link, Yanked};
+use super::page::{self, Addresses, CoreMetadataSidecar, Link, Yanked};
 
 /// The links of a JSON page, in page order; `None` stands for one that cannot be understood.
 ///
@@ -20,10 +20,11 @@ pub(super) fn links(page_url: &Url, body: &[u8]) -> Result<Vec<Option<Link>>, St
     if let Some(version) = page.meta.api_version.text() {
         page::check_api_version(version)?;
     }
+    let mut addresses = Addresses::new(page_url);
     Ok(page
         .files
         .into_iter()
-        .map(|file| file.into_link(page_url))
+        .map(|file| file.into_link(&mut addresses))
         .collect())
 }
 
@@ -67,8 +68,8 @@ struct ProjectFile<'a> {
 }
 
 impl ProjectFile<'_> {
-    fn into_link(self, page_url: &Url) -> Option<Link> {
-        let url = page_url.join(self.url.text()?).ok()?;
+    fn into_link(self, addresses: &mut Addresses<'_>) -> Option<Link> {
+        let url = addresses.of(self.url.text()?)?;
         let filename = self.filename.text()?.to_owned();
         // PEP 714: the older key counts only where the newer one is absent.
         let core_metadata = match self.core_metadata {
@@ -128,10 +129,11 @@ impl Loose<'_> {
         let Self::Map(entries) = self else {
             return Digests::new();
         };
-        entries
-            .iter()
-            .filter_map(|(algorithm, digest)| page::hash(algorithm, digest.text()?))
-            .collect()
+        page::hashes(
+            entries
+                .iter()
+                .filter_map(|(algorithm, digest)| Some((algorithm.as_ref(), digest.text()?))),
+        )
     }
 }
 

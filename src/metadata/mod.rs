@@ -8,6 +8,7 @@ mod digests;
 mod egg_info;
 mod filename;
 mod files;
+mod hash;
 mod html;
 mod json;
 mod marker;
@@ -23,12 +24,14 @@ pub use core_metadata::{Dependency, DependencySource, Metadata, MetadataError};
 pub use digests::{Digests, bytes_of, hexadecimal};
 pub use filename::{FileKind, FilenameError, SdistName, VariantsName, WheelName, is_document};
 pub use files::{
-    DetailSource, FileId, FileRow, Files, ReleaseRows, UnreadableFiles, wheel_of_shape,
+    DetailSource, FileId, FileRow, Files, ReleaseFiles, ReleaseRows, Releases, UnreadableFiles,
+    Uploads, wheel_of_shape,
 };
+pub use hash::FileHash;
 pub use marker::parse_marker;
 pub use page::{CoreMetadataSidecar, File, Page, PageError, Yanked};
 pub use repair::{Repair, parse_specifiers};
-pub use requires::Requires;
+pub use requires::{Extras, Requires};
 pub use sdist::{SdistPart, SdistPath, sdist_path};
 pub use variant::{PropertyError, VariantProperty};
 pub(crate) use variant::{is_name as is_variant_name, is_value as is_variant_value};

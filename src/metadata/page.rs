@@ -1,12 +1,16 @@
 //! Index pages: PEP 503 HTML and PEP 691 JSON, with yanked files (PEP 592),
 //! metadata sidecars (PEP 658, PEP 714), sizes and upload times (PEP 700).
 
+mod address;
+
 use jiff::Timestamp;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+pub(super) use self::address::{Address, Addresses};
+use super::filename::FileNames;
 use super::{Digests, FileKind, Files, html, json};
 
 /// One distribution's page on one index.
@@ -157,9 +161,10 @@ impl Page {
             detail,
         })?;
         let mut files = Vec::with_capacity(links.len());
+        let mut names = FileNames::new(name);
         let mut skipped = 0_u32;
         for link in links {
-            match link.and_then(|link| link.into_file(name, page_url)) {
+            match link.and_then(|link| link.into_file(&mut names, page_url)) {
                 Some(file) => files.push(file),
                 None => skipped = skipped.saturating_add(1),
             }
@@ -217,7 +222,7 @@ impl Format {
 /// A link to a file as a page has it, before its name is looked at.
 pub(super) struct Link {
     pub(super) filename: String,
-    pub(super) url: Url,
+    pub(super) url: Address,
     pub(super) hashes: Digests,
     pub(super) size: Option<u64>,
     pub(super) upload_time: Option<Timestamp>,
@@ -227,22 +232,28 @@ pub(super) struct Link {
 }
 
 impl Link {
-    fn into_file(self, name: &PackageName, page_url: &Url) -> Option<File> {
-        // A page from the network has no say over what is read from the disk.
-        let scheme = self.url.scheme();
-        if !matches!(scheme, "http" | "https") && scheme != page_url.scheme() {
-            return None;
-        }
+    fn into_file(self, names: &mut FileNames<'_>, page_url: &Url) -> Option<File> {
+        let url = match self.url {
+            Address::Plain(url) => url,
+            Address::Parsed(url) => {
+                // A page from the network has no say over what is read from the disk.
+                let scheme = url.scheme();
+                if !matches!(scheme, "http" | "https") && scheme != page_url.scheme() {
+                    return None;
+                }
+                bare(url)
+            }
+        };
         // A file name becomes part of paths elsewhere.
         if self.filename.contains(['/', '\\']) {
             return None;
         }
-        let kind = FileKind::parse(&self.filename, name).ok()?;
+        let kind = names.kind(&self.filename)?;
         Some(File {
             version: kind.version().clone(),
             kind,
             filename: self.filename,
-            url: bare(self.url),
+            url,
             hashes: self.hashes,
             size: self.size,
             upload_time: self.upload_time,
@@ -283,19 +294,32 @@ fn hex_digit(byte: u8) -> Option<u8> {
 }
 
 /// A hash as a page gives it: a known algorithm, and a digest of its length in hexadecimal.
-pub(super) fn hash(algorithm: &str, digest: &str) -> Option<(String, String)> {
-    let algorithm = algorithm.to_ascii_lowercase();
-    let digits = match algorithm.as_str() {
-        "md5" => 32,
-        "sha1" => 40,
-        "sha224" => 56,
-        "sha256" => 64,
-        "sha384" => 96,
-        "sha512" => 128,
-        _ => return None,
-    };
+pub(super) fn hash(algorithm: &str, digest: &str) -> Option<(&'static str, String)> {
+    // The first is the one that nearly every file has.
+    const DIGITS: [(&str, usize); 6] = [
+        ("sha256", 64),
+        ("md5", 32),
+        ("sha1", 40),
+        ("sha224", 56),
+        ("sha384", 96),
+        ("sha512", 128),
+    ];
+    let (algorithm, digits) = DIGITS
+        .into_iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(algorithm))?;
     let is_digest = digest.len() == digits && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_digest.then(|| (algorithm, digest.to_ascii_lowercase()))
+}
+
+/// Hashes as a page gives them; of several of one algorithm the last counts.
+pub(super) fn hashes<'h>(pairs: impl Iterator<Item = (&'h str, &'h str)>) -> Digests {
+    let mut digests = Digests::new();
+    for (algorithm, digest) in pairs {
+        if let Some((algorithm, digest)) = hash(algorithm, digest) {
+            digests.insert(algorithm, digest);
+        }
+    }
+    digests
 }
 
 /// An upload time (PEP 700); one without an offset is taken as UTC.

@@ -7,7 +7,7 @@ use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
 use serde::Deserialize;
 
-use super::{Metadata, MetadataError, Requires};
+use super::{Extras, Metadata, MetadataError, Requires};
 
 #[derive(Deserialize)]
 struct PyProject {
@@ -102,15 +102,17 @@ impl Project {
             version,
             requires_python: None,
             requires_dist: Requires::new(),
-            provides_extras: Vec::new(),
+            provides_extras: Extras::default(),
             repairs: Vec::new(),
         };
         metadata.check_is_for(expected)?;
         if let Some(value) = self.requires_python {
             metadata.read_requires_python("project.requires-python", value)?;
         }
+        let mut extras = Vec::new();
         for value in self.dependencies {
-            metadata.read_requires_dist("project.dependencies", value, None)?;
+            let named = metadata.read_requires_dist("project.dependencies", value, None)?;
+            extras.extend(named);
         }
         for (extra, dependencies) in self.optional_dependencies {
             let extra = ExtraName::from_str(&extra).map_err(|_| MetadataError::Malformed {
@@ -119,16 +121,15 @@ impl Project {
                 detail: "it is not the name of an extra".to_owned(),
             })?;
             for value in dependencies {
-                metadata.read_requires_dist(
+                extras.extend(metadata.read_requires_dist(
                     "project.optional-dependencies",
                     value,
                     Some(&extra),
-                )?;
+                )?);
             }
-            metadata.provides_extras.push(extra);
+            extras.push(extra);
         }
-        metadata.provides_extras.sort();
-        metadata.provides_extras.dedup();
+        metadata.provides_extras = extras.into_iter().collect();
         Ok(metadata)
     }
 }

@@ -4,81 +4,86 @@
 //! therefore says beside each line which extras its marker names, and whether it can hold
 //! without any, so that a line that cannot matter is not read.
 
+mod packed;
+
 use std::fmt;
-use std::ops::Index;
-use std::sync::OnceLock;
+use std::ops::{Deref, Index};
+use std::sync::{Arc, OnceLock};
 
 use pep508_rs::ExtraName;
-use serde::{Deserialize, Serialize};
 
-use super::requirement;
-use super::{Dependency, Metadata, Repair, repair};
+use self::packed::{Line, Packed};
+use super::requirement::{self, Parsed};
+use super::{Dependency, Metadata};
 
 /// The dependencies of one file, in file order.
 #[derive(Clone, Default)]
-pub struct Requires(Vec<Entry>);
+pub struct Requires {
+    entries: Vec<Entry>,
+    /// Where the lines lie of which nothing is made yet.
+    packed: Option<Arc<Packed>>,
+}
 
 #[derive(Clone)]
 struct Entry {
     /// Made where it was parsed, or at the first use of a line that was kept.
-    dependency: OnceLock<Dependency>,
-    /// The line as it was written; empty where there was none.
-    text: Box<str>,
-    scope: Scope,
+    dependency: OnceLock<Arc<Dependency>>,
+    origin: Origin,
 }
 
-/// On what a dependency hangs beside the environment.
+/// What a dependency was read from, and on what it hangs beside the environment.
 #[derive(Clone)]
-enum Scope {
-    /// Not known yet.
-    Unknown,
-    Known {
-        /// Whether it can hold where no extra is asked for.
-        without: bool,
-        /// The extras that its marker names.
-        extras: Box<[ExtraName]>,
-    },
+enum Origin {
+    /// This line of what was kept.
+    Kept(u32),
+    /// A line that was read just now.
+    Read(Box<ReadLine>),
+    /// No line: nothing is known of it.
+    None,
 }
 
-/// One dependency as it is kept.
-#[derive(Serialize, Deserialize)]
-struct KeptEntry<'r> {
-    text: &'r str,
+#[derive(Clone)]
+struct ReadLine {
+    text: Box<str>,
+    /// Whether it can hold where no extra is asked for.
     without: bool,
-    #[serde(borrow)]
-    extras: Vec<&'r str>,
+    /// The extras that its marker names.
+    extras: Vec<ExtraName>,
 }
 
-/// Metadata as it is kept. Name and version are known to whoever asks for it.
-#[derive(Serialize, Deserialize)]
-struct Kept<'r> {
-    requires_python: Option<&'r str>,
-    #[serde(borrow)]
-    requires: Vec<KeptEntry<'r>>,
-    provides_extras: Vec<&'r str>,
-    /// Before, after, and the place in [`repair::KINDS`].
-    repairs: Vec<(&'r str, &'r str, u8)>,
+/// The extras that a file provides: normalised, sorted, without repetition.
+#[derive(Clone, Default)]
+pub struct Extras {
+    names: OnceLock<Vec<ExtraName>>,
+    /// Where they lie that are not read yet.
+    packed: Option<Arc<Packed>>,
 }
 
 impl Requires {
     /// None.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self {
+            entries: Vec::new(),
+            packed: None,
+        }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
     /// All of them.
     pub fn iter(&self) -> Iter<'_> {
-        Iter(self.0.iter())
+        Iter {
+            requires: self,
+            entries: self.entries.iter(),
+        }
     }
 
     /// Those that can hold for one who asks for an extra, and do not hold without it; for one
@@ -88,81 +93,115 @@ impl Requires {
         &'s self,
         extra: Option<&'s ExtraName>,
     ) -> impl Iterator<Item = &'s Dependency> {
-        let can_hold = move |entry: &&Entry| match (&entry.scope, extra) {
-            (Scope::Unknown, _) => true,
-            (Scope::Known { without, .. }, None) => *without,
-            (Scope::Known { extras, .. }, Some(extra)) => extras.contains(extra),
+        let can_hold = move |entry: &&Entry| match (&entry.origin, extra) {
+            (Origin::None, _) => true,
+            (Origin::Read(line), None) => line.without,
+            (Origin::Read(line), Some(extra)) => line.extras.contains(extra),
+            (Origin::Kept(line), extra) => {
+                let Some(packed) = &self.packed else {
+                    return true;
+                };
+                let line = place(*line);
+                match extra {
+                    None => packed.holds_without(line),
+                    Some(extra) => packed.names(line, extra),
+                }
+            }
         };
-        self.0.iter().filter(can_hold).map(Entry::dependency)
+        let entries = self.entries.iter().filter(can_hold);
+        entries.map(|entry| self.dependency(entry))
     }
 
     /// Keeps those that the function wants.
     pub fn retain(&mut self, wanted: impl Fn(&Dependency) -> bool) {
-        self.0.retain(|entry| wanted(entry.dependency()));
+        let packed = self.packed.as_deref();
+        self.entries
+            .retain(|entry| wanted(entry.dependency(packed)));
     }
 
     /// Adds one at the end.
     pub fn add(&mut self, dependency: Dependency) {
-        self.push(dependency, String::new());
+        self.entries.push(Entry {
+            dependency: OnceLock::from(Arc::new(dependency)),
+            origin: Origin::None,
+        });
     }
 
-    pub(super) fn push(&mut self, dependency: Dependency, text: String) {
-        self.0.push(Entry {
-            dependency: OnceLock::from(dependency),
-            text: text.into(),
-            scope: Scope::Unknown,
+    /// Adds what was read from a line.
+    pub(super) fn push(&mut self, parsed: Parsed, text: String) {
+        self.entries.push(Entry {
+            origin: Origin::Read(Box::new(ReadLine {
+                text: text.into(),
+                without: parsed.dependency.marker.evaluate_extras(&[]),
+                extras: parsed.extras_named,
+            })),
+            dependency: OnceLock::from(Arc::new(parsed.dependency)),
         });
+    }
+
+    fn dependency<'s>(&'s self, entry: &'s Entry) -> &'s Dependency {
+        entry.dependency(self.packed.as_deref())
     }
 }
 
 impl Entry {
-    fn dependency(&self) -> &Dependency {
+    fn dependency(&self, packed: Option<&Packed>) -> &Dependency {
         self.dependency.get_or_init(|| {
+            let text = match &self.origin {
+                Origin::Kept(line) => packed.and_then(|packed| packed.text(place(*line))),
+                Origin::Read(line) => Some(&*line.text),
+                Origin::None => None,
+            };
             // The line was read before it was kept.
-            let parsed = requirement::parse(&self.text);
-            parsed.map_or_else(|_| Dependency::never(), |parsed| parsed.dependency)
+            let parsed = text.and_then(|text| requirement::parse(text).ok());
+            Arc::new(parsed.map_or_else(Dependency::never, |parsed| parsed.dependency))
         })
     }
+}
+
+fn place(line: u32) -> usize {
+    usize::try_from(line).unwrap_or(usize::MAX)
 }
 
 impl Metadata {
     /// The metadata as bytes, to be kept beside what it was read from; `None` where reading
     /// them would not give the same again.
     pub fn pack(&self) -> Option<Vec<u8>> {
-        let requires_python = self.requires_python.as_ref().map(ToString::to_string);
-        let scopes: Option<Vec<(bool, Vec<ExtraName>)>> = self
-            .requires_dist
-            .0
+        let requires = &self.requires_dist;
+        let packed = requires.packed.as_deref();
+        let named: Vec<Vec<ExtraName>> = requires
+            .entries
             .iter()
-            .map(|entry| {
-                let parsed = requirement::parse(&entry.text).ok()?;
-                let dependency = entry.dependency();
-                let without = dependency.marker.evaluate_extras(&[]);
-                (parsed.dependency == *dependency).then_some((without, parsed.extras_named))
+            .map(|entry| match (&entry.origin, packed) {
+                (Origin::Kept(line), Some(packed)) => packed.extras(place(*line)),
+                (Origin::Read(line), _) => line.extras.clone(),
+                _ => Vec::new(),
             })
             .collect();
-        let scopes = scopes?;
-        let requires = self.requires_dist.0.iter().zip(&scopes);
-        let repairs = self.repairs.iter().map(|repair| {
-            let kind = repair::KINDS.iter().position(|kind| *kind == repair.what)?;
-            let kind = u8::try_from(kind).ok()?;
-            Some((repair.before.as_str(), repair.after.as_str(), kind))
+        let lines = requires.entries.iter().zip(&named).map(|(entry, extras)| {
+            let (text, without) = match (&entry.origin, packed) {
+                (Origin::Kept(line), Some(packed)) => {
+                    let line = place(*line);
+                    (packed.text(line)?, packed.holds_without(line))
+                }
+                (Origin::Read(line), _) => (&*line.text, line.without),
+                _ => return None,
+            };
+            Some(Line {
+                text,
+                without,
+                extras,
+            })
         });
-        let kept = Kept {
-            requires_python: requires_python.as_deref(),
-            requires: requires
-                .map(|(entry, (without, extras))| KeptEntry {
-                    text: &entry.text,
-                    without: *without,
-                    extras: extras.iter().map(AsRef::as_ref).collect(),
-                })
-                .collect(),
-            provides_extras: self.provides_extras.iter().map(AsRef::as_ref).collect(),
-            repairs: repairs.collect::<Option<_>>()?,
-        };
-        let bytes = postcard::to_allocvec(&kept).ok()?;
+        let lines: Vec<Line<'_>> = lines.collect::<Option<_>>()?;
+        let bytes = packed::pack(self, &lines)?;
+        // Lines are kept as they are, and read as they were.
         let read = Self::unpack(&bytes, &self.name, &self.version)?;
-        (read == *self).then_some(bytes)
+        let same = read.requires_python == self.requires_python
+            && read.provides_extras == self.provides_extras
+            && read.repairs == self.repairs
+            && read.requires_dist.len() == self.requires_dist.len();
+        same.then_some(bytes)
     }
 
     /// Reads what [`Metadata::pack`] wrote of the metadata of a release; `None` where the
@@ -172,51 +211,96 @@ impl Metadata {
         name: &pep508_rs::PackageName,
         version: &pep440_rs::Version,
     ) -> Option<Self> {
-        let kept: Kept<'_> = postcard::from_bytes(bytes).ok()?;
-        let requires_python = kept.requires_python.map(str::parse).transpose().ok()?;
-        let names = |names: Vec<&str>| -> Option<Vec<ExtraName>> {
-            names.into_iter().map(|name| name.parse().ok()).collect()
-        };
-        let requires = kept.requires.into_iter().map(|entry| {
+        let (packed, requires_python, repairs) = Packed::read(bytes)?;
+        let packed = Arc::new(packed);
+        let entries = (0..packed.len()).map(|line| {
             Some(Entry {
                 dependency: OnceLock::new(),
-                text: entry.text.into(),
-                scope: Scope::Known {
-                    without: entry.without,
-                    extras: names(entry.extras)?.into(),
-                },
-            })
-        });
-        let repairs = kept.repairs.into_iter().map(|(before, after, kind)| {
-            Some(Repair {
-                before: before.to_owned(),
-                after: after.to_owned(),
-                what: repair::KINDS.get(usize::from(kind))?,
+                origin: Origin::Kept(u32::try_from(line).ok()?),
             })
         });
         Some(Self {
             name: name.clone(),
             version: version.clone(),
-            requires_python,
-            requires_dist: Requires(requires.collect::<Option<_>>()?),
-            provides_extras: names(kept.provides_extras)?,
-            repairs: repairs.collect::<Option<_>>()?,
+            requires_python: requires_python.map(str::parse).transpose().ok()?,
+            requires_dist: Requires {
+                entries: entries.collect::<Option<_>>()?,
+                packed: Some(Arc::clone(&packed)),
+            },
+            provides_extras: Extras {
+                names: OnceLock::new(),
+                packed: Some(packed),
+            },
+            repairs,
         })
     }
 }
 
+impl Deref for Extras {
+    type Target = [ExtraName];
+
+    fn deref(&self) -> &[ExtraName] {
+        let provided = || {
+            self.packed
+                .as_ref()
+                .map_or_else(Vec::new, |it| it.provided())
+        };
+        self.names.get_or_init(provided)
+    }
+}
+
+impl FromIterator<ExtraName> for Extras {
+    /// They may come in any order, and repeat themselves.
+    fn from_iter<T: IntoIterator<Item = ExtraName>>(names: T) -> Self {
+        let mut names: Vec<ExtraName> = names.into_iter().collect();
+        names.sort_unstable();
+        names.dedup();
+        Self {
+            names: OnceLock::from(names),
+            packed: None,
+        }
+    }
+}
+
+impl<'s> IntoIterator for &'s Extras {
+    type Item = &'s ExtraName;
+    type IntoIter = std::slice::Iter<'s, ExtraName>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl PartialEq for Extras {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Extras {}
+
+impl fmt::Debug for Extras {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
 /// All dependencies of a file, in file order.
-pub struct Iter<'s>(std::slice::Iter<'s, Entry>);
+pub struct Iter<'s> {
+    requires: &'s Requires,
+    entries: std::slice::Iter<'s, Entry>,
+}
 
 impl<'s> Iterator for Iter<'s> {
     type Item = &'s Dependency;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(Entry::dependency)
+        let requires = self.requires;
+        self.entries.next().map(|entry| requires.dependency(entry))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
+        self.entries.size_hint()
     }
 }
 
@@ -233,7 +317,7 @@ impl FromIterator<Dependency> for Requires {
     fn from_iter<T: IntoIterator<Item = Dependency>>(dependencies: T) -> Self {
         let mut requires = Self::new();
         for dependency in dependencies {
-            requires.push(dependency, String::new());
+            requires.add(dependency);
         }
         requires
     }
@@ -243,7 +327,7 @@ impl Index<usize> for Requires {
     type Output = Dependency;
 
     fn index(&self, place: usize) -> &Dependency {
-        self.0[place].dependency()
+        self.dependency(&self.entries[place])
     }
 }
 
@@ -295,7 +379,7 @@ mod tests {
             ["always", "windows", "either", "unless"]
         );
         let unread = |entry: &&Entry| entry.dependency.get().is_none();
-        assert_eq!(kept.requires_dist.0.iter().filter(unread).count(), 2);
+        assert_eq!(kept.requires_dist.entries.iter().filter(unread).count(), 2);
         assert_eq!(names(&kept, Some("all")), ["in-all", "unless", "direct"]);
         assert_eq!(names(&kept, Some("a.b")), ["either"]);
         assert_eq!(names(&kept, Some("other")), [""; 0]);

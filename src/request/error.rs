@@ -36,6 +36,13 @@ pub enum RequestError {
     /// Requirements files include one another too deeply.
     #[error("{}: more than {limit} files include one another", .at.place)]
     IncludeDepth { at: Excerpt, limit: usize },
+    /// A project's extras or groups name one another too deeply.
+    #[error("{}: more than {limit} {what} name one another", .at.place)]
+    NameDepth {
+        at: Excerpt,
+        what: &'static str,
+        limit: usize,
+    },
     /// A line is not a requirement.
     #[error("{}: `{text}` is not a requirement: {detail}", .at.place)]
     MalformedRequirement {
@@ -230,6 +237,7 @@ impl RequestError {
             Self::NotText { .. } | Self::NoProject { .. } => None,
             Self::IncludeLoop { at, .. }
             | Self::IncludeDepth { at, .. }
+            | Self::NameDepth { at, .. }
             | Self::MalformedRequirement { at, .. }
             | Self::MalformedMarker { at, .. }
             | Self::MalformedUrl { at, .. }
@@ -256,6 +264,7 @@ impl RequestError {
             Self::NotText { .. } => "not_text",
             Self::IncludeLoop { .. } => "include_loop",
             Self::IncludeDepth { .. } => "include_depth",
+            Self::NameDepth { .. } => "name_depth",
             Self::MalformedRequirement { .. } => "malformed_requirement",
             Self::MalformedMarker { .. } => "malformed_marker",
             Self::MalformedUrl { .. } => "malformed_url",
@@ -299,6 +308,9 @@ impl RequestError {
             }
             .to_owned(),
             Self::NotText { .. } => "save the file as UTF-8".to_owned(),
+            Self::NameDepth { what, .. } => {
+                format!("list what they hold, or have fewer {what} in a row")
+            }
             Self::IncludeLoop { .. } | Self::IncludeDepth { .. } => {
                 "take away one of the `-r` or `-c` lines".to_owned()
             }

@@ -11,7 +11,7 @@ use super::inputs::{BuildNeeded, BuildReason, RequiresPython, Role, Wanted, Warn
 use super::names::normal;
 use super::nearest::nearest;
 use super::paths::FilePath;
-use super::requirements_file::{Found, Reader};
+use super::requirements_file::{DEEPEST, Found, Reader};
 use super::text::SourceText;
 use super::toml_text::{self, TomlString, Value};
 use super::{RequestError, names, setuptools, specifier};
@@ -49,6 +49,7 @@ pub(super) fn read(
         groups: BTreeMap::new(),
         expanded: Vec::new(),
         included: Vec::new(),
+        depth: 0,
     };
     project.collect_groups(document)?;
     offered.groups = project
@@ -167,6 +168,8 @@ struct Project<'r, 's, 'v, 'i> {
     expanded: Vec<(ExtraName, MarkerTree)>,
     /// The groups that were read.
     included: Vec<String>,
+    /// How many extras are being read, each named by the one before.
+    depth: usize,
 }
 
 impl<'v, 'i> Project<'_, '_, 'v, 'i> {
@@ -374,7 +377,16 @@ impl<'v, 'i> Project<'_, '_, 'v, 'i> {
                         extra: extra.to_string(),
                     });
                 }
+                if self.depth >= DEEPEST {
+                    return Err(RequestError::NameDepth {
+                        at,
+                        what: "extras",
+                        limit: DEEPEST,
+                    });
+                }
+                self.depth += 1;
                 self.extra(&extra, &found.marker)?;
+                self.depth -= 1;
             }
             return Ok(());
         }
@@ -416,6 +428,13 @@ impl<'v, 'i> Project<'_, '_, 'v, 'i> {
             }
             let included = self.include_of(element, &key)?;
             self.check_include(&included, open)?;
+            if open.len() >= DEEPEST {
+                return Err(RequestError::NameDepth {
+                    at: self.source.excerpt(included.range.clone()),
+                    what: "groups",
+                    limit: DEEPEST,
+                });
+            }
             self.group(&normal(included.value), open)?;
         }
         open.pop();

@@ -15,7 +15,7 @@ use super::text::{Excerpt, SourceText};
 use super::{Line, LineSource, SourceError, Sources, hash, words};
 
 /// More files than anyone has include one another; a server could go on for ever.
-const DEEPEST: usize = 64;
+pub(super) const DEEPEST: usize = 64;
 
 /// Reads files and collects what is in them.
 pub(super) struct Reader<'a> {

@@ -90,6 +90,6 @@ impl fmt::Display for Place {
 pub struct Pin {
     /// The version that was locked.
     pub version: pep440_rs::Version,
-    /// The hashes that were recorded: `(algorithm, hexadecimal)`.
-    pub hashes: Vec<(String, String)>,
+    /// The hashes that were recorded.
+    pub hashes: Vec<crate::metadata::FileHash>,
 }

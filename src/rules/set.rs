@@ -115,13 +115,19 @@ impl RuleSet {
     /// These rules and those of a folder of the user's, which are linted.
     ///
     /// An id that is in both is an error: a folder adds to the rules and replaces none of
-    /// them (`--ignore-rule` does that, on the command line).
+    /// them (`--ignore-rule` does that, on the command line). A file that is the same, as in a
+    /// checkout of this project, adds nothing.
     pub fn with_folder<'a>(
         &self,
         sources: impl IntoIterator<Item = RuleSource<'a>>,
         trust: FolderTrust,
     ) -> Result<Self, RuleErrors> {
-        let parsed = parse_all(sources)?;
+        let own = |source: &RuleSource<'_>| {
+            EMBEDDED
+                .iter()
+                .any(|embedded| embedded.id == source.id && embedded.text == source.text)
+        };
+        let parsed = parse_all(sources.into_iter().filter(|source| !own(source)))?;
         let mut errors = duplicates(&parsed, self);
         if trust == FolderTrust::Repository {
             errors.extend(parsed.iter().filter_map(loosening));

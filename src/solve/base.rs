@@ -176,12 +176,11 @@ pub fn indexed_metadata(
     let mut rows = page.files.of_version(version);
     if public != *version {
         rows.extend(page.files.of_version(&public));
-        // Of files that are equally good the last in page order counts.
-        rows.sort_by_key(|id| page.files.row(*id).map(|row| row.place));
     }
+    // Of files that are equally good the last in page order counts.
     let files = page
         .files
-        .some(&rows)
+        .on_page(&rows)
         .map_err(|error| super::world::unread(name, error))?;
     let file = files
         .iter()

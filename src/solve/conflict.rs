@@ -58,9 +58,17 @@ impl<F: Facts> Folding<'_, '_, F> {
             External::Custom(node, ranks, SetAside(reason)) => {
                 if let Some(id) = node.distribution() {
                     let universe = self.world.universe(id)?;
+                    // What was tried of one release is not said of every one.
+                    let only = universe.versions.first();
+                    let releases = match only.filter(|_| universe.len() == 1) {
+                        Some(only) if ranks.contains(0) && !universe.is_unversioned() => {
+                            Span::One(only.clone())
+                        }
+                        _ => span(&universe, ranks),
+                    };
                     self.add(Reason::SetAside {
                         package: universe.name.clone(),
-                        releases: span(&universe, ranks),
+                        releases,
                         reason: reason.clone(),
                     });
                 }

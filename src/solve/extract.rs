@@ -310,18 +310,20 @@ fn chosen(
     label: Option<Rank>,
     metadata: Arc<crate::metadata::Metadata>,
 ) -> Result<Chosen, UnreadableFiles> {
-    let (origin, file, mut files) = match &universe.source {
+    let (origin, file, files) = match &universe.source {
         Source::Index(page) => {
             let listing = universe.page_of(rank, label).unwrap_or(page);
             let mut files = universe.files(rank)?;
+            let mut file = universe.metadata_file(rank).transpose()?;
             if !Arc::ptr_eq(listing, page) {
-                as_listed(&mut files, listing, &universe.versions[rank as usize])?;
+                let mut listed = files.all().into_owned();
+                as_listed(&mut listed, listing, &universe.versions[rank as usize])?;
+                file = file.map(|file| {
+                    let listed = listed.iter().find(|it| it.filename == file.filename);
+                    listed.cloned().unwrap_or(file)
+                });
+                files = listed.into();
             }
-            let file = universe.metadata_file(rank).transpose()?;
-            let file = file.map(|file| {
-                let listed = files.iter().find(|it| it.filename == file.filename);
-                listed.cloned().unwrap_or(file)
-            });
             (ChosenOrigin::Index(Arc::clone(listing)), file, files)
         }
         Source::Direct(url, facts) => (
@@ -330,11 +332,10 @@ fn chosen(
                 commit: facts.commit.clone(),
             },
             facts.file.clone(),
-            facts.file.iter().cloned().collect(),
+            facts.file.iter().cloned().collect::<Vec<File>>().into(),
         ),
         Source::Missing(_) | Source::NoBuild(_) | Source::Installed(_) => unreachable_source(),
     };
-    files.sort_by(|a, b| a.filename.cmp(&b.filename));
     Ok(Chosen {
         version: universe.versions[rank as usize].clone(),
         extras: BTreeSet::new(),

@@ -141,7 +141,7 @@ pub enum Unusable {
     /// None of its files suits the target.
     #[error("has no wheel for this target{}", tags_found(.found))]
     NoSuitableFile {
-        /// A few of the tags that it has instead.
+        /// The tags that it has instead.
         found: Vec<String>,
     },
     /// It needs another Python.
@@ -207,7 +207,12 @@ fn tags_found(found: &[String]) -> String {
     if found.is_empty() {
         String::new()
     } else {
-        format!(" (it has {})", found.join(", "))
+        let named: Vec<&str> = found.iter().take(4).map(String::as_str).collect();
+        let more = match found.len().saturating_sub(named.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!(" (it has {}{more})", named.join(", "))
     }
 }
 

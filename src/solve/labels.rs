@@ -7,7 +7,7 @@ use pep440_rs::{Version, VersionSpecifier, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
 
 use super::facts::Unusable;
-use crate::metadata::{Dependency, DependencySource, File, Page, UnreadableFiles};
+use crate::metadata::{Dependency, DependencySource, File, FileId, Page, UnreadableFiles};
 use crate::rules::{
     BuiltFor, FamilyBinary, FamilyExtension, FamilyLabel, Rule, RuleKind, RuleSet, Runs, label_of,
 };
@@ -300,8 +300,8 @@ pub(crate) struct MemberBuilds {
 /// The files of several builds' pages, as one page.
 pub(crate) struct Merged {
     pub(crate) page: Arc<Page>,
-    /// By file, in page order: the labels on whose pages it stands.
-    pub(crate) labels: Vec<RankSet>,
+    /// The labels on whose pages each file stands.
+    pub(crate) labels: BTreeMap<FileId, RankSet>,
     /// By the number of a label: its page.
     pub(crate) pages: BTreeMap<Rank, Arc<Page>>,
     /// Releases on the pages that are other builds than those admitted.
@@ -355,9 +355,11 @@ impl Merged {
         let index = found
             .first()
             .map_or_else(String::new, |(_, page)| page.index.clone());
+        let page = Arc::new(Page::new(name.clone(), index, &files, skipped));
+        let labels = page.files.in_page_order()?.into_iter().zip(labels);
         Ok(Self {
-            page: Arc::new(Page::new(name.clone(), index, &files, skipped)),
-            labels,
+            labels: labels.collect(),
+            page,
             pages: found.iter().cloned().collect(),
             strays,
         })

@@ -1,6 +1,7 @@
 //! The solver: request + target + rules over facts gives an outcome.
 
 mod base;
+mod chosen_files;
 mod conflict;
 mod edges;
 mod extract;
@@ -25,6 +26,7 @@ use pep508_rs::PackageName;
 use crate::{Request, RuleSet, Target};
 
 pub use base::indexed_metadata;
+pub use chosen_files::ChosenFiles;
 pub use facts::{DirectFacts, FactError, Facts, Unusable};
 pub use labels::{EligibleBuilds, eligible_builds};
 pub use outcome::{
@@ -159,7 +161,7 @@ pub fn candidates(
     let (id, _) = world.names.package(name);
     let universe = world.universe(id)?;
     Ok(Candidates {
-        versions: universe.versions.clone(),
+        versions: universe.versions.iter().cloned().collect(),
         rejected: universe.rejected().to_vec(),
     })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
 
+use super::chosen_files::ChosenFiles;
 use super::facts::Unusable;
 use crate::metadata::{File, Metadata, Page, VariantProperty};
 use crate::request::DirectUrl;
@@ -58,9 +59,9 @@ pub struct Chosen {
     pub file: Option<File>,
     /// Where it comes from.
     pub origin: ChosenOrigin,
-    /// Every file of the release that the index lists and the policy admits, sorted by name;
-    /// where a wheel variant was taken, those with its label.
-    pub files: Vec<File>,
+    /// Every file of the release that the index lists and the policy admits; where a wheel
+    /// variant was taken, those with its label.
+    pub files: ChosenFiles,
     /// The wheel variant that was taken, where the release has some and the target takes them.
     pub variant: Option<ChosenVariant>,
 }

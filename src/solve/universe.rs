@@ -2,8 +2,9 @@
 
 mod admission;
 mod judge;
+mod versions;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::str::FromStr;
@@ -13,14 +14,16 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
 use self::judge::Why;
+use self::versions::Versions;
+use super::chosen_files::ChosenFiles;
 use super::facts::{DirectFacts, Unusable};
 use super::labels::{self, Family, MemberBuilds, Merged};
 use super::outcome::ChosenVariant;
-use crate::metadata::{Dependency, File, FileId, Page, UnreadableFiles, Yanked};
+use crate::metadata::{Dependency, File, FileId, Page, ReleaseFiles, UnreadableFiles, Yanked};
 use crate::request::{BasePackage, DirectUrl};
 use crate::rules::{FamilyExtension, Rule};
 use crate::target::Target;
-use crate::versions::{self, Rank, RankSet};
+use crate::versions::{Rank, RankSet, rank_set_of};
 
 pub(crate) use self::admission::{Admission, AdmissionKey};
 pub(crate) use self::judge::{Judge, Verdicts};
@@ -32,9 +35,9 @@ pub(crate) struct Universe {
     /// The distribution.
     pub(crate) name: PackageName,
     /// The versions, ascending, one for each release.
-    pub(crate) versions: Vec<Version>,
+    pub(crate) versions: Versions,
     /// The releases, in the same order.
-    pub(crate) releases: Vec<Release>,
+    releases: Vec<Release>,
     /// The releases of the page that cannot be chosen.
     dismissed: Vec<(u32, Why)>,
     /// The releases of other builds than those that suit, with the reason.
@@ -43,6 +46,8 @@ pub(crate) struct Universe {
     rejected: OnceCell<Vec<(Version, Unusable)>>,
     /// What judged the page.
     judge: Option<Judge>,
+    /// The files of releases that were asked for, by the place on the page.
+    read: RefCell<BTreeMap<u32, Arc<ReleaseFiles>>>,
     /// Where they come from.
     pub(crate) source: Source,
     /// The release that is installed already.
@@ -68,13 +73,11 @@ pub(crate) enum Source {
 
 /// One release that can be chosen.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Release {
+struct Release {
     /// The wheel that suits the target best.
-    pub(crate) wheel: Option<FileId>,
+    wheel: Option<FileId>,
     /// The source distribution.
-    pub(crate) sdist: Option<FileId>,
-    /// Its place among the releases of the page.
-    place: Option<u32>,
+    sdist: Option<FileId>,
     /// Whether files of it that were yanked may be taken.
     yanked_admitted: bool,
     /// The wheel variant that it is taken in, where it has some and the target takes them, with
@@ -84,16 +87,28 @@ pub(crate) struct Release {
 
 impl Universe {
     /// The releases of a page that can be chosen.
-    pub(crate) fn of_page(page: &Arc<Page>, admission: &Admission<'_>, judge: Judge) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableFiles`] where the cut-off hangs on what cannot be read any more.
+    pub(crate) fn of_page(
+        page: &Arc<Page>,
+        admission: &Admission<'_>,
+        judge: Judge,
+    ) -> Result<Self, UnreadableFiles> {
         let files = &page.files;
-        let visible = |id| files.row(id).is_some_and(|row| judge.sees(&row));
-        let finals = files
-            .releases()
-            .any(|release| !release.is_prerelease && release.files().any(visible));
+        let mut finals = false;
+        for (place, rows) in (0..).zip(files.releases()) {
+            if !rows.is_prerelease && judge.sight(files, place, &rows)?.is_some() {
+                finals = true;
+                break;
+            }
+        }
         let prereleases = admission.admits_prereleases(finals);
         let broken = admission.broken(&page.name);
 
         let mut universe = Self::empty(&page.name, Source::Index(Arc::clone(page)));
+        universe.versions = Versions::of_page(files);
         for (place, rows) in (0..).zip(files.releases()) {
             let version = OnceCell::new();
             let version = || {
@@ -106,42 +121,61 @@ impl Universe {
                 let mut rules = broken.iter();
                 rules.find(|(when, _)| version().is_some_and(|it| when.versions.contains(it)))
             };
-            let verdict = if rows.is_prerelease && !prereleases {
-                Err(Why::PreRelease)
-            } else if let Some((_, rule)) = broken_by() {
-                Err(Why::Broken(rule.as_str().into()))
-            } else if let Some(grouped) = version().and_then(|it| admission.variants.get(it)) {
-                judge.best_variant(files, place, grouped, yanked)
-            } else {
-                judge
-                    .release(files, place, rows.files(), yanked)
-                    .ok_or_else(|| Why::Files {
-                        yanked_admitted: yanked(),
-                    })
+            let grouped = || {
+                let some = !admission.variants.is_empty();
+                some.then(version)
+                    .flatten()
+                    .and_then(|it| admission.variants.get(it))
             };
-            match (verdict, version()) {
-                (Ok(release), Some(version)) => {
-                    universe.versions.push(version.clone());
-                    universe.releases.push(release);
+            if rows.is_prerelease && !prereleases {
+                universe.dismissed.push((place, Why::PreRelease));
+                continue;
+            }
+            if let Some((_, rule)) = broken_by() {
+                let why = Why::Broken(rule.as_str().into());
+                universe.dismissed.push((place, why));
+                continue;
+            }
+            let sight = judge.sight(files, place, &rows)?;
+            let verdict = if let Some(grouped) = grouped() {
+                let best = judge.best_variant(files, &rows, &sight, grouped, yanked);
+                best.map(|(number, choice)| {
+                    let group = grouped.groups.get(number).cloned();
+                    (choice, group.map(Rc::new))
+                })
+            } else {
+                let choice = judge.choice(files, &rows, &sight, yanked);
+                choice
+                    .map(|choice| (choice, None))
+                    .ok_or_else(|| judge.dismissed(files, &rows, &sight, yanked()))
+            };
+            match verdict {
+                Ok((choice, variant)) => {
+                    universe.versions.push_place(place);
+                    universe.releases.push(Release {
+                        wheel: choice.wheel.map(|place| rows.file(place)),
+                        sdist: choice.sdist.map(|place| rows.file(place)),
+                        yanked_admitted: choice.yanked_admitted,
+                        variant,
+                    });
                 }
-                (Err(why), _) => universe.dismissed.push((place, why)),
-                // Every version of a page was read before it was written.
-                (Ok(_), None) => {}
+                Err(why) => universe.dismissed.push((place, why)),
             }
         }
         universe.judge = Some(judge);
-        universe
+        Ok(universe)
     }
 
     fn empty(name: &PackageName, source: Source) -> Self {
         Self {
             name: name.clone(),
-            versions: Vec::new(),
+            versions: Versions::default(),
             releases: Vec::new(),
             dismissed: Vec::new(),
             set_aside: Vec::new(),
             rejected: OnceCell::new(),
             judge: None,
+            read: RefCell::default(),
             source,
             installed: None,
             builds: None,
@@ -152,7 +186,7 @@ impl Universe {
     pub(crate) fn of_direct(url: &DirectUrl, facts: Arc<DirectFacts>) -> Self {
         let name = facts.metadata.name.clone();
         Self {
-            versions: vec![facts.metadata.version.clone()],
+            versions: Versions::one(facts.metadata.version.clone()),
             releases: vec![Release::default()],
             ..Self::empty(&name, Source::Direct(url.clone(), facts))
         }
@@ -167,12 +201,12 @@ impl Universe {
     pub(crate) fn of_base(name: &PackageName, package: &BasePackage) -> Self {
         Self {
             // Where the version is not known nobody compares it.
-            versions: vec![
+            versions: Versions::one(
                 package
                     .version
                     .clone()
                     .unwrap_or_else(|| Version::new([0_u64])),
-            ],
+            ),
             releases: vec![Release::default()],
             installed: Some(0),
             ..Self::empty(name, Source::Installed(package.clone()))
@@ -181,7 +215,7 @@ impl Universe {
 
     /// The same universe, where this release is installed already and may be changed.
     pub(crate) fn with_installed(mut self, version: &Version) -> Self {
-        let index = match self.versions.binary_search(version) {
+        let index = match self.versions.find(version) {
             Ok(index) => index,
             Err(index) => {
                 self.versions.insert(index, version.clone());
@@ -227,35 +261,25 @@ impl Universe {
                 self.set_aside.extend(merged.strays);
                 (merged.labels, merged.pages)
             }
-            None => (Vec::new(), BTreeMap::new()),
+            None => (BTreeMap::new(), BTreeMap::new()),
         };
-        let mut builds = MemberBuilds {
-            rule: Arc::clone(rule),
-            labels: Vec::with_capacity(self.versions.len()),
-            pages,
-            built_against: BTreeMap::new(),
-        };
-        let versions = std::mem::take(&mut self.versions);
-        let releases = std::mem::take(&mut self.releases);
-        for (version, release) in versions.into_iter().zip(releases) {
+        let name = self.name.clone();
+        let labels = self.sort_out(|version, release| {
             // A wheel variant says by itself what it needs.
             let is_labelled = release.label().is_some();
-            let own = labels::named(family, &version).or_else(|| {
-                let file = self.place_of(&release).filter(|_| !is_labelled)?;
-                files.get(file).cloned()
+            let own = labels::named(family, version).or_else(|| {
+                let file = release.wheel.or(release.sdist).filter(|_| !is_labelled)?;
+                files.get(&file).cloned()
             });
-            let running =
-                own.map(|own| labels::running(family, &self.name, &version, &own, target));
-            match running.transpose() {
-                Ok(own) => {
-                    builds.labels.push(own);
-                    self.versions.push(version);
-                    self.releases.push(release);
-                }
-                Err(reason) => self.set_aside.push((version, reason)),
-            }
-        }
-        self.builds = Some(builds);
+            own.map(|own| labels::running(family, &name, version, &own, target))
+                .transpose()
+        });
+        self.builds = Some(MemberBuilds {
+            rule: Arc::clone(rule),
+            labels,
+            pages,
+            built_against: BTreeMap::new(),
+        });
         self
     }
 
@@ -266,33 +290,48 @@ impl Universe {
         (rule, family, extension): (&Arc<Rule>, Family<'_>, &FamilyExtension),
         target: &Target,
     ) -> Self {
-        let mut builds = MemberBuilds {
+        let mut built_against = BTreeMap::new();
+        let labels = self.sort_out(|version, _| {
+            let found = labels::extended(family, extension, version, target)?;
+            Ok(found.map(|(labels, dependency)| {
+                if let Some(dependency) = dependency {
+                    built_against.insert(version.clone(), dependency);
+                }
+                labels
+            }))
+        });
+        self.builds = Some(MemberBuilds {
             rule: Arc::clone(rule),
-            labels: Vec::with_capacity(self.versions.len()),
+            labels,
             pages: BTreeMap::new(),
-            built_against: BTreeMap::new(),
-        };
-        let versions = std::mem::take(&mut self.versions);
+            built_against,
+        });
+        self
+    }
+
+    /// What is found of each release; those against which a reason is found are set aside.
+    fn sort_out<T>(
+        &mut self,
+        mut find: impl FnMut(&Version, &Release) -> Result<T, Unusable>,
+    ) -> Vec<T> {
+        let versions = self.versions.take();
         let releases = std::mem::take(&mut self.releases);
-        for (version, release) in versions.into_iter().zip(releases) {
-            match labels::extended(family, extension, &version, target) {
+        let mut kept = Vec::with_capacity(versions.len());
+        for (entry, release) in versions.into_iter().zip(releases) {
+            let version = self.versions.read(&entry);
+            match find(version, &release) {
                 Ok(found) => {
-                    let (labels, dependency) = found
-                        .map_or((None, None), |(labels, dependency)| {
-                            (Some(labels), dependency)
-                        });
-                    if let Some(dependency) = dependency {
-                        builds.built_against.insert(version.clone(), dependency);
-                    }
-                    builds.labels.push(labels);
-                    self.versions.push(version);
+                    kept.push(found);
+                    self.versions.keep(entry);
                     self.releases.push(release);
                 }
-                Err(reason) => self.set_aside.push((version, reason)),
+                Err(reason) => {
+                    let version = version.clone();
+                    self.set_aside.push((version, reason));
+                }
             }
         }
-        self.builds = Some(builds);
-        self
+        kept
     }
 
     /// The release that another one was built against, where its version says so.
@@ -334,7 +373,9 @@ impl Universe {
         if specifiers.is_empty() || self.is_unversioned() {
             return RankSet::interval(0, self.len());
         }
-        versions::rank_set(specifiers, &self.versions)
+        rank_set_of(specifiers, self.versions.len(), |place| {
+            &self.versions[place]
+        })
     }
 
     /// The release that is chosen first among those of `range`: the pin if it is there,
@@ -375,7 +416,7 @@ impl Universe {
 
     /// The rank of a version.
     pub(crate) fn rank(&self, version: &Version) -> Option<Rank> {
-        let index = self.versions.binary_search(version).ok()?;
+        let index = self.versions.find(version).ok()?;
         Rank::try_from(index).ok()
     }
 
@@ -393,7 +434,12 @@ impl Universe {
         let Source::Index(page) = &self.source else {
             return None;
         };
-        self.metadata_row(rank).map(|id| page.files.file(id))
+        let id = self.metadata_row(rank)?;
+        let read = |place| self.read_release(page, place)?.file(id);
+        Some(match self.versions.place(rank as usize) {
+            Some(place) => read(place),
+            None => page.files.file(id),
+        })
     }
 
     /// The row of that file.
@@ -402,27 +448,40 @@ impl Universe {
         release.wheel.or(release.sdist)
     }
 
-    /// Every file of a release that the policy admits, whatever its target, in page order.
-    pub(crate) fn files(&self, rank: Rank) -> Result<Vec<File>, UnreadableFiles> {
-        let Source::Index(page) = &self.source else {
-            return Ok(Vec::new());
-        };
-        page.files.some(&self.rows(rank, page))
+    /// The files of the release at a place on the page, read once.
+    fn read_release(&self, page: &Page, place: u32) -> Result<Arc<ReleaseFiles>, UnreadableFiles> {
+        if let Some(known) = self.read.borrow().get(&place) {
+            return Ok(Arc::clone(known));
+        }
+        let read = Arc::new(page.files.read_release(place)?);
+        self.read.borrow_mut().insert(place, Arc::clone(&read));
+        Ok(read)
     }
 
-    fn rows(&self, rank: Rank, page: &Page) -> Vec<FileId> {
-        let Some((judge, release)) = self.judge.as_ref().zip(self.releases.get(rank as usize))
+    /// Every file of a release that the policy admits, whatever its target.
+    pub(crate) fn files(&self, rank: Rank) -> Result<ChosenFiles, UnreadableFiles> {
+        let (Source::Index(page), Some(place)) = (&self.source, self.versions.place(rank as usize))
         else {
-            return Vec::new();
+            return Ok(Vec::new().into());
         };
-        if let Some(variant) = &release.variant {
-            let files = variant.1.iter().copied();
-            return judge.files(&page.files, files, release.yanked_admitted);
-        }
-        let rows = release.place.and_then(|place| page.files.release(place));
-        rows.map_or_else(Vec::new, |rows| {
-            judge.files(&page.files, rows.files(), release.yanked_admitted)
-        })
+        let release = self.read_release(page, place)?;
+        let rows = self.rows(rank, page)?;
+        ChosenFiles::of_release(release, rows)
+    }
+
+    fn rows(&self, rank: Rank, page: &Page) -> Result<Vec<FileId>, UnreadableFiles> {
+        let (Some(judge), Some(release), Some(place)) = (
+            &self.judge,
+            self.releases.get(rank as usize),
+            self.versions.place(rank as usize),
+        ) else {
+            return Ok(Vec::new());
+        };
+        let files = &page.files;
+        let rows = files.release(place).ok_or(UnreadableFiles)?;
+        let sight = judge.sight(files, place, &rows)?;
+        let only = release.variant.as_ref().map(|variant| variant.1.as_slice());
+        Ok(judge.files(files, &rows, &sight, only, release.yanked_admitted))
     }
 
     /// The release is yanked, and was admitted because a pin demands it.
@@ -430,7 +489,10 @@ impl Universe {
         let Source::Index(page) = &self.source else {
             return None;
         };
-        let rows = self.rows(rank, page);
+        if !self.releases.get(rank as usize)?.yanked_admitted {
+            return None;
+        }
+        let rows = self.rows(rank, page).ok()?;
         rows.iter().rev().find_map(|id| page.files.yanked(*id))
     }
 
@@ -438,15 +500,6 @@ impl Universe {
     pub(crate) fn variant(&self, rank: Rank) -> Option<&ChosenVariant> {
         let variant = self.releases.get(rank as usize)?.variant.as_ref()?;
         Some(&variant.0)
-    }
-
-    /// The place in page order of the file that stands for a release.
-    fn place_of(&self, release: &Release) -> Option<usize> {
-        let Source::Index(page) = &self.source else {
-            return None;
-        };
-        let row = page.files.row(release.wheel.or(release.sdist)?)?;
-        usize::try_from(row.place).ok()
     }
 
     /// The releases that cannot be chosen, ascending, with the reason.
@@ -463,7 +516,7 @@ impl Universe {
                         rule: rule.to_string(),
                     },
                     Why::Files { yanked_admitted } => {
-                        judge.reason(&page.files, rows.files(), *yanked_admitted)
+                        judge.reason_of_all(&page.files, &rows, *yanked_admitted)
                     }
                     Why::Said(reason) => reason.clone(),
                 };
@@ -493,3 +546,6 @@ impl Release {
         self.wheel.is_some() || matches!(source, Source::Direct(..))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use pep440_rs::Version;
 
 use super::facts::{FactError, Facts};
 use super::outcome::ChosenVariant;
-use crate::metadata::{FileId, Page, ReleaseRows, wheel_of_shape};
+use crate::metadata::{FileId, Page, ReleaseRows, UnreadableFiles, wheel_of_shape};
 use crate::rules::RuleSet;
 use crate::target::Target;
 use crate::variants::{DriverCuda, NULL, Suitable, Support, VariantsJson, judge};
@@ -50,7 +50,7 @@ pub(crate) fn grouped(
     target: &Target,
     rules: &RuleSet,
     facts: &impl Facts,
-    admitted: impl Fn(FileId, &Version) -> bool,
+    admitted: impl Fn((u32, &ReleaseRows<'_>), FileId, &Version) -> Result<bool, UnreadableFiles>,
 ) -> Result<BTreeMap<Version, Grouped>, FactError> {
     if target.accelerator.variants.is_none() {
         return Ok(BTreeMap::new());
@@ -65,7 +65,8 @@ pub(crate) fn grouped(
         shapes.get(shape)?.as_deref()
     };
     let mut labelled: Vec<(Version, ReleaseRows<'_>, Labelled<'_>)> = Vec::new();
-    for release in files.releases() {
+    let unreadable = |error| FactError::unreadable(&page.name, error);
+    for (place, release) in (0..).zip(files.releases()) {
         let mut labels = Labelled::new();
         for id in release.files() {
             if let Some(label) = label(id) {
@@ -75,7 +76,11 @@ pub(crate) fn grouped(
         let Ok(version) = release.version.parse() else {
             continue;
         };
-        if labels.values().flatten().any(|id| admitted(*id, &version)) {
+        let mut is_admitted = false;
+        for id in labels.values().flatten() {
+            is_admitted |= admitted((place, &release), *id, &version).map_err(unreadable)?;
+        }
+        if is_admitted {
             labelled.push((version, release, labels));
         }
     }
@@ -86,7 +91,7 @@ pub(crate) fn grouped(
             .filter_map(|ids| ids.first().copied())
             .collect();
         let firsts = files.some(&firsts);
-        of_each.push(firsts.map_err(|error| FactError::unreadable(&page.name, error))?);
+        of_each.push(firsts.map_err(unreadable)?);
     }
     for firsts in &of_each {
         facts.hint_variants(page, &firsts.iter().collect::<Vec<_>>());

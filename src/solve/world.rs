@@ -22,7 +22,7 @@ use super::node::{ABSENT, NameId, Names, Node};
 use super::outcome::SolveError;
 use super::sources::Sources;
 use super::universe::{Admission, AdmissionKey, Judge, Source, Universe, Verdicts};
-use crate::metadata::{Metadata, Page, UnreadableFiles};
+use crate::metadata::{Metadata, Page, ReleaseRows, UnreadableFiles};
 use crate::request::{DirectUrl, LineSource, Request};
 use crate::rules::{Rule, RuleId, RuleSet};
 use crate::target::Target;
@@ -263,13 +263,12 @@ impl<'a, F: Facts> World<'a, F> {
         let judge = Judge::new(page, admission, &self.memo.verdicts);
         let judge = judge.map_err(|error| fatal(&error))?;
         // Nothing that could not be taken anyway is asked what its labels stand for.
-        let admitted = |id, version: &Version| {
-            let row = page.files.row(id);
-            row.is_some_and(|row| judge.admits(&row, || admission.admits_yanked(version)))
+        let admitted = |release: (u32, &ReleaseRows<'_>), id, version: &Version| {
+            judge.admits(&page.files, release, id, admission.admits_yanked(version))
         };
         let variants = super::variants::grouped(page, target, rules, self.facts, admitted);
         admission.variants = variants.map_err(|error| fatal(&error))?;
-        Ok(Universe::of_page(page, admission, judge))
+        Universe::of_page(page, admission, judge).map_err(|error| unread(&page.name, error))
     }
 
     /// Whether a distribution has a shadow: something may limit it without pulling it in.
@@ -342,7 +341,16 @@ impl<'a, F: Facts> World<'a, F> {
         out: &mut Vec<(Node, RankSet)>,
     ) -> Result<(), SolveError> {
         let (id, _) = self.names.package(&requirement.to);
-        let universe = self.universe(id)?;
+        let universe = match self.universe(id) {
+            Ok(universe) => universe,
+            // A limit on what nothing asks for needs none of its releases (a new rule, a snapshot
+            // that is older). Whatever asks for it needs them, and ends the run here.
+            Err(_) if !requirement.pulls_in && !self.is_frozen(&requirement.to) => {
+                out.push((Node::Shadow(id), RankSet::singleton(ABSENT)));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         let set = set_of(&universe, &requirement.range);
         if self.is_frozen(&requirement.to) {
             self.lower_installed(id, requirement, &universe, set, out);

@@ -8,4 +8,4 @@ mod rank_set;
 mod specifiers;
 
 pub use rank_set::{Rank, RankSet};
-pub use specifiers::{contains, display, rank_set};
+pub use specifiers::{contains, display, rank_set, rank_set_of};

@@ -37,10 +37,20 @@ pub fn contains(specifiers: &VersionSpecifiers, version: &Version) -> bool {
 ///
 /// `versions` must be sorted in ascending order, without repetition.
 pub fn rank_set(specifiers: &VersionSpecifiers, versions: &[Version]) -> RankSet {
-    let all = RankSet::interval(0, rank(versions.len()));
+    rank_set_of(specifiers, versions.len(), |place| &versions[place])
+}
+
+/// As [`rank_set`], where so many versions are looked at one by one: only those are asked for
+/// that have to be compared.
+pub fn rank_set_of<'v>(
+    specifiers: &VersionSpecifiers,
+    count: usize,
+    version: impl Fn(usize) -> &'v Version,
+) -> RankSet {
+    let all = RankSet::interval(0, rank(count));
     specifiers
         .iter()
-        .map(|specifier| Test::of(specifier).rank_set(versions))
+        .map(|specifier| Test::of(specifier).rank_set(count, &version))
         .fold(all, |set, other| set.intersection(&other))
 }
 
@@ -143,10 +153,13 @@ impl Test {
         }
     }
 
-    fn rank_set(&self, versions: &[Version]) -> RankSet {
-        let first_above =
-            |edge: &Edge| rank(versions.partition_point(|version| !edge.is_below(version)));
-        let len = rank(versions.len());
+    fn rank_set<'v>(&self, count: usize, version: &impl Fn(usize) -> &'v Version) -> RankSet {
+        let first_above = |edge: &Edge| {
+            rank(partition_point(count, |place| {
+                !edge.is_below(version(place))
+            }))
+        };
+        let len = rank(count);
         match self {
             Self::Inside(start, end) => RankSet::interval(
                 start.as_ref().map_or(0, first_above),
@@ -156,11 +169,9 @@ impl Test {
                 .union(&RankSet::interval(first_above(end), len)),
             // What has the same text is an equal version.
             Self::Text(text) => {
-                let start = versions.partition_point(|version| version < text);
-                let members = versions
-                    .iter()
-                    .zip(0..)
-                    .skip(start)
+                let start = partition_point(count, |place| version(place) < text);
+                let members = (start..count)
+                    .map(|place| (version(place), rank(place)))
                     .take_while(|(version, _)| *version == text);
                 RankSet::from_ranks(
                     members
@@ -170,6 +181,20 @@ impl Test {
             }
         }
     }
+}
+
+/// The first place that is not `before`, where all that are come first.
+fn partition_point(count: usize, before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if before(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
 }
 
 impl Edge {

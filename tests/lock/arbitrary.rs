@@ -9,6 +9,7 @@ use mlresolve::lock::{
     RenderOptions, Source, TargetRecord, UnsafePackages, Via, read_pylock, read_requirements,
     render,
 };
+use mlresolve::metadata::FileHash;
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 
@@ -86,6 +87,7 @@ fn index_package(name: String) -> impl Strategy<Value = LockedPackage> {
                 .iter()
                 .flat_map(|file| file.hashes.clone())
                 .chain(further.into_iter().map(|hash| ("sha256".to_owned(), hash)))
+                .map(FileHash::from)
                 .collect();
             package
         })
@@ -109,7 +111,12 @@ fn direct_package(name: String) -> impl Strategy<Value = LockedPackage> {
                 subdirectory,
             };
             let mut package = LockedPackage::new(archive_name.parse().unwrap(), source);
-            package.hashes = file.hashes.clone().into_iter().collect();
+            package.hashes = file
+                .hashes
+                .clone()
+                .into_iter()
+                .map(FileHash::from)
+                .collect();
             package.files = vec![file];
             package
         },

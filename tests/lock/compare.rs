@@ -46,7 +46,10 @@ fn what_has_is_told() {
                     package.source = Source::Index(Some("https://other.example".to_owned()));
                 }
                 "torch" => {
-                    package.hashes = BTreeSet::from([("sha256".to_owned(), sample::digest('9'))]);
+                    package.hashes = BTreeSet::from([mlresolve::metadata::FileHash::new(
+                        "sha256",
+                        &sample::digest('9'),
+                    )]);
                 }
                 "repository" => {
                     if let Source::Vcs { commit, .. } = &mut package.source {

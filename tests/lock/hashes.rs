@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mlresolve::Lock;
 use mlresolve::lock::{HashListing, LockContext, LockError};
+use mlresolve::metadata::FileHash;
 use mlresolve::request::Pin;
 use mlresolve::rules::RuleSet;
 
@@ -14,7 +15,7 @@ fn hashes(lock: &Lock) -> Vec<String> {
     lock.packages[0]
         .hashes
         .iter()
-        .map(|(algorithm, digest)| format!("{algorithm}:{}", &digest[..1]))
+        .map(|hash| format!("{}:{}", hash.algorithm(), &hash.digest()[..1]))
         .collect()
 }
 
@@ -23,7 +24,7 @@ fn pin(version: &str, hashes: &[(&str, char)]) -> Pin {
         version: version.parse().unwrap(),
         hashes: hashes
             .iter()
-            .map(|(algorithm, seed)| ((*algorithm).to_owned(), sample::digest(*seed)))
+            .map(|(algorithm, seed)| FileHash::new(algorithm, &sample::digest(*seed)))
             .collect(),
     }
 }

@@ -131,7 +131,10 @@ fn direct_references() {
         },
         &["-r r.in"],
     );
-    six.hashes = BTreeSet::from([("sha256".to_owned(), sample::digest('7'))]);
+    six.hashes = BTreeSet::from([mlresolve::metadata::FileHash::new(
+        "sha256",
+        &sample::digest('7'),
+    )]);
     let mut repository = sample::package("a-repository", vcs(false), &["-r r.in"]);
     repository.extras = BTreeSet::from(["dev".parse().unwrap()]);
     repository.marker = Some("python_version >= \"3.7\"".to_owned());

@@ -44,7 +44,11 @@ pub(crate) fn released(
     let index = "https://index.example/simple/".to_owned();
     let mut package = package(name, Source::Index(Some(index)), via);
     package.version = Some(version.parse().unwrap());
-    package.hashes = files.iter().flat_map(|file| file.hashes.clone()).collect();
+    package.hashes = files
+        .iter()
+        .flat_map(|file| file.hashes.clone())
+        .map(mlresolve::metadata::FileHash::from)
+        .collect();
     package.files = files;
     package
 }
@@ -114,7 +118,7 @@ fn direct_packages() -> Vec<LockedPackage> {
     );
     archive.version = Some("1.0".parse().unwrap());
     archive.files = vec![file("archived-1.0.zip", '6')];
-    archive.hashes = BTreeSet::from([("sha256".to_owned(), digest('6'))]);
+    archive.hashes = BTreeSet::from([mlresolve::metadata::FileHash::new("sha256", &digest('6'))]);
 
     let vcs = |editable: bool| Source::Vcs {
         kind: "git".to_owned(),

@@ -50,7 +50,7 @@ pub(crate) fn chosen(package: &str, version: &str, files: Vec<File>) -> Chosen {
         version: version.parse().unwrap(),
         requires_python: Some(">=3.8, <4".parse().unwrap()),
         requires_dist: Requires::new(),
-        provides_extras: Vec::new(),
+        provides_extras: mlresolve::metadata::Extras::default(),
         repairs: Vec::new(),
     };
     let page = Page::new(name(package), INDEX.to_owned(), &files, 0);
@@ -60,7 +60,7 @@ pub(crate) fn chosen(package: &str, version: &str, files: Vec<File>) -> Chosen {
         metadata: Arc::new(metadata),
         file: files.first().cloned(),
         origin: ChosenOrigin::Index(Arc::new(page)),
-        files,
+        files: files.into(),
         variant: None,
     }
 }

@@ -49,6 +49,8 @@ pub struct Release {
 /// A toy index.
 #[derive(Debug, Clone, Default)]
 pub struct Toy {
+    /// The distributions whose pages cannot be had.
+    pub failing: BTreeSet<PackageName>,
     pages: RefCell<BTreeMap<PackageName, Arc<Page>>>,
     /// Files that are yet to be put on their page, which takes as long for one as for many.
     waiting: RefCell<BTreeMap<PackageName, Vec<File>>>,
@@ -57,6 +59,10 @@ pub struct Toy {
     builds: BTreeMap<(PackageName, String), Arc<Page>>,
     /// The releases whose metadata was asked for.
     looked: RefCell<BTreeSet<(PackageName, Version)>>,
+    /// The source distributions whose metadata can be had without a build.
+    stated: BTreeSet<String>,
+    /// Those that were built.
+    built: RefCell<BTreeSet<String>>,
 }
 
 pub fn name(text: &str) -> PackageName {
@@ -183,7 +189,7 @@ impl Toy {
                 version: release,
                 requires_python: None,
                 requires_dist,
-                provides_extras,
+                provides_extras: provides_extras.into_iter().collect(),
                 repairs: Vec::new(),
             }),
         );
@@ -247,6 +253,18 @@ impl Toy {
         self
     }
 
+    /// Adds a release that has a source distribution only, which says what it requires.
+    pub fn static_source(&mut self, package: &str, release: &str, requires: &[&str]) -> &mut Self {
+        let filename = format!("{}-{release}.tar.gz", package.replace('-', "_"));
+        self.stated.insert(filename);
+        self.source(package, release, requires)
+    }
+
+    /// The source distributions that were built.
+    pub fn built(&self) -> BTreeSet<String> {
+        self.built.borrow().clone()
+    }
+
     /// The releases of a distribution whose metadata was asked for, ascending.
     pub fn looked(&self, package: &str) -> Vec<String> {
         let package = name(package);
@@ -291,6 +309,12 @@ impl Toy {
 impl Facts for Toy {
     fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
         self.put();
+        if self.failing.contains(name) {
+            return Err(FactError::Failed {
+                message: format!("the page of `{name}` cannot be had"),
+                hint: None,
+            });
+        }
         self.pages
             .borrow()
             .get(name)
@@ -319,8 +343,11 @@ impl Facts for Toy {
     ) -> Result<Arc<Metadata>, FactError> {
         let mut looked = self.looked.borrow_mut();
         looked.insert((page.name.clone(), file.version.clone()));
-        if matches!(file.kind, FileKind::Sdist(_)) && build == BuildPolicy::Never {
-            return Err(FactError::Unusable(Unusable::NeedsBuild));
+        if matches!(file.kind, FileKind::Sdist(_)) && !self.stated.contains(&file.filename) {
+            if build == BuildPolicy::Never {
+                return Err(FactError::Unusable(Unusable::NeedsBuild));
+            }
+            self.built.borrow_mut().insert(file.filename.clone());
         }
         Ok(Arc::clone(&self.metadata[&file.filename]))
     }

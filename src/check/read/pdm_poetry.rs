@@ -147,7 +147,7 @@ fn entry(
             version: version.clone(),
             requires_python: None,
             requires_dist,
-            provides_extras: Vec::new(),
+            provides_extras: crate::metadata::Extras::default(),
             repairs: Vec::new(),
         }));
     }

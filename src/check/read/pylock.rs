@@ -34,7 +34,7 @@ pub fn pylock(text: &str, file: &str) -> Result<Subject, LockError> {
             entry.line = text.find(&named).map(|at| line_of(text, at));
             entry.indexed = matches!(package.source, Source::Index(_));
             let hashes = package.hashes.iter();
-            let hashes = hashes.map(|(algorithm, hash)| format!("{algorithm}:{hash}"));
+            let hashes = hashes.map(ToString::to_string);
             entry.hashes = entry.indexed.then(|| hashes.collect());
             if let Source::Index(index) = &package.source {
                 entry.index.clone_from(index);

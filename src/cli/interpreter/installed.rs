@@ -25,6 +25,29 @@ impl Interpreter {
         }
         Ok(files)
     }
+
+    /// What a broken-off installation or removal left: metadata folders without metadata, and
+    /// what pip puts aside under a name with `~`; sorted.
+    pub fn left_behind(&self) -> Vec<PathBuf> {
+        let entries = self
+            .site_packages
+            .iter()
+            .filter_map(|folder| fs::read_dir(folder).ok());
+        let mut found: Vec<PathBuf> = entries
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| {
+                let is_aside = path
+                    .file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with('~'));
+                let is_metadata = path.extension().is_some_and(|ending| ending == "dist-info");
+                is_aside || is_metadata && path.is_dir() && metadata_file(path).is_none()
+            })
+            .collect();
+        found.sort();
+        found
+    }
 }
 
 fn metadata_file(entry: &Path) -> Option<PathBuf> {

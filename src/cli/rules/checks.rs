@@ -85,8 +85,8 @@ impl Checks<'_> {
             .map_err(|error| report.fail(&release.file.filename, &error))
             .ok()?;
         let (verdict, note) = judge(&shown, affected, || {
-            if runs::show(self.rule, release, affected) {
-                Some((Verdict::Agree, "a run showed it"))
+            if let Some(words) = runs::show(self.rule, release, affected) {
+                Some((Verdict::Agree, words))
             } else if affected {
                 None
             } else {

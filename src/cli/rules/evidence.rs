@@ -8,7 +8,7 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 use super::super::error::CliError;
 use super::super::output::write_atomically;
 use super::probe::{Shown, verdict};
-use super::runs::RUN;
+use super::runs::is_run;
 use super::verify::Report;
 
 /// Records what the wheels showed in the rule's file, and that it was checked today.
@@ -61,7 +61,7 @@ fn recorded<'a>(
     for shown in shown {
         let known = tables.iter_mut().find(|table| {
             text_of(table, "file") == Some(&shown.file)
-                && !text_of(table, "finding").is_some_and(|finding| finding.starts_with(RUN))
+                && !text_of(table, "finding").is_some_and(is_run)
         });
         if let Some(table) = known {
             update(table, shown);

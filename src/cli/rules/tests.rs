@@ -108,6 +108,7 @@ fn registry(server: &Server) -> Registry {
             ..Indexes::default()
         },
         cache: Cache::temporary().unwrap(),
+        pack: None,
         refresh: Refresh::None,
         guesses: None,
     })

@@ -58,6 +58,7 @@ fn registry(server: &Server) -> Registry {
             ..Indexes::default()
         },
         cache: Cache::temporary().unwrap(),
+        pack: None,
         refresh: Refresh::None,
         guesses: None,
     })

@@ -16,6 +16,7 @@ use crate::fetch::edge::Edge;
 use crate::fetch::freshness::Refresh;
 use crate::fetch::guess::Guesses;
 use crate::fetch::indexes::{FindLinks, Index, IndexStrategy, Indexes, Mirror};
+use crate::fetch::pack::Pack;
 use crate::fetch::records::Records;
 use crate::fetch::registry::{Registry, RegistryOptions};
 use crate::fetch::snapshot::{Snapshot, SnapshotFacts};
@@ -158,6 +159,7 @@ pub(super) fn edge(
         auth,
         indexes,
         cache,
+        pack: if args.no_pack { None } else { Pack::embedded() },
         refresh: if args.refresh {
             Refresh::All
         } else {
@@ -167,6 +169,7 @@ pub(super) fn edge(
         guesses: (!args.offline).then(|| Guesses {
             target: target.clone(),
             policy: request.policy.clone(),
+            base: std::sync::Arc::clone(&request.base),
         }),
     });
     let hashes = request

@@ -59,6 +59,7 @@ impl WheelSession {
             auth: authentication(args)?,
             indexes: indexes(args, &places).map_err(wrong)?,
             cache: cache(args)?,
+            pack: None,
             refresh: if args.refresh {
                 Refresh::All
             } else {

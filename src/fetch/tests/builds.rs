@@ -68,6 +68,7 @@ fn registry(indexes: Indexes) -> Registry {
         auth: Auth::none(),
         indexes,
         cache,
+        pack: None,
         refresh: Refresh::None,
         guesses: None,
     })

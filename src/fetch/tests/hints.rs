@@ -32,6 +32,7 @@ fn hints_fetch_ahead_what_the_solver_will_ask_for() {
     options.guesses = Some(Guesses {
         target: Target::declared("3.11", "x86_64-manylinux_2_28").expect("a target"),
         policy: Policy::default(),
+        base: Arc::default(),
     });
     let registry = build(options);
     registry.hint(&name("demo"), &">=0.9".parse().expect("a specifier"));
@@ -67,7 +68,8 @@ fn each_further_release_fetches_twice_as_many_older_ones() {
     });
     let registry = registry(&server);
     let page = registry.page(&name("demo")).expect("it is there");
-    let older: Vec<_> = page.files.in_page_order().iter().rev().copied().collect();
+    let mut older = page.files.in_page_order().expect("they can be read");
+    older.reverse();
     let mut fetched = Vec::new();
     for start in [0, 2, 6] {
         registry.hint_older(&page, &older[start..]);

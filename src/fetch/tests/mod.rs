@@ -3,6 +3,7 @@
 mod builds;
 mod client;
 mod hints;
+mod pack;
 mod registry;
 mod variants;
 mod wheel_metadata;

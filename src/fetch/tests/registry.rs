@@ -33,6 +33,7 @@ pub(super) fn options(server: &Server, cache: &Cache) -> RegistryOptions {
             ..Indexes::default()
         },
         cache: cache.clone(),
+        pack: None,
         refresh: Refresh::None,
         guesses: None,
     }

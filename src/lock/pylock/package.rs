@@ -11,7 +11,7 @@ use super::selection::plain_marker;
 use super::walk::{Fields, Node};
 use crate::lock::model::{hashes_of, is_path};
 use crate::lock::{LockError, LockedFile, LockedPackage, LockedVariant, Source, Via};
-use crate::metadata::{FileKind, parse_marker};
+use crate::metadata::{FileHash, FileKind, parse_marker};
 use crate::variants::VariantsJson;
 
 /// Reads one entry.
@@ -308,9 +308,7 @@ fn trail(mine: &Fields<'_>, package: &mut LockedPackage) -> Result<(), LockError
                 .string()?
                 .split_once(':')
                 .ok_or_else(|| hash.error("expected `algorithm:digest`"))?;
-            package
-                .hashes
-                .insert((algorithm.to_owned(), digest.to_owned()));
+            package.hashes.insert(FileHash::new(algorithm, digest));
         }
     }
     Ok(())

@@ -186,9 +186,9 @@ fn write_package_tool(package: &LockedPackage, text: &mut String) {
     if package.hashes != hashes_of(&package.files) {
         table.put(
             "hashes",
-            Some(array(package.hashes.iter().map(|(algorithm, digest)| {
-                string(&format!("{algorithm}:{digest}"))
-            }))),
+            Some(array(
+                package.hashes.iter().map(|hash| string(&hash.to_string())),
+            )),
         );
     }
     table.end("[packages.tool.mlresolve]", text);

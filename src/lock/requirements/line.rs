@@ -6,7 +6,8 @@ use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
 
 use crate::lock::model::is_path;
-use crate::lock::{Hash, LockedPackage, Source};
+use crate::lock::{LockedPackage, Source};
+use crate::metadata::{FileHash, bytes_of};
 
 /// Whether Python's `str.splitlines`, which pip reads requirements files with, ends a
 /// line at this character.
@@ -274,9 +275,14 @@ fn read_reference(reference: &str, editable: bool) -> Result<Source, String> {
     })
 }
 
-fn read_hashes(options: &str) -> Result<BTreeSet<Hash>, String> {
+fn read_hashes(options: &str) -> Result<BTreeSet<FileHash>, String> {
     let mut hashes = BTreeSet::new();
-    let mut words = options.split_whitespace();
+    let mut rest = options;
+    while let Some((hash, after)) = first_hash(rest) {
+        hashes.insert(hash);
+        rest = after;
+    }
+    let mut words = rest.split_whitespace();
     while let Some(word) = words.next() {
         let value = match word.strip_prefix("--hash") {
             Some("") => words.next().unwrap_or_default(),
@@ -293,8 +299,21 @@ fn read_hashes(options: &str) -> Result<BTreeSet<Hash>, String> {
     Ok(hashes)
 }
 
+/// The sha256 at the start, where one is written as locks write it, and what follows.
+fn first_hash(options: &str) -> Option<(FileHash, &str)> {
+    let options = options.strip_prefix(" --hash=sha256:")?;
+    let (digest, after) = options.split_at_checked(64)?;
+    let ends = after.is_empty() || after.starts_with(' ');
+    ends.then(|| Some((FileHash::sha256(bytes_of(digest)?), after)))?
+}
+
 /// The hash, where the algorithm is one that pip knows and the digest has its length.
-pub(crate) fn valid_hash(algorithm: &str, digest: &str) -> Option<Hash> {
+pub(crate) fn valid_hash(algorithm: &str, digest: &str) -> Option<FileHash> {
+    if algorithm == "sha256"
+        && let Some(bytes) = bytes_of(digest)
+    {
+        return Some(FileHash::sha256(bytes));
+    }
     let length = match algorithm {
         "md5" => 32,
         "sha1" => 40,
@@ -305,5 +324,5 @@ pub(crate) fn valid_hash(algorithm: &str, digest: &str) -> Option<Hash> {
         _ => return None,
     };
     let valid = digest.len() == length && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-    valid.then(|| (algorithm.to_owned(), digest.to_ascii_lowercase()))
+    valid.then(|| FileHash::new(algorithm, &digest.to_ascii_lowercase()))
 }

@@ -213,6 +213,10 @@ fn is_editable(text: &str) -> bool {
 
 /// A comment begins at a `#` that starts the line or follows a space.
 fn split_comment(line: &str) -> (&str, Option<&str>) {
+    // Nearly all lines of a lock are hashes.
+    if !line.as_bytes().contains(&b'#') {
+        return (line, None);
+    }
     let mut before = ' ';
     for (at, letter) in line.char_indices() {
         if letter == '#' && before.is_whitespace() {

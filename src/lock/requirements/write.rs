@@ -21,6 +21,9 @@ const UNSAFE_UNPINNED: &str = "\
 # pinned when the requirements file includes hashes and the requirement is not
 # satisfied by a package already installed. Consider using the --allow-unsafe flag.
 ";
+/// How long a line with a hash is, as a rule.
+const HASH_LINE: usize = 86;
+
 /// The column where pip-compile's annotations of one line begin, where they can.
 const ANNOTATION_COLUMN: usize = 24;
 
@@ -127,11 +130,10 @@ fn write_package(package: &LockedPackage, options: &RenderOptions, text: &mut St
     let mut entry = line::write(package, options.strip_extras);
     let hashed = options.hashes && !package.hashes.is_empty();
     if hashed {
-        for (algorithm, digest) in &package.hashes {
+        entry.reserve(package.hashes.len() * HASH_LINE);
+        for hash in &package.hashes {
             entry.push_str(" \\\n    --hash=");
-            entry.push_str(algorithm);
-            entry.push(':');
-            entry.push_str(digest);
+            hash.push_to(&mut entry);
         }
     }
     let sources = sources(package);

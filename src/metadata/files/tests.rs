@@ -24,6 +24,10 @@ fn page() -> Page {
         {"filename": "demo-1.9-py2.py3-none-any.whl", "url": "x/demo-1.9-py2.py3-none-any.whl", "hashes": {},
          "yanked": ""}]}"#
         .replace("SHA", &"0f".repeat(32));
+    parsed(&json)
+}
+
+fn parsed(json: &str) -> Page {
     let index = Url::parse("https://index.example/simple/demo/").expect("a URL");
     Page::parse(
         &"demo".parse().expect("a name"),
@@ -119,6 +123,74 @@ fn rows_are_in_the_order_of_versions_and_within_one_in_page_order() {
 }
 
 #[test]
+fn releases_with_the_same_rows_share_their_class() {
+    let wheel = |version: &str, time: &str| {
+        format!(
+            r#"{{"filename": "demo-{version}-py3-none-any.whl", "url": "{version}.whl",
+                "hashes": {{}}, "requires-python": ">=3.8"{time}}}"#
+        )
+    };
+    let second = r#", "upload-time": "1970-01-01T00:00:02Z""#;
+    let third = r#", "upload-time": "1970-01-01T00:00:03Z""#;
+    let files = [
+        wheel("1", second),
+        wheel("2", ""),
+        r#"{"filename": "demo-2.zip", "url": "2.zip", "hashes": {}}"#.to_owned(),
+        wheel("3", ""),
+        r#"{"filename": "demo-3.zip", "url": "3.zip", "hashes": {}, "yanked": true}"#.to_owned(),
+        wheel("4", third),
+        r#"{"filename": "demo-5.zip", "url": "5.zip", "hashes": {}TIME}"#.replace("TIME", second),
+        r#"{"filename": "demo-5.tar.gz", "url": "5.tar.gz", "hashes": {}TIME}"#
+            .replace("TIME", third),
+        r#"{"filename": "demo-6.zip", "url": "6.zip", "hashes": {}TIME}"#.replace("TIME", second),
+        r#"{"filename": "demo-6.tar.gz", "url": "6.tar.gz", "hashes": {}}"#.to_owned(),
+    ];
+    let files = parsed(&format!(
+        r#"{{"meta": {{"api-version": "1.1"}}, "name": "demo", "files": [{}]}}"#,
+        files.join(",")
+    ))
+    .files;
+    let releases: Vec<ReleaseRows<'_>> = files.releases().collect();
+    let classes: Vec<u32> = releases.iter().map(|release| release.class).collect();
+    assert_eq!(classes, [0, 1, 2, 0, 3, 3]);
+    let uploads: Vec<Uploads> = releases.iter().map(|release| release.uploads).collect();
+    let seconds = |from: i64, to: i64| Uploads::Between(from * 1_000_000_000, to * 1_000_000_000);
+    assert_eq!(
+        uploads,
+        [
+            seconds(2, 2),
+            Uploads::Unknown,
+            Uploads::Unknown,
+            seconds(3, 3),
+            seconds(2, 3),
+            Uploads::Partly
+        ]
+    );
+    for (place, release) in (0..).zip(&releases) {
+        let read = files.read_release(place).expect("it is at hand");
+        let rows: Vec<_> = files.class(release.class).collect();
+        assert_eq!(release.files().count(), rows.len());
+        for (id, row) in release.files().zip(rows) {
+            let file = read.file(id).expect("it is at hand");
+            assert_eq!(
+                files.shape(row.shape),
+                files.shape(files.row(id).expect("it").shape)
+            );
+            assert_eq!(
+                file.requires_python.as_deref(),
+                row.python.map(|it| files.python(it))
+            );
+            assert_eq!(file.yanked.is_some(), row.is_yanked);
+            let time = file.upload_time.map(jiff::Timestamp::as_nanosecond);
+            assert_eq!(
+                read.uploaded(id).expect("it is at hand").map(i128::from),
+                time
+            );
+        }
+    }
+}
+
+#[test]
 fn damaged_details_are_noticed() {
     let files = page().files;
     let details = files.details().expect("they are at hand");
@@ -152,6 +224,7 @@ proptest! {
             let Some(kept) = read(&files, head, details) else { continue };
             let _ = kept.all();
             for release in kept.releases() {
+                let _ = kept.class(release.class).count();
                 for id in release.files() {
                     let _ = (kept.row(id), kept.yanked(id), kept.file(id));
                 }

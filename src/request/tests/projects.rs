@@ -258,3 +258,34 @@ fn what_other_tools_tables_say_is_told_to_be_unread() {
         ",
     );
 }
+
+#[test]
+fn extras_and_groups_that_name_one_another_without_end() {
+    use std::fmt::Write as _;
+
+    let mut extras = "[project]\nname = \"p\"\n[project.optional-dependencies]\n".to_owned();
+    let mut groups = "[dependency-groups]\n".to_owned();
+    for number in 0..20_000 {
+        let next = number + 1;
+        writeln!(extras, "e{number} = [\"p[e{next}]\"]").expect("a text");
+        writeln!(groups, "g{number} = [{{ include-group = \"g{next}\" }}]").expect("a text");
+    }
+    extras.push_str("e20000 = []\n");
+    groups.push_str("g20000 = []\n");
+    for (text, wanted, expected) in [
+        (
+            extras,
+            wanted(&["e0"], &[]),
+            "more than 64 extras name one another",
+        ),
+        (
+            groups,
+            wanted(&[], &["g0"]),
+            "more than 64 groups name one another",
+        ),
+    ] {
+        let error = super::read(&[("pyproject.toml", &text)], &wanted)
+            .expect_err("no reader follows so many");
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}

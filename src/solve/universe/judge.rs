@@ -9,8 +9,11 @@ use pep440_rs::VersionSpecifiers;
 
 use super::super::facts::{FactError, Unusable};
 use super::super::variants::Grouped;
-use super::{Admission, Release};
-use crate::metadata::{FileId, FileRow, Files, Page, is_document, wheel_of_shape};
+use super::Admission;
+use crate::metadata::{
+    FileId, FileRow, Files, Page, ReleaseRows, UnreadableFiles, Uploads, is_document,
+    wheel_of_shape,
+};
 use crate::target::{TagPriority, Target};
 
 /// Verdicts on what the pages of all distributions repeat, for one target.
@@ -44,11 +47,8 @@ impl Verdicts {
         if let Some(known) = self.shapes.borrow().get(shape) {
             return known.clone();
         }
-        let takes_variants = target.accelerator.variants.is_some();
-        let is_labelled = || wheel_of_shape(shape).is_some_and(|wheel| wheel.variant.is_some());
         let verdict = match shape.strip_suffix(".whl") {
-            Some(_) if !takes_variants && is_labelled() => Shape::Labelled,
-            Some(tags) => Shape::Wheel(order(shape, tags, target).map(Rc::new)),
+            Some(tags) => of_wheel(shape, tags, target),
             None if is_document(shape) => Shape::Document,
             None => Shape::Sdist {
                 is_tar_gz: shape == "tar.gz",
@@ -72,21 +72,28 @@ impl Verdicts {
     }
 }
 
-/// The order of a wheel with these tags.
-fn order(shape: &str, tags: &str, target: &Target) -> Option<Order> {
+/// The verdict on a wheel with these tags.
+fn of_wheel(shape: &str, tags: &str, target: &Target) -> Shape {
     let mut parts = tags.split('-');
     let plain = (parts.next(), parts.next(), parts.next(), parts.next());
+    // With three parts there is neither a build number nor a label.
     if let (Some(python), Some(abi), Some(platform), None) = plain {
         let is_whole = |tags: &str| tags.split('.').all(|tag| !tag.is_empty());
-        if ![python, abi, platform].into_iter().all(is_whole) {
-            return None;
-        }
-        return Some((target.tags_priority(python, abi, platform)?, None));
+        let is_whole = [python, abi, platform].into_iter().all(is_whole);
+        let priority = is_whole.then(|| target.tags_priority(python, abi, platform));
+        return Shape::Wheel(priority.flatten().map(|priority| Rc::new((priority, None))));
     }
-    let wheel = wheel_of_shape(shape)?;
-    let order = target.wheel_order(&wheel)?;
-    let build = order.build.map(|(number, rest)| (number, rest.to_owned()));
-    Some((order.priority, build))
+    let Some(wheel) = wheel_of_shape(shape) else {
+        return Shape::Wheel(None);
+    };
+    if wheel.variant.is_some() && target.accelerator.variants.is_none() {
+        return Shape::Labelled;
+    }
+    let order = target.wheel_order(&wheel).map(|order| {
+        let build = order.build.map(|(number, rest)| (number, rest.to_owned()));
+        Rc::new((order.priority, build))
+    });
+    Shape::Wheel(order)
 }
 
 /// Judges the files of one page.
@@ -99,6 +106,28 @@ pub(crate) struct Judge {
     /// Whether the values of `Requires-Python` admit the target's Python.
     pythons: Vec<bool>,
     shapes: Vec<Shape>,
+    /// By class: what a release is made of whose files are all seen, those left out that were
+    /// yanked.
+    classes: RefCell<Vec<Option<Choice>>>,
+}
+
+/// The files that a release is made of, by their places among its files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Choice {
+    pub(super) wheel: Option<u32>,
+    pub(super) sdist: Option<u32>,
+    /// Whether some were yanked.
+    has_yanked: bool,
+    /// Whether some were, and may be taken.
+    pub(super) yanked_admitted: bool,
+}
+
+/// Which files of a release the cut-off lets be seen.
+pub(super) enum Sight {
+    All,
+    None(Unseen),
+    /// By the files' places in their release: what hides each.
+    Each(Vec<Option<Unseen>>),
 }
 
 /// Why a release cannot be chosen, as far as its files do not tell it.
@@ -115,7 +144,8 @@ pub(super) enum Why {
 }
 
 /// Why a file is not looked at.
-enum Unseen {
+#[derive(Clone, Copy)]
+pub(super) enum Unseen {
     TooNew,
     NoUploadTime,
     Refused,
@@ -143,40 +173,78 @@ impl Judge {
                 .shapes()
                 .map(|shape| verdicts.shape(shape, target))
                 .collect(),
+            classes: RefCell::new(vec![None; page.files.classes()]),
         })
     }
 
-    /// Whether a file may be taken, if its tags suit.
-    pub(crate) fn admits(&self, row: &FileRow<'_>, yanked: impl FnOnce() -> bool) -> bool {
-        self.admits_python(row) && self.visible(row, yanked).is_ok()
+    /// Whether a file of the release at a place may be taken, if its tags suit.
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableFiles`] where the cut-off hangs on what cannot be read any more.
+    pub(crate) fn admits(
+        &self,
+        files: &Files,
+        (place, rows): (u32, &ReleaseRows<'_>),
+        id: FileId,
+        yanked: bool,
+    ) -> Result<bool, UnreadableFiles> {
+        let sight = self.sight(files, place, rows)?;
+        let only = [id];
+        let mut file = each(files, rows, &sight, Some(&only));
+        Ok(file.any(|(_, row, unseen)| {
+            unseen.is_none() && self.admits_python(&row) && self.visible(&row, yanked).is_ok()
+        }))
     }
 
-    /// Whether the cut-off lets a file be seen.
-    pub(super) fn sees(&self, row: &FileRow<'_>) -> bool {
-        self.seen(row).is_ok()
+    /// Which files of the release at a place the cut-off lets be seen.
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableFiles`] where their times cannot be read any more.
+    pub(super) fn sight(
+        &self,
+        files: &Files,
+        place: u32,
+        rows: &ReleaseRows<'_>,
+    ) -> Result<Sight, UnreadableFiles> {
+        if let Some(sight) = self.sight_of_all(rows) {
+            return Ok(sight);
+        }
+        let own = files.read_release(place)?;
+        let hidden = rows.files().map(|id| {
+            Ok(match (own.uploaded(id)?, self.cutoff) {
+                (Some(time), Some(instant)) if time >= instant => Some(Unseen::TooNew),
+                (None, Some(_)) => Some(Unseen::NoUploadTime),
+                _ => None,
+            })
+        });
+        Ok(Sight::Each(hidden.collect::<Result<_, _>>()?))
     }
 
-    fn seen(&self, row: &FileRow<'_>) -> Result<(), Unseen> {
-        match (self.cutoff, row.uploaded) {
-            (None, _) => Ok(()),
-            (Some(instant), Some(time)) if time < instant => Ok(()),
-            (Some(_), Some(_)) => Err(Unseen::TooNew),
-            (Some(_), None) => Err(Unseen::NoUploadTime),
+    /// The same, where all files of the release share it.
+    fn sight_of_all(&self, rows: &ReleaseRows<'_>) -> Option<Sight> {
+        let Some(instant) = self.cutoff else {
+            return Some(Sight::All);
+        };
+        match rows.uploads {
+            Uploads::Unknown => Some(Sight::None(Unseen::NoUploadTime)),
+            Uploads::Between(_, latest) if latest < instant => Some(Sight::All),
+            Uploads::Between(earliest, _) if earliest >= instant => {
+                Some(Sight::None(Unseen::TooNew))
+            }
+            Uploads::Partly | Uploads::Between(..) => None,
         }
     }
 
-    /// Whether a file may be looked at.
-    fn visible(&self, row: &FileRow<'_>, yanked: impl FnOnce() -> bool) -> Result<(), Unseen> {
-        self.seen(row)?;
+    /// Whether a file may be looked at that the cut-off lets be seen.
+    fn visible(&self, row: &FileRow<'_>, yanked: bool) -> Result<(), Unseen> {
         match self.shape(row) {
-            Shape::Wheel(_) | Shape::Labelled if !self.wheels => return Err(Unseen::Refused),
-            Shape::Sdist { .. } if !self.sdists => return Err(Unseen::Refused),
-            _ => {}
+            Shape::Wheel(_) | Shape::Labelled if !self.wheels => Err(Unseen::Refused),
+            Shape::Sdist { .. } if !self.sdists => Err(Unseen::Refused),
+            _ if row.is_yanked && !yanked => Err(Unseen::Yanked),
+            _ => Ok(()),
         }
-        if row.is_yanked && !yanked() {
-            return Err(Unseen::Yanked);
-        }
-        Ok(())
     }
 
     fn shape(&self, row: &FileRow<'_>) -> &Shape {
@@ -193,104 +261,171 @@ impl Judge {
             .is_none_or(|admits| *admits)
     }
 
-    /// The release made of its files; `None` where none of them can be used.
-    pub(super) fn release(
+    /// The files that a release is made of; `None` where none of them can be used.
+    pub(super) fn choice(
         &self,
         files: &Files,
-        place: u32,
-        ids: impl Iterator<Item = FileId>,
+        rows: &ReleaseRows<'_>,
+        sight: &Sight,
         yanked: impl Fn() -> bool,
-    ) -> Option<Release> {
-        let mut release = Release {
-            place: Some(place),
-            ..Release::default()
+    ) -> Option<Choice> {
+        let class = || (0..).zip(files.class(rows.class));
+        let made = match sight {
+            Sight::None(_) => return None,
+            Sight::Each(_) => {
+                let seen = class().filter(|(place, _)| sight.hides(*place).is_none());
+                let yanked = class().any(|(_, row)| row.is_yanked) && yanked();
+                self.made_of(seen, yanked)
+            }
+            Sight::All => {
+                let number = usize::try_from(rows.class).ok()?;
+                let known = self.classes.borrow().get(number).copied()?;
+                let plain = known.unwrap_or_else(|| {
+                    let plain = self.made_of(class(), false);
+                    if let Some(known) = self.classes.borrow_mut().get_mut(number) {
+                        *known = Some(plain);
+                    }
+                    plain
+                });
+                if plain.has_yanked && yanked() {
+                    self.made_of(class(), true)
+                } else {
+                    plain
+                }
+            }
         };
+        (made.wheel.is_some() || made.sdist.is_some()).then_some(made)
+    }
+
+    /// The best of some files of a release, with their places in it.
+    fn made_of<'p>(&self, files: impl Iterator<Item = (u32, FileRow<'p>)>, yanked: bool) -> Choice {
+        let mut choice = Choice::default();
         let mut best: Option<&Order> = None;
         let mut sdist_is_tar_gz = false;
-        let mut has_yanked = false;
-        for id in ids {
-            let Some(row) = files.row(id) else { continue };
-            has_yanked |= row.is_yanked;
-            if !self.admits_python(&row) {
+        for (place, row) in files {
+            choice.has_yanked |= row.is_yanked;
+            choice.yanked_admitted |= row.is_yanked && yanked;
+            if !self.admits_python(&row) || self.visible(&row, yanked).is_err() {
                 continue;
             }
             match self.shape(&row) {
                 Shape::Wheel(Some(order)) => {
-                    if best.is_none_or(|known| *known < **order)
-                        && self.visible(&row, &yanked).is_ok()
-                    {
+                    if best.is_none_or(|known| *known < **order) {
                         best = Some(order);
-                        release.wheel = Some(id);
+                        choice.wheel = Some(place);
                     }
                 }
                 // Of several source distributions, `tar.gz` first (PEP 625), then the later.
                 Shape::Sdist { is_tar_gz } => {
-                    if (*is_tar_gz || !sdist_is_tar_gz) && self.visible(&row, &yanked).is_ok() {
+                    if *is_tar_gz || !sdist_is_tar_gz {
                         sdist_is_tar_gz = *is_tar_gz;
-                        release.sdist = Some(id);
+                        choice.sdist = Some(place);
                     }
                 }
                 Shape::Wheel(None) | Shape::Labelled | Shape::Document => {}
             }
         }
-        release.yanked_admitted = has_yanked && yanked();
-        (release.wheel.is_some() || release.sdist.is_some()).then_some(release)
+        choice
     }
 
-    /// The release made of the best group of files that has one.
+    /// The files that a release is made of, of the best group that has one, and the number of
+    /// the group.
     pub(super) fn best_variant(
         &self,
         files: &Files,
-        place: u32,
+        rows: &ReleaseRows<'_>,
+        sight: &Sight,
         grouped: &Grouped,
         yanked: impl Fn() -> bool,
-    ) -> Result<Release, Why> {
-        for (variant, ids) in &grouped.groups {
-            if let Some(release) = self.release(files, place, ids.iter().copied(), &yanked) {
-                return Ok(Release {
-                    variant: Some(Rc::new((variant.clone(), ids.clone()))),
-                    ..release
-                });
+    ) -> Result<(usize, Choice), Why> {
+        let yanked = yanked();
+        for (number, (_, ids)) in grouped.groups.iter().enumerate() {
+            let seen = rows
+                .files()
+                .zip(files.class(rows.class))
+                .zip(0..)
+                .filter(|((id, _), place)| ids.contains(id) && sight.hides(*place).is_none())
+                .map(|((_, row), place)| (place, row));
+            let choice = self.made_of(seen, yanked);
+            if choice.wheel.is_some() || choice.sdist.is_some() {
+                return Ok((number, choice));
             }
         }
-        let all = grouped.groups.iter().flat_map(|(_, ids)| ids.iter());
+        let all: Vec<FileId> = grouped
+            .groups
+            .iter()
+            .flat_map(|(_, ids)| ids.iter().copied())
+            .collect();
         Err(Why::Said(match grouped.none_because() {
             Some(detail) => Unusable::Accelerator { detail },
-            None => self.reason(files, all.copied(), yanked()),
+            None => self.reason(files, rows, sight, Some(&all), yanked),
         }))
     }
 
-    /// Every file of a release that the policy admits, whatever its target, in page order.
+    /// Every file of a release that the policy admits, whatever its target, in page order;
+    /// where only some of them count, of those.
     pub(super) fn files(
         &self,
         files: &Files,
-        ids: impl Iterator<Item = FileId>,
+        rows: &ReleaseRows<'_>,
+        sight: &Sight,
+        only: Option<&[FileId]>,
         yanked_admitted: bool,
     ) -> Vec<FileId> {
-        let visible = |id: &FileId| {
-            files.row(*id).is_some_and(|row| {
-                !matches!(self.shape(&row), Shape::Labelled | Shape::Document)
-                    && self.visible(&row, || yanked_admitted).is_ok()
+        each(files, rows, sight, only)
+            .filter(|(_, row, unseen)| {
+                unseen.is_none()
+                    && !matches!(self.shape(row), Shape::Labelled | Shape::Document)
+                    && self.visible(row, yanked_admitted).is_ok()
             })
-        };
-        ids.filter(visible).collect()
+            .map(|(id, _, _)| id)
+            .collect()
     }
 
-    /// Why none of a release's files can be used: the reason that comes closest to a use of it.
+    /// Why a release cannot be chosen of whose files none can be used: at once where that
+    /// hangs on the times of its files, else when somebody asks.
+    pub(super) fn dismissed(
+        &self,
+        files: &Files,
+        rows: &ReleaseRows<'_>,
+        sight: &Sight,
+        yanked_admitted: bool,
+    ) -> Why {
+        match sight {
+            Sight::Each(_) => Why::Said(self.reason(files, rows, sight, None, yanked_admitted)),
+            Sight::All | Sight::None(_) => Why::Files { yanked_admitted },
+        }
+    }
+
+    /// The reason against a release whose files are all seen, or none of them.
+    pub(super) fn reason_of_all(
+        &self,
+        files: &Files,
+        rows: &ReleaseRows<'_>,
+        yanked_admitted: bool,
+    ) -> Unusable {
+        let sight = self.sight_of_all(rows).unwrap_or(Sight::All);
+        self.reason(files, rows, &sight, None, yanked_admitted)
+    }
+
+    /// Why none of a release's files can be used: the reason that comes closest to a use of
+    /// it. Where only some of them count, of those.
     pub(super) fn reason(
         &self,
         files: &Files,
-        ids: impl Iterator<Item = FileId>,
+        rows: &ReleaseRows<'_>,
+        sight: &Sight,
+        only: Option<&[FileId]>,
         yanked_admitted: bool,
     ) -> Unusable {
         let mut reasons: Vec<Unusable> = Vec::new();
         let mut tags: Vec<String> = Vec::new();
-        for id in ids {
-            let Some(row) = files.row(id) else { continue };
+        for (id, row, unseen) in each(files, rows, sight, only) {
             if matches!(self.shape(&row), Shape::Document) {
                 continue;
             }
-            if let Err(unseen) = self.visible(&row, || yanked_admitted) {
+            let unseen = unseen.map_or_else(|| self.visible(&row, yanked_admitted), Err);
+            if let Err(unseen) = unseen {
                 reasons.push(match unseen {
                     Unseen::TooNew => Unusable::TooNew,
                     Unseen::NoUploadTime => Unusable::NoUploadTime,
@@ -321,6 +456,45 @@ impl Judge {
     }
 }
 
+impl Sight {
+    /// What hides the file at a place of its release.
+    fn hides(&self, place: u32) -> Option<Unseen> {
+        match self {
+            Self::All => None,
+            Self::None(unseen) => Some(*unseen),
+            Self::Each(hidden) => {
+                let place = usize::try_from(place).ok()?;
+                hidden.get(place).copied().flatten()
+            }
+        }
+    }
+
+    /// Whether it lets some file be seen.
+    pub(super) fn is_some(&self) -> bool {
+        match self {
+            Self::All => true,
+            Self::None(_) => false,
+            Self::Each(hidden) => hidden.iter().any(Option::is_none),
+        }
+    }
+}
+
+/// The files of a release, each with what the cut-off hides it by; where only some of them
+/// count, those.
+fn each<'p>(
+    files: &'p Files,
+    rows: &ReleaseRows<'_>,
+    sight: &Sight,
+    only: Option<&[FileId]>,
+) -> impl Iterator<Item = (FileId, FileRow<'p>, Option<Unseen>)> {
+    let class = files.class(rows.class);
+    rows.files()
+        .zip(class)
+        .zip(0..)
+        .map(|((id, row), place)| (id, row, sight.hides(place)))
+        .filter(move |(id, _, _)| only.is_none_or(|only| only.contains(id)))
+}
+
 /// The cut-off as it holds for one page.
 fn cutoff(page: &Page, admission: &Admission<'_>) -> Result<Option<i64>, FactError> {
     let policy = admission.policy;
@@ -330,9 +504,8 @@ fn cutoff(page: &Page, admission: &Admission<'_>) -> Result<Option<i64>, FactErr
     if policy.exclude_newer_off.contains(&page.index) {
         return Ok(None);
     }
-    let mut rows = page.files.releases().flat_map(|release| release.files());
-    let has_time = |id| page.files.row(id).is_some_and(|row| row.uploaded.is_some());
-    if page.files.is_empty() || rows.any(has_time) {
+    let mut releases = page.files.releases();
+    if page.files.is_empty() || releases.any(|it| it.uploads != Uploads::Unknown) {
         let nanoseconds = instant.as_nanosecond();
         let limit = if nanoseconds < 0 { i64::MIN } else { i64::MAX };
         return Ok(Some(i64::try_from(nanoseconds).unwrap_or(limit)));
@@ -364,7 +537,6 @@ fn closest(mut reasons: Vec<Unusable>, mut tags: Vec<String>) -> Unusable {
     };
     tags.sort();
     tags.dedup();
-    tags.truncate(4);
     if !tags.is_empty() || reasons.is_empty() {
         reasons.push(Unusable::NoSuitableFile { found: tags });
     }

@@ -37,7 +37,7 @@ impl<F: Facts> World<'_, F> {
         // one that must be built for it.
         for candidate in range.ranks_below(universe.len()).rev().take(STATIC_LOOKS) {
             if self.sources.look(universe, candidate, build) != Look::Allowed
-                || self.is_built(id, candidate)
+                || self.was_built(id, candidate)
             {
                 return Ok(Some(candidate));
             }
@@ -50,13 +50,9 @@ impl<F: Facts> World<'_, F> {
         Ok(Some(rank))
     }
 
-    fn is_built(&self, id: NameId, rank: Rank) -> bool {
-        self.built.borrow().contains(&(id, rank))
-    }
-
     /// Whether a release's metadata was had by running its build.
     pub(crate) fn was_built(&self, id: NameId, rank: Rank) -> bool {
-        self.is_built(id, rank)
+        self.built.borrow().contains(&(id, rank))
     }
 
     /// A release's metadata, checked against the target.
@@ -131,7 +127,7 @@ impl<F: Facts> World<'_, F> {
                 version: version.clone(),
                 requires_python: None,
                 requires_dist: Requires::new(),
-                provides_extras: Vec::new(),
+                provides_extras: crate::metadata::Extras::default(),
                 repairs: Vec::new(),
             })
         };

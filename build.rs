@@ -61,8 +61,12 @@ fn head(text: &str) -> Option<(&str, Vec<&str>, Option<&str>)> {
     };
     let kind = quoted(value("kind")?)?;
     let package = |key: &str| {
-        let (before, after) = value(key)?.strip_prefix('{')?.split_once("package = ")?;
-        before.trim().is_empty().then(|| quoted(after))?
+        if let Some(inline) = value(key) {
+            let (before, after) = inline.strip_prefix('{')?.split_once("package = ")?;
+            return before.trim().is_empty().then(|| quoted(after))?;
+        }
+        let (_, table) = text.split_once(&format!("\n[{key}]\npackage = "))?;
+        quoted(table)
     };
     Some(match kind {
         "slot" | "family" => {

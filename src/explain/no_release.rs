@@ -131,10 +131,20 @@ pub(super) fn wheels_for(found: &[String], python: &Version) -> String {
         [] => (0, 0),
     };
     let own = format!("cp{major}{minor}");
+    // Of pure Python, or for the stable ABI of this Python or an older one.
+    let up_to = |tag: &str, start: &str| {
+        tag.strip_prefix(start)
+            .and_then(|rest| rest.strip_prefix(&major.to_string()))
+            .is_some_and(|rest| rest.is_empty() || rest.parse().is_ok_and(|it: u64| it <= minor))
+    };
+    let runs = |python: &str, abi: &str| {
+        python == own || up_to(python, "py") || abi == "abi3" && up_to(python, "cp")
+    };
     let mut platforms: Vec<String> = Vec::new();
     let mut pythons: Vec<String> = Vec::new();
     for tag in &tags {
-        if tag[0].split('.').any(|python| python == own) {
+        let mut named = tag[0].split('.');
+        if named.any(|python| tag[1].split('.').any(|abi| runs(python, abi))) {
             // The first of several names of one platform will do.
             let platform = tag[2].split('.').next().unwrap_or_default().to_owned();
             if !platforms.contains(&platform) {
@@ -191,6 +201,13 @@ mod tests {
         assert_eq!(
             wheels_for(&found, &minor(13)),
             "its wheels are for cp39, cp310 and cp311"
+        );
+        assert_eq!(
+            wheels_for(
+                &tags(&["py3-none-win_amd64", "cp39-abi3-macosx_11_0_arm64"]),
+                &minor(13)
+            ),
+            "its wheels for Python 3.13 are for win_amd64 and macosx_11_0_arm64"
         );
         let many: Vec<String> = (30..40)
             .map(|minor| format!("cp{minor}-none-any"))

@@ -15,6 +15,7 @@ use super::body::{AnswerBody, BodyStream};
 use super::client_options::ClientOptions;
 use super::error::{FetchError, TransportKind, without_credentials};
 use super::failure::{Failure, failure, innermost, with_attempts};
+use super::lookups::Lookups;
 use super::progress::Progress;
 use super::remote_zip::RangeSupports;
 use super::retry;
@@ -341,6 +342,7 @@ fn build(options: &ClientOptions) -> Result<reqwest::Client, FetchError> {
         .user_agent(concat!("mlresolve/", env!("CARGO_PKG_VERSION")))
         // Redirects are followed above, where each host gets its own credentials.
         .redirect(redirect::Policy::none())
+        .dns_resolver(Arc::new(Lookups::default()))
         .referer(false)
         .connect_timeout(options.connect_timeout)
         .read_timeout(options.read_timeout)

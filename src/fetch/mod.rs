@@ -25,6 +25,7 @@ mod fixtures;
 pub mod freshness;
 pub mod guess;
 pub mod indexes;
+mod lookups;
 mod metadata_record;
 pub mod netrc;
 pub mod pack;

@@ -89,6 +89,16 @@ fn locked(indexes: &Indexes, folder: &TempDir, output: &str, words: &[&str]) -> 
     fs::read_to_string(folder.path().join(output)).unwrap()
 }
 
+/// What is said where there is no solution, on one line.
+fn conflict(indexes: &Indexes, folder: &TempDir, words: &[&str]) -> String {
+    let mut all = vec!["lock", "requirements.in", "--wheel-variants"];
+    all.extend(["--no-config", "-o", "-"]);
+    all.extend(words);
+    let done = mlresolve(indexes, folder.path(), &all);
+    assert_eq!(done.status.code(), Some(1));
+    told(&done).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The names of a lock's packages, and the wheels that it lists of `demo`.
 fn contents(lock: &str) -> (Vec<String>, Vec<String>) {
     let lock: toml::Table = lock.parse().unwrap();
@@ -236,17 +246,7 @@ fn a_release_of_which_no_variant_suits_is_not_taken() {
     );
     assert!(lock.contains("demo==1.0"), "{lock}");
     fs::write(folder.path().join("requirements.in"), "demo>=2\n").unwrap();
-    let words = [
-        "lock",
-        "requirements.in",
-        "--wheel-variants",
-        "--no-config",
-        "-o",
-        "-",
-    ];
-    let done = mlresolve(&indexes, folder.path(), &words);
-    assert_eq!(done.status.code(), Some(1));
-    let message = told(&done).split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = conflict(&indexes, &folder, &[]);
     assert!(
         message.contains(
             "has no wheel variant that suits: `rocm` needs rocm :: gfx_arch :: gfx1100, and \
@@ -266,19 +266,7 @@ fn where_a_label_suits_the_files_tell_why_they_do_not() {
     indexes.add("/simple/", &wheel);
     let folder = folder();
     fs::write(folder.path().join("requirements.in"), "demo>=2\n").unwrap();
-    let words = [
-        "lock",
-        "requirements.in",
-        "--wheel-variants",
-        "--no-config",
-        "--driver",
-        "580.65.06",
-        "-o",
-        "-",
-    ];
-    let done = mlresolve(&indexes, folder.path(), &words);
-    assert_eq!(done.status.code(), Some(1));
-    let message = told(&done).split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = conflict(&indexes, &folder, &["--driver", "580.65.06"]);
     assert!(message.contains("are for win_amd64"), "{message}");
     assert!(
         !message.contains("no wheel variant that suits"),
@@ -298,22 +286,11 @@ fn nobody_asks_what_the_labels_of_refused_wheels_stand_for() {
     // Its document could only be read from it.
     indexes.remove("demo-2.0-py3-none-any-cu128.whl");
     let folder = folder();
-    let words = |refuse: &'static str| {
-        let mut words = vec!["lock", "requirements.in", "--wheel-variants"];
-        words.extend(["--no-config", "-o", "-"]);
-        words.extend(
-            (!refuse.is_empty())
-                .then_some(["--no-binary", refuse])
-                .into_iter()
-                .flatten(),
-        );
-        words
-    };
-    let asked = mlresolve(&indexes, folder.path(), &words(""));
+    let words = ["lock", "requirements.in", "--wheel-variants", "-o", "-"];
+    let asked = mlresolve(&indexes, folder.path(), &words);
     assert_eq!(asked.status.code(), Some(3), "{}", told(&asked));
-    let refused = mlresolve(&indexes, folder.path(), &words("demo"));
-    assert_eq!(refused.status.code(), Some(1), "{}", told(&refused));
-    assert!(!told(&refused).contains("404"), "{}", told(&refused));
+    let refused = conflict(&indexes, &folder, &["--no-binary", "demo"]);
+    assert!(!refused.contains("404"), "{refused}");
 }
 
 #[test]

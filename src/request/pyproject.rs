@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::direct;
 use super::inputs::{BuildNeeded, BuildReason, RequiresPython, Role, Wanted, Warning};
@@ -96,13 +96,6 @@ pub(super) fn read(
     Ok(offered)
 }
 
-fn as_table<'v, 'i>(value: &'v Value<'i>) -> Option<&'v DeTable<'i>> {
-    match value.get_ref() {
-        DeValue::Table(table) => Some(table),
-        _ => None,
-    }
-}
-
 fn build(folder: &str, file: &Arc<str>, role: Role, reason: BuildReason) -> BuildNeeded {
     BuildNeeded {
         folder: folder.to_owned(),
@@ -176,14 +169,14 @@ impl<'v, 'i> Project<'_, '_, 'v, 'i> {
     /// Tells what stands in other tools' tables and is not read, since the lock may come out
     /// otherwise than theirs. Who has settings of ours has seen to it.
     fn warn_of_other_tools(&mut self, document: &DeTable<'_>) {
-        let Some(tools) = document.get("tool").and_then(as_table) else {
+        let Some(tools) = document.get("tool").and_then(|it| it.get_ref().as_table()) else {
             return;
         };
         if tools.get("mlresolve").is_some() {
             return;
         }
         for (tool, key, here) in OTHER_TOOLS {
-            let table = tools.get(*tool).and_then(as_table);
+            let table = tools.get(*tool).and_then(|it| it.get_ref().as_table());
             let Some((name, _)) = table.and_then(|table| table.get_key_value(*key)) else {
                 continue;
             };

@@ -21,8 +21,8 @@ pub fn judge_index(
     target: &Target,
     pages: &BTreeMap<PackageName, Option<Arc<Page>>>,
 ) -> Vec<Finding> {
-    let mut findings = Vec::new();
     let home = home(subject);
+    let mut findings = Vec::new();
     for entry in &subject.entries {
         let (Some(version), Some(page)) = (entry.version(), pages.get(&entry.name)) else {
             continue;
@@ -30,77 +30,131 @@ pub fn judge_index(
         if !entry.indexed || !entry.marker.evaluate(&target.markers, &[]) {
             continue;
         }
-        let who = format!("{} {version}", entry.name);
-        let mut add = |code, severity, message: String| {
-            let mut finding =
-                Finding::new(code, severity, message).about(&entry.name, Some(version));
-            finding.place = subject.place(entry);
-            findings.push(finding);
+        let pin = Pin {
+            subject,
+            entry,
+            version,
         };
         let Some(page) = page else {
-            add(
-                "not-found",
-                Severity::Error,
-                format!("no index has {}", entry.name),
-            );
-            let name = entry.name.as_ref();
-            let meant = near_names(name, &Request::default(), &RuleSet::default());
-            if !meant.is_empty()
-                && let Some(finding) = findings.pop()
-            {
-                let meant: Vec<String> = meant.iter().map(|name| format!("`{name}`")).collect();
-                findings.push(finding.advice(format!("did you mean {}?", meant.join(" or "))));
-            }
+            findings.push(pin.unknown());
             continue;
         };
         let files = page.files.of_version(version);
         if files.is_empty() {
-            // A local version comes from another index as a rule.
-            if version.local().is_empty() {
-                add(
-                    "not-found",
-                    Severity::Error,
-                    format!("the index has no {who}"),
-                );
-                if let Some(nearest) = nearest(page, version)
-                    && let Some(finding) = findings.pop()
-                {
-                    let pin = format!("{}=={nearest}", entry.name);
-                    findings.push(finding.wants(pin, Installer::of_subject(subject)));
-                }
-            }
+            findings.extend(pin.no_release(page));
             continue;
         }
-        if let Some(yanked) = files.iter().find_map(|id| page.files.yanked(*id)) {
-            let because = yanked
-                .reason
-                .as_ref()
-                .filter(|reason| !reason.is_empty())
-                .map_or_else(String::new, |reason| format!(": {reason}"));
-            add(
-                "yanked",
-                Severity::Warning,
-                format!("{who} was yanked{because}"),
-            );
-        }
-        let suits = |id: &FileId| {
-            page.files.row(*id).is_some_and(|row| match row.wheel() {
-                Some(wheel) => target.wheel_priority(&wheel).is_some(),
-                None => row.is_sdist(),
-            })
-        };
-        let suiting: Vec<FileId> = files.iter().copied().filter(suits).collect();
+        findings.extend(pin.yanked(page, &files));
+        let suiting = suiting(page, &files, target);
         if suiting.is_empty() {
-            add(
-                "no-file",
-                Severity::Error,
-                format!("{who} has no file that suits {}", target.describe()),
-            );
+            let message = format!("{} has no file that suits {}", pin.who(), target.describe());
+            findings.push(pin.finding("no-file", Severity::Error, message));
         } else if entry.index.is_none() || entry.index.as_deref() == home {
-            findings.extend(hashes((subject, entry), page, &suiting, target));
+            findings.extend(pin.hashes(page, &files, &suiting, target));
         }
     }
     findings
+}
+
+/// The files that the target can use.
+fn suiting(page: &Page, files: &[FileId], target: &Target) -> Vec<FileId> {
+    let suits = |id: &FileId| {
+        page.files.row(*id).is_some_and(|row| match row.wheel() {
+            Some(wheel) => target.wheel_priority(&wheel).is_some(),
+            None => row.is_sdist(),
+        })
+    };
+    files.iter().copied().filter(suits).collect()
+}
+
+/// A pin of a subject.
+#[derive(Clone, Copy)]
+struct Pin<'s> {
+    subject: &'s Subject,
+    entry: &'s Entry,
+    version: &'s Version,
+}
+
+impl Pin<'_> {
+    fn who(self) -> String {
+        format!("{} {}", self.entry.name, self.version)
+    }
+
+    fn finding(self, code: &'static str, severity: Severity, message: String) -> Finding {
+        let finding = Finding::new(code, severity, message);
+        let mut finding = finding.about(&self.entry.name, Some(self.version));
+        finding.place = self.subject.place(self.entry);
+        finding
+    }
+
+    /// No index has the distribution.
+    fn unknown(self) -> Finding {
+        let name = self.entry.name.as_ref();
+        let message = format!("no index has {name}");
+        let finding = self.finding("not-found", Severity::Error, message);
+        let meant = near_names(name, &Request::default(), &RuleSet::default());
+        if meant.is_empty() {
+            return finding;
+        }
+        let meant: Vec<String> = meant.iter().map(|name| format!("`{name}`")).collect();
+        finding.advice(format!("did you mean {}?", meant.join(" or ")))
+    }
+
+    /// The index has no such release. A local version comes from another index as a rule.
+    fn no_release(self, page: &Page) -> Option<Finding> {
+        if !self.version.local().is_empty() {
+            return None;
+        }
+        let message = format!("the index has no {}", self.who());
+        let finding = self.finding("not-found", Severity::Error, message);
+        let Some(nearest) = nearest(page, self.version) else {
+            return Some(finding);
+        };
+        let pin = format!("{}=={nearest}", self.entry.name);
+        Some(finding.wants(pin, Installer::of_subject(self.subject)))
+    }
+
+    fn yanked(self, page: &Page, files: &[FileId]) -> Option<Finding> {
+        let yanked = files.iter().find_map(|id| page.files.yanked(*id))?;
+        let reason = yanked.reason.filter(|reason| !reason.is_empty());
+        let because = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+        let message = format!("{} was yanked{because}", self.who());
+        Some(self.finding("yanked", Severity::Warning, message))
+    }
+
+    /// What is wrong with its hashes, given its release's files and those for the target.
+    fn hashes(
+        self,
+        page: &Page,
+        files: &[FileId],
+        suiting: &[FileId],
+        target: &Target,
+    ) -> Option<Finding> {
+        let (listed, who) = (listed(self.entry)?, self.who());
+        let found = |ids: &[FileId]| has_listed(&page.files.some(ids).ok()?, &listed);
+        let count = match listed.len() {
+            1 => "the one hash that is".to_owned(),
+            count => format!("any of the {count} hashes that are"),
+        };
+        if found(files) == Some(false) {
+            let message = format!(
+                "no file of {who} has {count} listed: installers refuse what {} serves",
+                page.index
+            );
+            let mut finding = self.finding("hash-mismatch", Severity::Error, message);
+            finding.reason = Some(
+                "the files were changed after they were locked, the lock was, or they come from \
+                 another index"
+                    .to_owned(),
+            );
+            return Some(finding.advice("find out which, and lock again"));
+        }
+        (found(suiting) == Some(false)).then(|| {
+            let target = target.describe();
+            let message = format!("no file of {who} that suits {target} has {count} listed");
+            self.finding("no-file", Severity::Error, message)
+        })
+    }
 }
 
 /// The index that most packages name: that which is asked stands for it. What is named beside
@@ -116,48 +170,6 @@ fn home(subject: &Subject) -> Option<&str> {
     }
     let most = counts.into_iter().max_by_key(|(_, count)| *count);
     most.map(|(index, _)| index)
-}
-
-/// What is wrong with the hashes of a pin, given its release's files for the target.
-fn hashes(
-    (subject, entry): (&Subject, &Entry),
-    page: &Page,
-    suiting: &[FileId],
-    target: &Target,
-) -> Option<Finding> {
-    let (listed, version) = (listed(entry)?, entry.version()?);
-    let who = format!("{} {version}", entry.name);
-    let found = |ids: &[FileId]| has_listed(&page.files.some(ids).ok()?, &listed);
-    let count = match listed.len() {
-        1 => "the one hash that is".to_owned(),
-        count => format!("any of the {count} hashes that are"),
-    };
-    let error = |code, message| {
-        let finding = Finding::new(code, Severity::Error, message);
-        let mut finding = finding.about(&entry.name, Some(version));
-        finding.place = subject.place(entry);
-        finding
-    };
-    if found(&page.files.of_version(version)) == Some(false) {
-        let mut finding = error(
-            "hash-mismatch",
-            format!(
-                "no file of {who} has {count} listed: installers refuse what {} serves",
-                page.index
-            ),
-        );
-        finding.reason = Some(
-            "the files were changed after they were locked, the lock was, or they come from \
-             another index"
-                .to_owned(),
-        );
-        return Some(finding.advice("find out which, and lock again"));
-    }
-    (found(suiting) == Some(false)).then(|| {
-        let target = target.describe();
-        let message = format!("no file of {who} that suits {target} has {count} listed");
-        error("no-file", message)
-    })
 }
 
 /// The hashes of an entry, where it has some and all are sha256.

@@ -281,6 +281,9 @@ pub(crate) struct LockArgs {
     /// Check that the lock still follows from its inputs: exit code 4 where it does not
     #[arg(long, help_heading = "Output")]
     pub(crate) check: bool,
+    /// Solve again where the answer of an earlier run still holds
+    #[arg(long, help_heading = "Cache")]
+    pub(crate) solve_anew: bool,
     #[command(flatten)]
     pub(crate) compat: CompatArgs,
 }

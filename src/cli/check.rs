@@ -262,10 +262,7 @@ pub(crate) fn online(
     target: &Target,
     options: &FileOptions,
 ) -> Result<Session, CliError> {
-    let recorded = Recorded {
-        target: Some(target.clone()),
-        ..Recorded::default()
-    };
+    let recorded = Recorded::for_target(target.clone());
     let mut resolve = args.resolve.clone();
     resolve.inputs = Vec::new();
     resolve.python = None;

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Exit, CliError> {
             let recorded = recorded::read(&args.old)?;
             let mut session = Session::open(&resolve, &recorded)?;
             if !args.upgrade {
-                session.request.pins.clone_from(&recorded.pins);
+                session.request.pins.clone_from(recorded.pins());
             }
             let study = Study::new(&session.target, &session.rules, session.facts.facts());
             match study.solve(&session.request)? {

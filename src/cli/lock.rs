@@ -1,5 +1,6 @@
 //! `mlresolve lock`.
 
+mod remembered;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,14 +21,14 @@ use super::{
 use crate::fetch::download::hash_files;
 use crate::lock::{
     Annotations, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
-    MissingHash, RenderOptions, TargetRecord, render,
+    MissingHash, Newline, RenderOptions, TargetRecord, render,
 };
 use crate::metadata::File;
 use crate::request::Pin;
 use crate::rules::RuleKind;
 use crate::solve::{ChosenOrigin, Memo, Outcome, Solution, solve_again};
 
-pub(in crate::cli) use told::warn;
+use remembered::{Answer, Question};
 
 /// Makes the lock that is asked for, or all that the settings name. A failure ends it; a
 /// check goes on, so that all that is out of date is told.
@@ -51,26 +52,39 @@ fn one(given: &LockArgs, job: &Job) -> Result<Exit, CliError> {
     let args = &job.args;
     let named = inputs::inputs(&args.resolve.inputs)?;
     let to = inputs::output(args.output.as_deref(), &named)?;
-    match prepare(given, args.clone(), to)? {
-        Ok(mut prepared) => {
-            prepared.from_settings = job.from_settings;
-            let exit = prepared.finish();
-            prepared.leave();
-            exit
-        }
-        Err(exit) => Ok(exit),
+    let mut opened = Opened::new(given, args.clone(), to, job.from_settings)?;
+    let writing = opened.writing();
+    let question = Question::of(&opened, &writing);
+    if let Some(answer) = question.as_ref().and_then(|it| it.answer(&opened.session)) {
+        say_all(&answer.told);
+        let exit = finish(args, &opened.to, &opened.recorded, &answer.text);
+        // The system takes it back faster.
+        std::mem::forget((opened, answer));
+        return exit;
+    }
+    let solution = match opened.solve()? {
+        Ok(solution) => solution,
+        Err(exit) => return Ok(exit),
+    };
+    let answer = opened.answer(&writing, &solution)?;
+    let exit = finish(args, &opened.to, &opened.recorded, &answer.text)?;
+    if let Some(question) = question {
+        question.keep(&opened.session, &answer);
+    }
+    opened.leave(solution);
+    std::mem::forget(answer);
+    Ok(exit)
+}
+
+fn say_all(told: &[String]) {
+    for line in told {
+        say(line);
     }
 }
 
 /// A lock that has its solution and is yet to be written.
 pub(crate) struct Prepared {
-    given: LockArgs,
-    args: LockArgs,
-    to: Output,
-    recorded: Recorded,
-    session: Session,
-    /// The settings name the inputs, not the command line.
-    from_settings: bool,
+    opened: Opened,
     pub(crate) solution: Box<Solution>,
 }
 
@@ -80,88 +94,151 @@ pub(crate) fn prepare(
     args: LockArgs,
     to: Output,
 ) -> Result<Result<Prepared, Exit>, CliError> {
-    let recorded = match &to {
-        Output::File(path) => {
-            refuse_extension(path)?;
-            recorded::refuse_other(path)?;
-            recorded::read(path)?
-        }
-        Output::Standard => Recorded::default(),
-    };
-    let mut session = Session::open(&args.resolve, &recorded)?;
-    if let Output::File(path) = &to {
-        let mut sources = session.sources.clone();
-        sources.extend(args.resolve.base.clone());
-        let config = args.compat.config.as_ref();
-        sources.extend(config.map(|file| file.to_string_lossy().into_owned()));
-        inputs::refuse_source(path, &sources)?;
-    }
-    session.request.pins = pins(&args, &recorded, &mut session)?;
-    if !args.resolve.quiet {
-        migration::tell_merging(&args, &recorded, &session);
-        base_report::warn(&session.request.base, &session.rules, &session.target);
-    }
-    if !session.request.base.changeable.is_empty() {
-        session.learn_base(args.resolve.quiet);
-    }
-    let Some(solution) = solve_shown(&session, args.resolve.quiet)? else {
-        if !session.request.base.packages.is_empty() {
-            session.learn_base(args.resolve.quiet);
-        }
-        let exit = conflict::unsolvable(&session, super::args::Format::Text)?;
-        if !session.request.base.packages.is_empty() {
-            say(&base_report::remedy(&session, session.facts.facts())?);
-        }
-        return Ok(Err(exit));
-    };
-    if !args.resolve.allow_restart {
-        base_report::refuse_loaded(&session, &solution)?;
-    }
-    Ok(Ok(Prepared {
-        given: given.clone(),
-        args,
-        to,
-        recorded,
-        session,
-        from_settings: false,
-        solution,
-    }))
+    let mut opened = Opened::new(given, args, to, false)?;
+    let solved = opened.solve()?;
+    Ok(solved.map(|solution| Prepared { opened, solution }))
 }
 
 impl Prepared {
     /// Solves again, with releases to prefer where they suit; what was found stays where
     /// that gives nothing.
     pub(crate) fn prefer(&mut self, pins: &BTreeMap<PackageName, Pin>) -> Result<(), CliError> {
-        self.session.request.pins.extend(pins.clone());
-        if let Some(solution) = solve_shown(&self.session, self.args.resolve.quiet)? {
+        let Opened { args, session, .. } = &mut self.opened;
+        session.request.pins.extend(pins.clone());
+        if let Some(solution) = solve_shown(session, args.resolve.quiet)? {
             self.solution = solution;
         }
         Ok(())
     }
 
+    /// Writes, shows or checks the lock.
+    pub(crate) fn finish(&self) -> Result<Exit, CliError> {
+        let opened = &self.opened;
+        let answer = opened.answer(&opened.writing(), &self.solution)?;
+        finish(&opened.args, &opened.to, &opened.recorded, &answer.text)
+    }
+}
+
+/// A lock whose question is known.
+struct Opened {
+    given: LockArgs,
+    args: LockArgs,
+    to: Output,
+    recorded: Recorded,
+    session: Session,
+    /// What `-P` frees.
+    freed: BTreeSet<PackageName>,
+    /// The settings name the inputs, not the command line.
+    from_settings: bool,
+}
+
+/// What a lock says of where and how it is written.
+#[derive(Debug)]
+struct Writing {
+    format: Format,
+    /// The command of the header.
+    command: String,
+    newline: Newline,
+    /// The folder that addresses of files are told from, as an address.
+    folder: Option<String>,
+}
+
+impl Opened {
+    /// Reads what the question is made of.
+    fn new(
+        given: &LockArgs,
+        args: LockArgs,
+        to: Output,
+        from_settings: bool,
+    ) -> Result<Self, CliError> {
+        let recorded = match &to {
+            Output::File(path) => {
+                refuse_extension(path)?;
+                recorded::to_replace(path)?
+            }
+            Output::Standard => Recorded::default(),
+        };
+        let mut session = Session::open(&args.resolve, &recorded)?;
+        if let Output::File(path) = &to {
+            let mut sources = session.sources.clone();
+            sources.extend(args.resolve.base.clone());
+            let config = args.compat.config.as_ref();
+            sources.extend(config.map(|file| file.to_string_lossy().into_owned()));
+            inputs::refuse_source(path, &sources)?;
+        }
+        let freed = freed(&args, &recorded, &mut session)?;
+        if !args.resolve.quiet {
+            migration::tell_merging(&args, &recorded, &session);
+            base_report::warn(&session.request.base, &session.rules, &session.target);
+        }
+        Ok(Self {
+            given: given.clone(),
+            args,
+            to,
+            recorded,
+            session,
+            freed,
+            from_settings,
+        })
+    }
+
+    /// Solves; an exit code where there is no solution, which is explained.
+    fn solve(&mut self) -> Result<Result<Box<Solution>, Exit>, CliError> {
+        let (session, resolve) = (&mut self.session, &self.args.resolve);
+        session.request.pins = pins(&self.args, &self.recorded, &self.freed);
+        if !session.request.base.changeable.is_empty() {
+            session.learn_base(resolve.quiet);
+        }
+        let Some(solution) = solve_shown(session, resolve.quiet)? else {
+            if !session.request.base.packages.is_empty() {
+                session.learn_base(resolve.quiet);
+            }
+            let exit = conflict::unsolvable(session, super::args::Format::Text)?;
+            if !session.request.base.packages.is_empty() {
+                say(&base_report::remedy(session, session.facts.facts())?);
+            }
+            return Ok(Err(exit));
+        };
+        if !resolve.allow_restart {
+            base_report::refuse_loaded(session, &solution)?;
+        }
+        Ok(Ok(solution))
+    }
+
     /// Leaves the solution, and what was learned for it, to the system, which takes them back
     /// at once: to give back a large stack file by file takes as long as to solve it.
-    fn leave(self) {
+    fn leave(&self, solution: Box<Solution>) {
         if let Some(edge) = self.session.facts.edge() {
             edge.registry().leave();
         }
-        std::mem::forget(self.solution);
+        std::mem::forget(solution);
     }
 
-    /// Writes, shows or checks the lock.
-    pub(crate) fn finish(&self) -> Result<Exit, CliError> {
-        let (args, session, solution) = (&self.args, &self.session, &self.solution);
-        if !args.resolve.quiet {
-            warn(solution);
-            told::sources(session, solution);
-            told::nothing(session, solution);
-            migration::tell_moved(session, solution);
-            told::builds(session, solution);
-            told::variants(solution);
-        }
+    /// Tells what is to be told of the solution, and gives its lock.
+    fn answer(&self, writing: &Writing, solution: &Solution) -> Result<Answer, CliError> {
+        let (args, session) = (&self.args, &self.session);
+        let told = if args.resolve.quiet {
+            Vec::new()
+        } else {
+            told::all(session, solution)
+        };
+        say_all(&told);
         if args.resolve.verbose > 0 {
             told::narrate(solution);
         }
+        let mut lock = locked(args, writing, session, solution)?;
+        command_line::forget_upgrades(&mut lock);
+        let mut options = render_options(args, writing.format)?;
+        options.newline = writing.newline;
+        let text = render(&lock, &options);
+        // As for the solution.
+        std::mem::forget(lock);
+        Ok(Answer { told, text })
+    }
+
+    /// What the lock says of where and how it is written.
+    fn writing(&self) -> Writing {
+        let (args, session) = (&self.args, &self.session);
         let path = match &self.to {
             Output::File(path) => Some(path.as_str()),
             Output::Standard => None,
@@ -191,15 +268,15 @@ impl Prepared {
                 .take()
                 .or_else(|| said("python-platform"));
         }
-        let command = command_line::command(&given, named);
-        let mut lock = locked(args, &command, session, solution, format, path)?;
-        command_line::forget_upgrades(&mut lock);
-        let mut options = render_options(args, format)?;
-        options.newline = compat::newline(args, self.recorded.text.as_deref(), &session.inputs);
-        let text = render(&lock, &options);
-        // As for the solution.
-        std::mem::forget(lock);
-        finish(args, &self.to, &self.recorded, &text)
+        Writing {
+            format,
+            command: command_line::command(&given, named),
+            newline: compat::newline(args, self.recorded.text.as_deref(), &session.inputs),
+            folder: path
+                .and_then(|path| std::path::absolute(path).ok())
+                .and_then(|path| url::Url::from_directory_path(path.parent()?).ok())
+                .map(|url| url.to_string()),
+        }
     }
 }
 
@@ -226,33 +303,43 @@ fn refuse_extension(path: &str) -> Result<(), CliError> {
 fn pins(
     args: &LockArgs,
     recorded: &Recorded,
-    session: &mut Session,
-) -> Result<BTreeMap<PackageName, Pin>, CliError> {
-    let mut pins = if args.upgrade {
-        BTreeMap::new()
-    } else {
-        recorded.pins.clone()
-    };
+    freed: &BTreeSet<PackageName>,
+) -> BTreeMap<PackageName, Pin> {
+    if args.upgrade {
+        return BTreeMap::new();
+    }
+    let mut pins = recorded.pins().clone();
+    pins.retain(|name, _| !freed.contains(name));
     if args.compat.no_reuse_hashes {
         for pin in pins.values_mut() {
             pin.hashes.clear();
         }
     }
+    pins
+}
+
+/// The pins that `-P` gives up; what it says of them is asked for beside the rest.
+fn freed(
+    args: &LockArgs,
+    recorded: &Recorded,
+    session: &mut Session,
+) -> Result<BTreeSet<PackageName>, CliError> {
+    let mut freed = BTreeSet::new();
     if !args.resolve.quiet {
         migration::tell_empty(args, recorded);
     }
     for wanted in &args.upgrade_package {
         let (name, constraint) = command_line::upgrade(wanted)?;
-        pins.remove(&name);
-        let known = recorded.pins.is_empty() || recorded.pins.contains_key(&name);
+        let known = recorded.pins().is_empty() || recorded.pins().contains_key(&name);
         if !known && !args.resolve.quiet {
             say(&format!(
                 "note: the lock has no {name}: `-P {wanted}` frees nothing"
             ));
         }
         session.request.constraints.extend(constraint);
+        freed.insert(name);
     }
-    Ok(pins)
+    Ok(freed)
 }
 
 /// Solves, with a progress line where a terminal looks on.
@@ -277,23 +364,13 @@ fn solve_shown(session: &Session, quiet: bool) -> Result<Option<Box<Solution>>, 
 
 fn locked(
     args: &LockArgs,
-    command: &str,
+    writing: &Writing,
     session: &Session,
     solution: &Solution,
-    format: Format,
-    path: Option<&str>,
 ) -> Result<Lock, CliError> {
     let mut computed = BTreeMap::new();
     loop {
-        let context = context(
-            args,
-            command,
-            session,
-            solution,
-            format,
-            path,
-            computed.clone(),
-        );
+        let context = context(args, writing, session, solution, computed.clone());
         match Lock::from_solution(solution, &session.request, context) {
             Ok(lock) => return Ok(lock),
             Err(LockError::MissingHashes { files }) if computed.is_empty() => {
@@ -373,11 +450,9 @@ fn pinned_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
 
 fn context<'a>(
     args: &LockArgs,
-    command: &str,
+    writing: &Writing,
     session: &'a Session,
     solution: &Solution,
-    format: Format,
-    path: Option<&str>,
     computed_hashes: BTreeMap<String, String>,
 ) -> LockContext<'a> {
     let places = &session.places;
@@ -394,14 +469,14 @@ fn context<'a>(
         suits: &session.suits,
         target: TargetRecord::of(&session.target),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: command.to_owned(),
+        command: writing.command.clone(),
         indexes,
         public_index: Some(standard),
         options,
         rules: &session.all_rules,
         ignored_rules: session.ignored.clone(),
         base: base::record(&session.request.base),
-        hashes: match (format, args.no_hashes) {
+        hashes: match (writing.format, args.no_hashes) {
             (Format::Pylock, _) => HashListing::Files,
             (Format::Requirements, true) => HashListing::None,
             (Format::Requirements, false) => HashListing::Hashes,
@@ -413,10 +488,7 @@ fn context<'a>(
             .iter()
             .map(|(file, name)| (file.to_string(), name.to_string()))
             .collect(),
-        folder: path
-            .and_then(|path| std::path::absolute(path).ok())
-            .and_then(|path| url::Url::from_directory_path(path.parent()?).ok())
-            .map(|url| url.to_string()),
+        folder: writing.folder.clone(),
     }
 }
 

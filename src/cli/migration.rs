@@ -35,15 +35,16 @@ pub(crate) fn tell_empty(args: &LockArgs, recorded: &Recorded) {
 }
 
 /// Says which pins could not be kept.
-pub(crate) fn tell_moved(session: &Session, solution: &Solution) {
-    for (name, pin) in &session.request.pins {
-        if let Some(chosen) = solution.packages.get(name)
-            && chosen.version != pin.version
-        {
-            say(&format!(
+pub(crate) fn moved(session: &Session, solution: &Solution) -> Vec<String> {
+    let pins = session.request.pins.iter();
+    pins.filter_map(|(name, pin)| {
+        let chosen = solution.packages.get(name)?;
+        (chosen.version != pin.version).then(|| {
+            format!(
                 "note: {name} {} could not be kept and is {} now",
                 pin.version, chosen.version
-            ));
-        }
-    }
+            )
+        })
+    })
+    .collect()
 }

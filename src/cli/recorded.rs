@@ -1,5 +1,6 @@
 //! What the lock that is there already says: its pins, its target.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use pep508_rs::PackageName;
@@ -7,14 +8,15 @@ use pep508_rs::PackageName;
 use super::error::{CliError, Exit};
 use super::session::is_pylock;
 use crate::Target;
-use crate::lock::{Lock, Writer, read_pylock, read_requirements};
+use crate::lock::{Lock, ReadRequirements, Writer, read_pylock, read_requirements};
 use crate::metadata::Dependency;
 use crate::request::Pin;
 
 /// What the lock that is there already says.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Recorded {
-    pub(crate) pins: BTreeMap<PackageName, Pin>,
+    /// Read when they are first asked for.
+    pins: OnceCell<BTreeMap<PackageName, Pin>>,
     pub(crate) target: Option<Target>,
     /// The cut-off that it was made with.
     pub(crate) exclude_newer: Option<String>,
@@ -27,6 +29,21 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
+    /// No lock, but the target that one would have.
+    pub(crate) fn for_target(target: Target) -> Self {
+        Self {
+            target: Some(target),
+            ..Self::default()
+        }
+    }
+
+    /// Its pins.
+    pub(crate) fn pins(&self) -> &BTreeMap<PackageName, Pin> {
+        let text = self.text.as_deref().unwrap_or_default();
+        self.pins
+            .get_or_init(|| read_requirements(text).lock.pins())
+    }
+
     /// The value of an option in the command that the lock's header names.
     pub(crate) fn option_of_command(&self, option: &str) -> Option<String> {
         let header = self
@@ -45,6 +62,19 @@ impl Recorded {
 
 /// Reads the lock at a path; nothing where there is none.
 pub(crate) fn read(path: &str) -> Result<Recorded, CliError> {
+    read_if(path, |_| Ok(()))
+}
+
+/// Reads the lock at a path that is to be replaced, and refuses what is neither a lock nor a
+/// list of requirements: a README, a script.
+pub(crate) fn to_replace(path: &str) -> Result<Recorded, CliError> {
+    read_if(path, |read| refuse_other(path, read))
+}
+
+fn read_if(
+    path: &str,
+    suits: impl FnOnce(&ReadRequirements) -> Result<(), CliError>,
+) -> Result<Recorded, CliError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -62,9 +92,23 @@ pub(crate) fn read(path: &str) -> Result<Recorded, CliError> {
     if is_pylock(path) && text.trim().is_empty() {
         return Ok(Recorded::default());
     }
-    let (lock, writer) = parse(&text, path)?;
+    let (lock, writer, pins) = if is_pylock(path) {
+        let lock = pylock(&text, path)?;
+        let pins = OnceCell::from(lock.pins());
+        (lock, Writer::Unknown, pins)
+    } else {
+        let head = read_requirements(head(&text));
+        if head.writer == Writer::Mlresolve {
+            (head.lock, head.writer, OnceCell::new())
+        } else {
+            let read = read_requirements(&text);
+            suits(&read)?;
+            let pins = OnceCell::from(read.lock.pins());
+            (read.lock, read.writer, pins)
+        }
+    };
     Ok(Recorded {
-        pins: lock.pins(),
+        pins,
         target: lock.target.words().and_then(|words| words.target().ok()),
         exclude_newer: lock.provenance.exclude_newer.clone(),
         path: path.to_owned(),
@@ -73,25 +117,19 @@ pub(crate) fn read(path: &str) -> Result<Recorded, CliError> {
     })
 }
 
-fn parse(text: &str, path: &str) -> Result<(Lock, Writer), CliError> {
-    if is_pylock(path) {
-        let lock =
-            read_pylock(text, path).map_err(|error| CliError::diagnostic(Exit::Usage, error))?;
-        return Ok((lock, Writer::Unknown));
-    }
-    let read = read_requirements(text);
-    Ok((read.lock, read.writer))
+/// The comments at its beginning, where a lock says what it is.
+fn head(text: &str) -> &str {
+    let is_head = |line: &&str| line.starts_with('#') || line.trim().is_empty();
+    let lines = text.split_inclusive('\n').take_while(is_head);
+    let length = lines.map(str::len).sum();
+    text.get(..length).unwrap_or_default()
 }
 
-/// Refuses what is there and is neither a lock nor a list of requirements: a README, a script.
-pub(crate) fn refuse_other(path: &str) -> Result<(), CliError> {
-    if is_pylock(path) {
-        return Ok(());
-    }
-    let Ok(text) = std::fs::read_to_string(path) else {
-        return Ok(());
-    };
-    let read = read_requirements(&text);
+fn pylock(text: &str, path: &str) -> Result<Lock, CliError> {
+    read_pylock(text, path).map_err(|error| CliError::diagnostic(Exit::Usage, error))
+}
+
+fn refuse_other(path: &str, read: &ReadRequirements) -> Result<(), CliError> {
     if read.writer != Writer::Unknown || !read.lock.packages.is_empty() {
         return Ok(());
     }
@@ -113,5 +151,9 @@ const LINE_SHOWN: usize = 60;
 /// Reads a lock that must be there.
 pub(crate) fn lock(path: &str) -> Result<Lock, CliError> {
     let recorded = read(path)?;
-    Ok(parse(recorded.text.as_deref().unwrap_or_default(), path)?.0)
+    let text = recorded.text.as_deref().unwrap_or_default();
+    if is_pylock(path) {
+        return pylock(text, path);
+    }
+    Ok(read_requirements(text).lock)
 }

@@ -2,13 +2,28 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use super::error::{CliError, Exit};
 use crate::RuleSet;
 use crate::rules::{FolderTrust, RuleId, RuleOrigin, RuleSource};
 
+/// Rules, and what tells those of the user's folders from others.
+pub(crate) struct Rules {
+    pub(crate) rules: RuleSet,
+    /// The sha256 of what the user's folders hold.
+    pub(crate) own: [u8; 32],
+}
+
 /// The rules in force: those that come with the program, and those of the folders named on
 /// the command line and in the settings.
 pub(crate) fn rules(named: &[PathBuf], in_settings: &[PathBuf]) -> Result<RuleSet, CliError> {
+    read(named, in_settings).map(|read| read.rules)
+}
+
+/// The same, and what tells them from others.
+pub(crate) fn read(named: &[PathBuf], in_settings: &[PathBuf]) -> Result<Rules, CliError> {
+    let mut own = Sha256::new();
     let mut rules =
         RuleSet::embedded_on_demand().map_err(|error| CliError::diagnostic(Exit::Usage, error))?;
     for (folders, trust) in [
@@ -17,6 +32,7 @@ pub(crate) fn rules(named: &[PathBuf], in_settings: &[PathBuf]) -> Result<RuleSe
     ] {
         for folder in folders {
             let files = files(folder)?;
+            own.update(format!("{trust:?}{files:?}"));
             let sources = files.iter().map(|(id, text)| RuleSource {
                 id,
                 origin: RuleOrigin::Folder(folder.display().to_string()),
@@ -27,7 +43,10 @@ pub(crate) fn rules(named: &[PathBuf], in_settings: &[PathBuf]) -> Result<RuleSe
                 .map_err(|error| CliError::diagnostic(Exit::Usage, error))?;
         }
     }
-    Ok(rules)
+    Ok(Rules {
+        rules,
+        own: own.finalize().into(),
+    })
 }
 
 /// The ids of `--ignore-rule`, each of which must exist.

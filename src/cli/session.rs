@@ -42,6 +42,8 @@ pub(crate) struct Session {
     /// The rules in force: those that are ignored left out.
     pub(crate) rules: RuleSet,
     pub(crate) ignored: Vec<RuleId>,
+    /// What tells the rules of the user's folders from others.
+    pub(crate) own_rules: [u8; 32],
     pub(crate) facts: Source,
     pub(crate) inputs: Vec<String>,
     pub(crate) read: Inputs,
@@ -112,7 +114,8 @@ impl Session {
         let interpreter = Lazy::new(args);
         let base = super::base::open(args)?;
         let mut target = target(args, recorded, &read, &interpreter, &base)?;
-        let all_rules = rule_folders::rules(&args.rules, &args.rules_in_settings)?;
+        let rules = rule_folders::read(&args.rules, &args.rules_in_settings)?;
+        let (all_rules, own_rules) = (rules.rules, rules.own);
         let ignored = rule_folders::ignored(&all_rules, &args.ignore_rule)?;
         let rules = all_rules.without(&ignored);
         let asked = accelerator::Asked::of(args);
@@ -156,6 +159,7 @@ impl Session {
             all_rules,
             rules,
             ignored,
+            own_rules,
             facts,
             inputs: input_paths,
             read,

@@ -108,7 +108,7 @@ pub(crate) fn open(given: &ResolveArgs) -> Result<Session, CliError> {
         args.exclude_newer.clone_from(&recorded.exclude_newer);
     }
     let mut session = Session::open(&args, &recorded)?;
-    session.request.pins.clone_from(&recorded.pins);
+    session.request.pins.clone_from(recorded.pins());
     Ok(session)
 }
 

@@ -71,14 +71,19 @@ pub enum RecordKind {
     Links,
     /// One file's METADATA.
     Metadata,
+    /// What a run gave, and from what.
+    Answer,
 }
 
 impl RecordKind {
+    const ALL: [Self; 4] = [Self::Page, Self::Links, Self::Metadata, Self::Answer];
+
     fn folder(self) -> &'static str {
         match self {
             Self::Page => "pages",
             Self::Links => "links",
             Self::Metadata => "metadata",
+            Self::Answer => "answers",
         }
     }
 }

@@ -11,7 +11,7 @@ use super::build::Builder;
 use super::download::{ClientDownload, Download};
 use super::records::Records;
 use super::registry::Registry;
-use super::sdist::Sources;
+use super::sdist::{Learned, Sources};
 use crate::metadata::{File, FileId, FileKind, Metadata, Page};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::solve::{DirectFacts, FactError, Facts, Unusable};
@@ -96,8 +96,18 @@ impl Facts for Edge {
         match &file.kind {
             FileKind::Wheel(_) => self.registry.metadata(page, file, build),
             FileKind::Sdist(_) => {
-                let learned = self.sources().sdist_metadata(&page.name, file, build)?;
-                Ok(Arc::new(learned.value))
+                let learned = self.sources().sdist_metadata(&page.name, file, build);
+                // What a build says, the machine says.
+                if !matches!(
+                    &learned,
+                    Ok(Learned { built: None, .. })
+                        | Err(FactError::Unusable(
+                            Unusable::NeedsBuild | Unusable::Metadata { .. }
+                        ))
+                ) {
+                    self.registry.unsettle();
+                }
+                Ok(Arc::new(learned?.value))
             }
             FileKind::Variants(_) => Err(FactError::Unusable(Unusable::NoSuitableFile {
                 found: Vec::new(),
@@ -114,6 +124,7 @@ impl Facts for Edge {
     }
 
     fn direct(&self, url: &DirectUrl) -> Result<Arc<DirectFacts>, FactError> {
+        self.registry.unsettle();
         let hashes = self.hashes.get(&url.url).map_or(&[][..], Vec::as_slice);
         let learned = self.sources().direct(url, hashes, self.build)?;
         Ok(Arc::new(learned.value))

@@ -40,6 +40,7 @@ pub mod remote_reader;
 pub mod remote_zip;
 pub mod retry;
 pub mod sdist;
+mod seen;
 pub mod snapshot;
 mod tasks;
 #[cfg(test)]
@@ -68,3 +69,4 @@ pub use registry::{Registry, RegistryOptions};
 pub use remote_reader::RemoteReader;
 pub use remote_zip::{RemoteFile, RemoteSource};
 pub use retry::RetryPolicy;
+pub use seen::SeenPage;

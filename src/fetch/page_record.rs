@@ -55,6 +55,13 @@ impl PageRecord {
         }
     }
 
+    /// What a record of the cache says of its page.
+    pub(super) fn read(about: &[u8]) -> Option<Self> {
+        postcard::take_from_bytes(about)
+            .ok()
+            .map(|(about, _)| about)
+    }
+
     /// The record, with the page where there is one.
     pub(super) fn encode(&self, page: Option<&Page>) -> Option<Parts> {
         let (index, skipped) = page.map_or(("", 0), |page| (page.index.as_str(), page.skipped));

@@ -16,6 +16,7 @@ use super::error::FetchError;
 use super::freshness::{Freshness, Refresh};
 use super::indexes::Index;
 use super::page_record::{Kept, PageRecord};
+use super::seen::{Seen, SeenPage};
 use super::tasks::blocking;
 use crate::metadata::{Digests, File, FileKind, Page};
 
@@ -35,6 +36,8 @@ pub struct Pages {
     pub cache: Cache,
     /// Which fresh answers are asked for again.
     pub refresh: Refresh,
+    /// What came of it.
+    pub(super) seen: Arc<Seen>,
 }
 
 impl Pages {
@@ -49,6 +52,8 @@ impl Pages {
         name: &PackageName,
     ) -> Result<Option<Arc<Page>>, FetchError> {
         if let Some(folder) = index.folder() {
+            // Nothing says whether the folder will be the same.
+            self.seen.unsettle();
             let (index, name) = (index.clone(), name.clone());
             return blocking(move || read_folder_page(&folder, &index, &name)).await;
         }
@@ -58,10 +63,11 @@ impl Pages {
         let read_key = key.clone();
         let kept = blocking(move || pages.kept(&read_key, &asked.0, &asked.1)).await;
         if let Some(kept) = &kept
-            && self.is_usable(kept, name)
+            && self.is_usable(&kept.about, name)
         {
             // Another run has just kept it, or several pages are asked for at once.
             self.client.progress().cache_hit();
+            self.saw(name, key, &kept.about);
             return Ok(kept.page.clone());
         }
         self.fetch(index, name, &url, key, kept).await
@@ -73,11 +79,31 @@ impl Pages {
         if index.folder().is_some() {
             return None;
         }
-        let kept = self.kept(&page_key(index, name), &index.page_url(name), name)?;
-        self.is_usable(&kept, name).then(|| {
+        let key = page_key(index, name);
+        let kept = self.kept(&key, &index.page_url(name), name)?;
+        self.is_usable(&kept.about, name).then(|| {
             self.client.progress().cache_hit();
+            self.saw(name, key, &kept.about);
             kept
         })
+    }
+
+    /// Whether a page is, as far as this run may know, what it was when it was seen.
+    pub(super) fn still_holds(&self, seen: &SeenPage) -> bool {
+        let about = self.cache.read_about(RecordKind::Page, &seen.key);
+        let about = about.and_then(|about| PageRecord::read(&about));
+        about.is_some_and(|about| {
+            about.url == seen.url && about.body == seen.body && self.is_usable(&about, &seen.name)
+        })
+    }
+
+    fn saw(&self, name: &PackageName, key: String, about: &PageRecord) {
+        self.seen.saw(SeenPage {
+            name: name.clone(),
+            key,
+            url: about.url.clone(),
+            body: about.body,
+        });
     }
 
     /// What the cache has.
@@ -87,8 +113,8 @@ impl Pages {
     }
 
     /// Whether what the cache has is the answer as it is.
-    fn is_usable(&self, kept: &Kept, name: &PackageName) -> bool {
-        self.client.offline() || kept.about.freshness.is_fresh() && !self.refresh.covers(name)
+    fn is_usable(&self, about: &PageRecord, name: &PackageName) -> bool {
+        self.client.offline() || about.freshness.is_fresh() && !self.refresh.covers(name)
     }
 
     async fn fetch(
@@ -110,7 +136,9 @@ impl Pages {
         let answer = match self.client.get(&ask).await {
             Ok(answer) => answer,
             Err(error) if matches!(error.status(), Some(404 | 410)) => {
-                self.keep(key, PageRecord::missing(url), None);
+                let about = PageRecord::missing(url);
+                self.saw(name, key.clone(), &about);
+                self.keep(key, about, None);
                 return Ok(None);
             }
             Err(error) => return Err(error),
@@ -121,6 +149,7 @@ impl Pages {
             Some(old) if answer.status == 304 => same_again(url, about, old)?,
             old => self.read(index, name, answer, about, old).await?,
         };
+        self.saw(name, key.clone(), &about);
         if keepable {
             self.keep(key, about, Some(Arc::clone(&page)));
         }

@@ -21,6 +21,7 @@ use super::pack::walk::Walk;
 use super::pages::Pages;
 use super::prefetch::Prefetched;
 use super::progress::Progress;
+use super::seen::SeenPage;
 use super::tasks::Pending;
 use super::threads::Threads;
 use super::variants::Told;
@@ -130,6 +131,7 @@ impl Registry {
                 client: client.clone(),
                 cache: options.cache.clone(),
                 refresh: options.refresh,
+                seen: Arc::default(),
             },
             wheels: Wheels {
                 client,
@@ -175,6 +177,27 @@ impl Registry {
         &self.world.progress
     }
 
+    /// The pages that the solver's answer was made from; `None` where something else went into
+    /// it that may be otherwise in a later run: files of folders, what could not be had.
+    pub fn seen(&self) -> Option<Vec<SeenPage>> {
+        let world = &self.world;
+        if !world.link_places.is_empty() {
+            return None;
+        }
+        world.pages.seen.settled()
+    }
+
+    /// Whether the cache says, and this run may take it for the truth, that pages are what they
+    /// were when they were seen.
+    pub fn still_holds(&self, seen: &[SeenPage]) -> bool {
+        seen.iter().all(|page| self.world.pages.still_holds(page))
+    }
+
+    /// Something was given that a later run may see otherwise, with the same pages.
+    pub(super) fn unsettle(&self) {
+        self.world.pages.seen.unsettle();
+    }
+
     /// Leaves what was learned to the system, which takes it back at once when the process
     /// ends: to give it back page by page takes longer than to read it.
     pub fn leave(&self) {
@@ -214,6 +237,9 @@ impl Registry {
             }
         };
         progress.resolved();
+        if matches!(result, Err(FactError::Failed { .. })) {
+            self.unsettle();
+        }
         result
     }
 }
@@ -229,10 +255,12 @@ impl Facts for Registry {
     fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {
         let answer = self.world.page(name);
         self.world.look_ahead();
+        self.world.pages.seen.gave(name);
         self.wait(name.as_ref(), answer)
     }
 
     fn page_at(&self, name: &PackageName, index: &str) -> Result<Arc<Page>, FactError> {
+        self.world.pages.seen.gave(name);
         self.wait(name.as_ref(), self.world.page_at(name, index))
     }
 
@@ -247,6 +275,10 @@ impl Facts for Registry {
         file: &File,
         _build: BuildPolicy,
     ) -> Result<Arc<Metadata>, FactError> {
+        if file.hashes.is_empty() {
+            // Its page does not say what is in it.
+            self.unsettle();
+        }
         match self.world.metadata(file) {
             Some(answer) => self.wait(&file.filename, answer),
             None => Err(FactError::Unusable(Unusable::NeedsBuild)),
@@ -254,6 +286,8 @@ impl Facts for Registry {
     }
 
     fn variants(&self, page: &Page, wheels: &[&File]) -> Result<Arc<VariantsJson>, FactError> {
+        // What a document says is not told by its page.
+        self.unsettle();
         let what = format!("the wheel variants of {}", page.name);
         self.wait(&what, self.world.variants(page, wheels))
     }

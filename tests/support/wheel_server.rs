@@ -52,6 +52,15 @@ impl Wheel {
         }
     }
 
+    /// Writes it into a folder.
+    #[allow(
+        dead_code,
+        reason = "one of the tests that share this file has a folder of wheels"
+    )]
+    pub(crate) fn write_to(&self, folder: &Path) {
+        std::fs::write(folder.join(&self.filename), &self.bytes).unwrap();
+    }
+
     fn with(
         name: &str,
         version: &str,
@@ -190,6 +199,10 @@ impl Indexes {
     }
 
     /// The sha256 of a wheel.
+    #[allow(
+        dead_code,
+        reason = "one of the tests that share this file looks at hashes"
+    )]
     pub(crate) fn sha256(&self, filename: &str) -> String {
         digest(&self.content.lock().unwrap().files[filename])
     }

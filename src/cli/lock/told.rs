@@ -1,23 +1,36 @@
 //! What the user hears of a solution, beside the lock.
 
 use super::super::session::Session;
-use super::super::{accelerator, say};
+use super::super::{accelerator, migration, say};
 use crate::metadata::FileKind;
 use crate::solve::{ChosenOrigin, Solution, Warning, eligible_builds};
 
+/// All that the user should hear.
+pub(super) fn all(session: &Session, solution: &Solution) -> Vec<String> {
+    let mut told = warnings(solution);
+    told.extend(sources(session, solution));
+    told.extend(nothing(session, solution));
+    told.extend(migration::moved(session, solution));
+    told.extend(builds(session, solution));
+    told.extend(variants(solution));
+    told
+}
+
 /// Which builds were taken where several would do, and why none of the newer ones.
-pub(super) fn builds(session: &Session, solution: &Solution) {
+fn builds(session: &Session, solution: &Solution) -> Vec<String> {
+    let mut told = Vec::new();
     for builds in eligible_builds(&session.rules, &session.target) {
         if let Some(taken) = solution.builds.get(&builds.family)
             && builds.labels.len() + builds.refused.len() > 1
         {
-            say(&accelerator::told(&builds, taken, &session.target));
+            told.push(accelerator::told(&builds, taken, &session.target));
         }
     }
+    told
 }
 
 /// Releases that must be built to be installed.
-pub(super) fn sources(session: &Session, solution: &Solution) {
+fn sources(session: &Session, solution: &Solution) -> Option<String> {
     let wheels = &session.request.policy.wheels;
     let built: Vec<String> = solution
         .packages
@@ -33,30 +46,31 @@ pub(super) fn sources(session: &Session, solution: &Solution) {
         })
         .map(|(name, chosen)| format!("{name} {}", chosen.version))
         .collect();
-    if !built.is_empty() {
-        say(&format!(
+    (!built.is_empty()).then(|| {
+        format!(
             "warning: no wheel suits the target, and installing means building: {} \
              (`--only-binary :all:` takes releases with wheels only)",
             built.join(", ")
-        ));
-    }
+        )
+    })
 }
 
 /// A lock of nothing is rarely what is meant: a sync from it uninstalls everything.
-pub(super) fn nothing(session: &Session, solution: &Solution) {
-    if session.request.requirements.is_empty()
+fn nothing(session: &Session, solution: &Solution) -> Option<String> {
+    let is_nothing = session.request.requirements.is_empty()
         && solution.packages.is_empty()
-        && session.request.base.packages.is_empty()
-    {
-        say(&format!(
+        && session.request.base.packages.is_empty();
+    is_nothing.then(|| {
+        format!(
             "warning: nothing is asked for in {}: the lock is empty",
             session.inputs.join(", ")
-        ));
-    }
+        )
+    })
 }
 
 /// Which wheel variants were taken, and who can install them.
-pub(super) fn variants(solution: &Solution) {
+fn variants(solution: &Solution) -> Vec<String> {
+    let mut told = Vec::new();
     let mut labelled = Vec::new();
     for (name, chosen) in &solution.packages {
         let Some(variant) = &chosen.variant else {
@@ -66,25 +80,26 @@ pub(super) fn variants(solution: &Solution) {
             Some(label) => labelled.push(format!("{name} {} ({label})", chosen.version)),
             None => {
                 for (label, reason) in &variant.refused {
-                    say(&format!("{name}: the wheel variant {label} {reason}"));
+                    told.push(format!("{name}: the wheel variant {label} {reason}"));
                 }
             }
         }
     }
     if !labelled.is_empty() {
-        say(&format!(
+        told.push(format!(
             "warning: wheel variants were taken: {}. pip cannot install them; uv does from a \
              requirements file, with `--preview-features wheel-variants`",
             labelled.join(", ")
         ));
     }
+    told
 }
 
-/// What the user should hear about a solution.
-pub(in crate::cli) fn warn(solution: &Solution) {
-    for warning in &solution.warnings {
-        say(&format!("warning: {}", warning_text(warning)));
-    }
+fn warnings(solution: &Solution) -> Vec<String> {
+    let warnings = solution.warnings.iter();
+    warnings
+        .map(|warning| format!("warning: {}", warning_text(warning)))
+        .collect()
 }
 
 fn warning_text(warning: &Warning) -> String {

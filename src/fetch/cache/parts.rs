@@ -141,6 +141,21 @@ impl Header {
 }
 
 impl Cache {
+    /// The first part of the record under a key, as far as it was read at once; the rest of
+    /// the record is not looked at.
+    pub(in super::super) fn read_about(&self, kind: RecordKind, key: &str) -> Option<Vec<u8>> {
+        let mut file = File::open(self.path(kind, key)).ok()?;
+        let mut first = [0; FIRST_READ];
+        let length = read_some(&mut file, &mut first)?;
+        let first = first.get(..length)?;
+        let header = Header::read(first)?;
+        let end = usize::try_from(header.about_length)
+            .ok()?
+            .checked_add(HEADER_SIZE)?;
+        let about = first.get(HEADER_SIZE..end)?;
+        (checksum(about) == header.about_checksum).then(|| about.to_vec())
+    }
+
     /// The record under a key, as far as its first two parts.
     pub fn read_parts(&self, kind: RecordKind, key: &str) -> Option<PartedRecord> {
         let path = self.path(kind, key);

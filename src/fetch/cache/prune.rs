@@ -43,9 +43,7 @@ impl Cache {
             let Some((kind, layout)) = name.and_then(|name| name.rsplit_once("-v")) else {
                 continue;
             };
-            let is_ours = [RecordKind::Page, RecordKind::Links, RecordKind::Metadata]
-                .iter()
-                .any(|ours| ours.folder() == kind);
+            let is_ours = RecordKind::ALL.iter().any(|ours| ours.folder() == kind);
             let is_number = layout.bytes().all(|byte| byte.is_ascii_digit());
             if !is_ours || !is_number || !folder.is_dir() {
                 continue;

@@ -1,0 +1,191 @@
+//! What earlier runs answered. A lock is a function of the question and of the pages that it
+//! was made from; where neither has changed, the answer has not.
+//!
+//! Everything that could change a byte of the answer is in the question, or is a page that is
+//! looked up again. Where that cannot be said of a run, its answer is not kept: where it was
+//! made from a folder, a build, a direct reference, a base or a document about wheel variants.
+
+use std::fmt::Write as _;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{Opened, Writing};
+use crate::cli::args::LockArgs;
+use crate::cli::session::Session;
+use crate::fetch::SeenPage;
+use crate::fetch::cache::RecordKind;
+use crate::fetch::edge::Edge;
+use crate::request::Request;
+
+/// So many answers are kept at most; one that falls on the same place replaces the older.
+const PLACES: u8 = 64;
+
+/// What a run gives: what the user is told, and the lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Answer {
+    pub(super) told: Vec<String>,
+    pub(super) text: String,
+}
+
+/// All that an answer follows from, beside the pages.
+pub(super) struct Question {
+    digest: [u8; 32],
+    /// Answers are not to be taken from earlier runs.
+    ask_again: bool,
+}
+
+impl Question {
+    /// The question that a lock answers; `None` where an answer would not be kept.
+    pub(super) fn of(opened: &Opened, writing: &Writing) -> Option<Self> {
+        let Opened {
+            given: _,
+            args,
+            to,
+            recorded,
+            session,
+            freed: _,
+            from_settings: _,
+        } = opened;
+        session.facts.edge()?;
+        let resolve = &args.resolve;
+        if resolve.verbose > 0 || resolve.no_cache || !session.request.base.packages.is_empty() {
+            return None;
+        }
+        let mut said = Said(Sha256::new());
+        // A buffer in memory takes everything.
+        let _ = write!(said, "{:?}", program()?);
+        let _ = write!(said, "{to:?}{writing:?}{:?}", as_to_the_answer(args));
+        said.0
+            .update(Sha256::digest(recorded.text.as_deref().unwrap_or_default()));
+        let _ = write!(said, "{:?}{:?}", recorded.path, recorded.text.is_some());
+        session.say_all(&mut said)?;
+        Some(Self {
+            digest: said.0.finalize().into(),
+            ask_again: resolve.refresh || args.solve_anew,
+        })
+    }
+
+    /// The answer of an earlier run, where all that it was made from is as it was.
+    pub(super) fn answer(&self, session: &Session) -> Option<Answer> {
+        if self.ask_again {
+            return None;
+        }
+        let registry = session.facts.edge()?.registry();
+        let record = registry.cache().read(RecordKind::Answer, &self.place())?;
+        let kept = Kept::read(&record)?;
+        (kept.question == self.digest && registry.still_holds(&kept.seen)).then(|| kept.answer())
+    }
+
+    /// Keeps the answer for later runs, where it may be kept.
+    pub(super) fn keep(&self, session: &Session, answer: &Answer) {
+        let Some(registry) = session.facts.edge().map(Edge::registry) else {
+            return;
+        };
+        let Some(seen) = registry.seen() else {
+            return;
+        };
+        let kept = Kept {
+            question: self.digest,
+            seen,
+            told: answer.told.iter().map(String::as_str).collect(),
+            text: &answer.text,
+        };
+        if let Ok(content) = postcard::to_stdvec(&kept) {
+            let place = self.place();
+            registry.cache().write(RecordKind::Answer, &place, &content);
+        }
+    }
+
+    fn place(&self) -> String {
+        let [first, ..] = self.digest;
+        format!("{:02x}", first % PLACES)
+    }
+}
+
+/// A record of the cache.
+#[derive(Serialize, Deserialize)]
+struct Kept<'r> {
+    question: [u8; 32],
+    seen: Vec<SeenPage>,
+    #[serde(borrow)]
+    told: Vec<&'r str>,
+    text: &'r str,
+}
+
+impl<'r> Kept<'r> {
+    fn read(record: &'r [u8]) -> Option<Self> {
+        postcard::from_bytes(record).ok()
+    }
+
+    fn answer(&self) -> Answer {
+        Answer {
+            told: self.told.iter().map(|line| (*line).to_owned()).collect(),
+            text: self.text.to_owned(),
+        }
+    }
+}
+
+/// Hashes what is written to it.
+struct Said(Sha256);
+
+impl std::fmt::Write for Said {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0.update(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// The arguments without those that only say what is done with the answer.
+fn as_to_the_answer(args: &LockArgs) -> LockArgs {
+    let mut args = args.clone();
+    args.check = false;
+    args.dry_run = false;
+    args.solve_anew = false;
+    args.resolve.refresh = false;
+    args
+}
+
+/// The program and its rules, as the file that they are in: one that was built anew may answer
+/// otherwise.
+fn program() -> Option<(u64, SystemTime)> {
+    let file = std::env::current_exe().ok()?.metadata().ok()?;
+    Some((file.len(), file.modified().ok()?))
+}
+
+impl Session {
+    /// Says all that a solve and its lock are made from, beside facts; `None` where that
+    /// cannot be said.
+    fn say_all(&self, said: &mut Said) -> Option<()> {
+        // Nothing is passed over unseen: a further field has to be thought of here.
+        let Self {
+            request,
+            target,
+            all_rules: _,
+            rules: _,
+            own_rules,
+            ignored,
+            facts: _,
+            inputs,
+            read,
+            sources,
+            places,
+            base_folders: _,
+            suits: _,
+        } = self;
+        let Request {
+            requirements,
+            constraints,
+            overrides,
+            // They are those of the lock that is there.
+            pins: _,
+            base: _,
+            policy,
+        } = request;
+        let words = (target.words(), &target.markers, &target.accelerator);
+        write!(said, "{requirements:?}{constraints:?}{overrides:?}").ok()?;
+        write!(said, "{policy:?}{words:?}{own_rules:?}{ignored:?}").ok()?;
+        write!(said, "{inputs:?}{read:?}{sources:?}{places:?}").ok()
+    }
+}

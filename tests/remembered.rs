@@ -1,0 +1,252 @@
+//! Answers of earlier runs, with the real binary: they hold as long as everything does that
+//! they were made from, and no longer.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails loudly, runs the program and reads its files"
+)]
+
+#[path = "support/wheel_server.rs"]
+mod wheel_server;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use wheel_server::{Indexes, Wheel, mlresolve, told};
+
+/// A project, its index and its cache.
+struct Project {
+    indexes: Indexes,
+    folder: TempDir,
+}
+
+impl Project {
+    fn new(lines: &str) -> Self {
+        let mut indexes = Indexes::start();
+        for (name, version, requires) in [
+            ("app", "1.0", &["lib>=1"][..]),
+            ("lib", "1.0", &[]),
+            ("lib", "2.0", &[]),
+        ] {
+            indexes.add(
+                "/simple/",
+                &Wheel::new(name, version, "py3-none-any", requires),
+            );
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("app.in"), lines).unwrap();
+        Self { indexes, folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Locks; gives the lock and what was told.
+    fn lock(&self, words: &[&str]) -> (String, String) {
+        let mut all = vec!["lock", "app.in", "-o", "app.txt"];
+        all.extend(words);
+        let done = mlresolve(&self.indexes, self.folder.path(), &all);
+        assert!(done.status.success(), "{}", told(&done));
+        let lock = fs::read_to_string(self.path("app.txt")).unwrap();
+        (lock, told(&done))
+    }
+
+    /// Whether a run answers without looking at metadata, which is hidden from it: no solve
+    /// gets along without.
+    fn is_remembered(&self, words: &[&str]) -> bool {
+        let metadata = self.cached("metadata");
+        let hidden = [&metadata, &metadata.with_file_name("hidden")];
+        fs::rename(hidden[0], hidden[1]).unwrap();
+        let mut all = vec!["lock", "app.in", "-o", "app.txt"];
+        all.extend(words);
+        let done = mlresolve(&self.indexes, self.folder.path(), &all);
+        let was_asked_for = hidden[0].exists();
+        if was_asked_for {
+            fs::remove_dir_all(hidden[0]).unwrap();
+        }
+        fs::rename(hidden[1], hidden[0]).unwrap();
+        done.status.success() && !was_asked_for
+    }
+
+    /// The folder of the cache for one kind of record.
+    fn cached(&self, kind: &str) -> PathBuf {
+        let folders = fs::read_dir(self.path("cache")).unwrap().flatten();
+        let mut paths = folders.map(|entry| entry.path());
+        let is_kind = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with(&format!("{kind}-v"))
+        };
+        paths.find(is_kind).unwrap()
+    }
+}
+
+const OFFLINE: [&str; 1] = ["--offline"];
+
+/// A rule of the user's.
+const BROKEN: &str = r#"
+kind = "broken"
+severity = "corrupts"
+reason = "lib 2.0 cannot be imported."
+error = "ImportError: lib"
+checked = "2026-11-21"
+when = { package = "lib", version = "==2.0" }
+
+[[evidence]]
+file = "lib-2.0-py3-none-any.whl"
+sha256 = "a6915d372c085a02eceebf59d16cbcc18a2693ac3487a53e3cc8be31fee65079"
+finding = "it has no modules"
+
+[[hit]]
+have = ["lib==2.0"]
+
+[[miss]]
+have = ["lib==1.0"]
+"#;
+
+/// Locks twice, so that the lock that is there is that of the question.
+fn settled(lines: &str) -> Project {
+    let project = Project::new(lines);
+    project.lock(&[]);
+    let first = project.lock(&OFFLINE);
+    assert_eq!(project.lock(&OFFLINE), first);
+    assert!(project.is_remembered(&OFFLINE));
+    project
+}
+
+#[test]
+fn an_answer_holds_while_nothing_changes() {
+    let project = settled("app\n");
+    let (lock, _) = project.lock(&OFFLINE);
+    assert!(lock.contains("lib==2.0"), "{lock}");
+    // What is done with an answer is not part of the question.
+    assert!(project.is_remembered(&["--offline", "--check"]));
+    assert!(project.is_remembered(&["--offline", "--dry-run"]));
+    assert!(!project.is_remembered(&["--offline", "--solve-anew"]));
+    assert_eq!(project.lock(&["--offline", "--solve-anew"]).0, lock);
+}
+
+#[test]
+fn another_question_is_answered_anew() {
+    let project = settled("app\n");
+    for words in [
+        &["--offline", "--no-hashes"][..],
+        &["--offline", "--pre"],
+        &["--offline", "-P", "lib"],
+        &["--offline", "--upgrade"],
+        &["--offline", "--exclude-newer", "2026-01-01"],
+        &["--offline", "-v"],
+    ] {
+        assert!(!project.is_remembered(words), "{words:?}");
+    }
+    fs::write(project.path("app.in"), "app\n# and why\nlib<2\n").unwrap();
+    assert!(!project.is_remembered(&OFFLINE));
+    assert!(project.lock(&[]).0.contains("lib==1.0"));
+    // The lock that is there says what to keep.
+    let project = settled("app\n");
+    let lock = fs::read_to_string(project.path("app.txt")).unwrap();
+    fs::write(
+        project.path("app.txt"),
+        lock.replace("lib==2.0", "lib==1.0"),
+    )
+    .unwrap();
+    assert!(!project.is_remembered(&OFFLINE));
+}
+
+#[test]
+fn rules_of_the_users_are_part_of_the_question() {
+    let project = settled("app\n");
+    let folder = project.path("rules/lib");
+    fs::create_dir_all(&folder).unwrap();
+    let words = ["--offline", "--rules", "rules"];
+    assert!(!project.is_remembered(&words));
+    for _ in 0..2 {
+        assert!(project.lock(&words).0.contains("lib==2.0"));
+    }
+    assert!(project.is_remembered(&words));
+    fs::write(folder.join("broken.toml"), BROKEN).unwrap();
+    let online = ["--rules", "rules"];
+    assert!(project.lock(&online).0.contains("lib==1.0"));
+    fs::remove_file(folder.join("broken.toml")).unwrap();
+    fs::remove_file(project.path("app.txt")).unwrap();
+    assert!(project.lock(&online).0.contains("lib==2.0"));
+}
+
+#[test]
+fn a_page_that_changed_ends_it() {
+    let mut project = settled("app\n");
+    project.lock(&[]);
+    project.lock(&[]);
+    assert!(project.is_remembered(&[]));
+    let newer = Wheel::new("lib", "3.0", "py3-none-any", &[]);
+    project.indexes.add("/simple/", &newer);
+    // Fresh for ten minutes, as the index says nothing of it.
+    assert!(project.lock(&[]).0.contains("lib==2.0"));
+    let (lock, _) = project.lock(&["--refresh", "--upgrade"]);
+    assert!(lock.contains("lib==3.0"), "{lock}");
+    // The page in the cache is another now.
+    let old = lock.replace("lib==3.0", "lib==2.0");
+    fs::write(project.path("app.txt"), old).unwrap();
+    fs::remove_file(project.path("app.txt")).unwrap();
+    assert!(project.lock(&OFFLINE).0.contains("lib==3.0"));
+}
+
+#[test]
+fn what_no_page_stands_for_is_never_remembered() {
+    let project = Project::new("app\nlocal\n");
+    let links = project.path("links");
+    fs::create_dir(&links).unwrap();
+    let write = |version: &str| {
+        let wheel = Wheel::new("local", version, "py3-none-any", &[]);
+        wheel.write_to(&links);
+    };
+    write("1.0");
+    let words = ["--find-links", "links"];
+    for _ in 0..3 {
+        assert!(project.lock(&words).0.contains("local==1.0"));
+    }
+    write("2.0");
+    fs::remove_file(project.path("app.txt")).unwrap();
+    assert!(project.lock(&words).0.contains("local==2.0"));
+}
+
+#[test]
+fn what_was_told_is_told_again() {
+    let project = Project::new("app\nlib[nothing]\n");
+    let first = project.lock(&[]);
+    assert!(first.1.contains("has no extra `nothing`"), "{}", first.1);
+    for _ in 0..2 {
+        assert_eq!(project.lock(&[]), first);
+    }
+    assert!(project.is_remembered(&[]));
+}
+
+#[test]
+fn a_damaged_answer_is_none() {
+    let project = settled("app\n");
+    let lock = project.lock(&OFFLINE);
+    let answers = files(&project.cached("answers"));
+    assert!(!answers.is_empty());
+    for path in &answers {
+        let mut bytes = fs::read(path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(path, bytes).unwrap();
+    }
+    assert!(!project.is_remembered(&OFFLINE));
+    assert_eq!(project.lock(&OFFLINE), lock);
+    for path in &answers {
+        fs::write(path, b"").unwrap();
+    }
+    assert_eq!(project.lock(&OFFLINE), lock);
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    paths
+}

@@ -5,6 +5,7 @@
 //! private to this program: what another version wrote, or what is damaged, counts as
 //! absent. No key and no record holds credentials.
 
+mod held;
 mod parts;
 mod prune;
 
@@ -12,6 +13,7 @@ use std::io::{self, Write};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use etcetera::BaseStrategy;
@@ -46,6 +48,8 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Cache {
     root: Arc<Path>,
     pending: Pending,
+    /// Whether something that was there a moment ago could not be read.
+    lost: Arc<AtomicBool>,
     /// Keeps a cache that is for this run only.
     _temporary: Option<Arc<TempDir>>,
 }
@@ -102,6 +106,7 @@ impl Cache {
         Ok(Self {
             root: root.into(),
             pending: Pending::default(),
+            lost: Arc::default(),
             _temporary: None,
         })
     }
@@ -117,6 +122,7 @@ impl Cache {
         Ok(Self {
             root: folder.path().into(),
             pending: Pending::default(),
+            lost: Arc::default(),
             _temporary: Some(Arc::new(folder)),
         })
     }

@@ -26,7 +26,8 @@ struct Kept {
 impl Cache {
     /// Removes records that other versions of the program wrote, then what the bounds say;
     /// gives the number of files and of bytes that are gone. What is removed is fetched again
-    /// when it is wanted; a process that reads a record meanwhile reads it to its end.
+    /// when it is wanted; a process that has begun to read a page's record reads it to its end,
+    /// or asks for the page again.
     ///
     /// # Errors
     ///

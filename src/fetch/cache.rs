@@ -51,7 +51,7 @@ pub struct Cache {
     /// Whether something that was there a moment ago could not be read.
     lost: Arc<AtomicBool>,
     /// Keeps a cache that is for this run only.
-    _temporary: Option<Arc<TempDir>>,
+    temporary: Option<Arc<TempDir>>,
 }
 
 /// A record that was read; it gives its content.
@@ -107,7 +107,7 @@ impl Cache {
             root: root.into(),
             pending: Pending::default(),
             lost: Arc::default(),
-            _temporary: None,
+            temporary: None,
         })
     }
 
@@ -123,13 +123,18 @@ impl Cache {
             root: folder.path().into(),
             pending: Pending::default(),
             lost: Arc::default(),
-            _temporary: Some(Arc::new(folder)),
+            temporary: Some(Arc::new(folder)),
         })
     }
 
     /// The folder.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Whether it is for this run only.
+    fn is_temporary(&self) -> bool {
+        self.temporary.is_some()
     }
 
     /// Where files lie for as long as they are worked on. It is on the same file system as
@@ -222,8 +227,8 @@ impl Cache {
         std::fs::write(self.root.join(".gitignore"), "*\n")
     }
 
-    /// Removes what runs that were killed have left; to be called once in a run.
-    pub fn remove_stale(&self) {
+    /// Removes what runs that were killed have left.
+    fn remove_stale(&self) {
         let Ok(entries) = std::fs::read_dir(self.temporary_folder()) else {
             return;
         };

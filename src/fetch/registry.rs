@@ -251,7 +251,12 @@ impl Registry {
 
 impl Drop for Registry {
     fn drop(&mut self) {
-        self.world.pages.cache.flush();
+        let cache = &self.world.pages.cache;
+        cache.flush();
+        if self.world.is_cold() {
+            // A run that fetched something made the cache grow.
+            cache.tidy();
+        }
         self.world.threads.end();
     }
 }

@@ -469,3 +469,34 @@ fn a_conflict_does_not_walk_through_releases_that_must_be_built() {
     };
     assert!(reasons.iter().any(passed_over), "{reasons:?}");
 }
+
+#[test]
+fn of_a_distribution_without_wheels_two_releases_are_built_and_the_rest_is_read() {
+    let mut toy = Toy::default();
+    toy.static_source("lib", "1.0", &["base<2"])
+        .release("base", "1.0", &[])
+        .release("base", "2.0", &[]);
+    for minor in 1..20 {
+        toy.failing_source("lib", &format!("1.{minor}"));
+    }
+    let none = RuleSet::default();
+    check(&toy, &["lib"], &none, &["base==1.0", "lib==1.0"]);
+    let built = ["lib-1.18.tar.gz", "lib-1.19.tar.gz"];
+    assert_eq!(toy.built().into_iter().collect::<Vec<_>>(), built);
+    // Where nothing can be read either, the conflict says what was tried.
+    let reasons = reasons(&toy, &["lib>1.0"], &none);
+    assert_eq!(toy.built().len(), 2);
+    let set_aside = |wanted: fn(&Unusable) -> bool| {
+        reasons
+            .iter()
+            .any(|found| matches!(found, Reason::SetAside { reason, .. } if wanted(reason)))
+    };
+    assert!(
+        set_aside(|reason| matches!(reason, Unusable::BuildFailed { .. })),
+        "{reasons:?}"
+    );
+    assert!(
+        set_aside(|reason| matches!(reason, Unusable::NeedsBuild)),
+        "{reasons:?}"
+    );
+}

@@ -76,6 +76,14 @@ fn a_broken_rule_is_found_where_it_stands_and_its_repair_is_silent() {
         told(&judge(&sharing, &target(), &our_rules())),
         ["warning at 1: cv and cv-headless install the same files under `cv2`"]
     );
+    // Where the files are the same at one version, that is how they are meant.
+    let identical = rules(vec![slot(
+        "cv2",
+        &["cv", "cv-headless"],
+        Sharing::IdenticalAtOneVersion,
+    )]);
+    assert_eq!(told(&judge(&sharing, &target(), &identical)), [""; 0]);
+    assert_eq!(judge(&broken, &target(), &identical).len(), 1);
 }
 
 #[test]

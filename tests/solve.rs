@@ -229,6 +229,28 @@ fn members_of_a_slot_are_taken_at_one_version() {
 }
 
 #[test]
+fn members_that_are_meant_to_be_there_together_are_no_warning() {
+    let lines = ["opencv-python", "opencv-python-headless"];
+    let same = rules(vec![slot("cv2", &lines, Sharing::IdenticalAtOneVersion)]);
+    let solution = solved(&numpy_world(), &request(&lines), &same);
+    let versions: Vec<_> = solution.packages.values().map(|it| &it.version).collect();
+    assert_eq!(versions[1], versions[2]);
+    assert_eq!(solution.warnings, []);
+    // A stub requires what it stands for.
+    let mut toy = Toy::default();
+    toy.release("flow", "2.0", &["flow-macos==2.0"])
+        .release("flow-macos", "2.0", &[]);
+    let stubs = rules(vec![slot(
+        "flow",
+        &["flow", "flow-macos"],
+        Sharing::SameVersion,
+    )]);
+    let solution = solved(&toy, &request(&["flow"]), &stubs);
+    assert_eq!(solution.packages.len(), 2);
+    assert_eq!(solution.warnings, []);
+}
+
+#[test]
 fn members_of_a_slot_that_cannot_share_exclude_each_other() {
     let lines = ["opencv-python", "opencv-python-headless"];
     let never = rules(vec![slot("cv2", &lines, Sharing::Never)]);

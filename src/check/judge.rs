@@ -307,16 +307,23 @@ impl Judge<'_> {
                 continue;
             };
             let version = &metadata.version;
-            let Some(range) = self.as_rules_have_it(entry, version, &dependency.name, specifiers)
-            else {
+            let who = format!("{} {version}", entry.name);
+            let mut changed = self.subject.changed.iter();
+            let changed = changed.find(|changed| changed.is_of(&who, &dependency.name));
+            let asked = match changed {
+                Some(changed) => changed.now(),
+                None => self
+                    .as_rules_have_it(entry, version, &dependency.name, specifiers)
+                    .map(|range| (&dependency.name, range)),
+            };
+            let Some((to, range)) = asked else {
                 continue;
             };
-            let wanted = format!("{}{}", dependency.name, display(range));
-            let who = format!("{} {}", entry.name, metadata.version);
+            let wanted = format!("{to}{}", display(range));
             let others: Vec<&&Entry> = self
                 .present
                 .iter()
-                .filter(|other| other.name == dependency.name)
+                .filter(|other| other.name == *to)
                 .collect();
             if others.is_empty() {
                 if self.subject.complete {
@@ -345,12 +352,9 @@ impl Judge<'_> {
                     Finding::new(
                         "conflict",
                         Severity::Warning,
-                        format!(
-                            "{who} requires `{wanted}`, and {} is {version}",
-                            dependency.name
-                        ),
+                        format!("{who} requires `{wanted}`, and {to} is {version}"),
                     )
-                    .about(&dependency.name, Some(version))
+                    .about(to, Some(version))
                     .about(&entry.name, Some(&metadata.version))
                     .wants(wanted, self.installer()),
                 );

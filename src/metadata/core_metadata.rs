@@ -136,11 +136,14 @@ impl Metadata {
     }
 
     /// Reads a source distribution's PKG-INFO with the `requires.txt` of its egg-info, for one
-    /// that was packed before PKG-INFO could be static (metadata versions before 2.2).
+    /// whose PKG-INFO does not settle it: it was packed before it could (metadata versions
+    /// before 2.2), or marks the requirements dynamic, as setuptools does with all that a
+    /// setup.py says.
     ///
     /// It is what setuptools found when the distribution was packed; a setup.py that decides
-    /// by the Python that runs it may say other things elsewhere. `None` where the PKG-INFO
-    /// is of another kind, or a requirement is not understood: then a build has to tell.
+    /// by the Python or the machine that runs it may say other things elsewhere. `None` where
+    /// the PKG-INFO is static, leaves the name or the version to the build, or a requirement is
+    /// not understood.
     ///
     /// # Errors
     ///
@@ -151,7 +154,8 @@ impl Metadata {
         expected: Option<(&PackageName, &Version)>,
     ) -> Result<Option<Self>, MetadataError> {
         let mut headers = Headers::read(pkg_info);
-        if headers.metadata_version() >= Some((2, 2)) {
+        let renamed = |field: &String| matches!(field.as_str(), "name" | "version");
+        if headers.is_static() || headers.dynamic.iter().any(renamed) {
             return Ok(None);
         }
         let Some(found) = EggRequires::read(requires) else {

@@ -182,6 +182,11 @@ pub(super) fn edge(
         })
         .collect();
     let builder = Builder::new(python, build_indexes, records.clone());
+    let builder = if args.quiet {
+        builder
+    } else {
+        builder.with_notice(super::super::progress::building)
+    };
     Ok(Edge::new(
         registry,
         records,

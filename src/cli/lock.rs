@@ -147,10 +147,11 @@ impl Opened {
     /// Reads what the question is made of.
     fn new(
         given: &LockArgs,
-        args: LockArgs,
+        mut args: LockArgs,
         to: Output,
         from_settings: bool,
     ) -> Result<Self, CliError> {
+        let mut given = given.clone();
         let recorded = match &to {
             Output::File(path) => {
                 refuse_extension(path)?;
@@ -158,6 +159,7 @@ impl Opened {
             }
             Output::Standard => Recorded::default(),
         };
+        migration::keep_cut_off(&mut given, &mut args, &recorded);
         let mut session = Session::open(&args.resolve, &recorded)?;
         if let Output::File(path) = &to {
             let mut sources = session.sources.clone();
@@ -172,7 +174,7 @@ impl Opened {
             base_report::warn(&session.request.base, &session.rules, &session.target);
         }
         Ok(Self {
-            given: given.clone(),
+            given,
             args,
             to,
             recorded,

@@ -1,0 +1,119 @@
+//! Locks that are made again, with the real binary: what is kept of the lock that is there,
+//! and what is said of it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails loudly, runs the program and reads its files"
+)]
+
+#[path = "support/wheel_server.rs"]
+mod wheel_server;
+
+use std::fs;
+use std::process::Output;
+
+use tempfile::TempDir;
+use wheel_server::{Indexes, Wheel, mlresolve, told};
+
+/// A project and its index.
+struct Project {
+    indexes: Indexes,
+    folder: TempDir,
+}
+
+impl Project {
+    fn new() -> Self {
+        let mut indexes = Indexes::start();
+        for (name, version, requires) in [
+            ("app", "1.0", &["lib>=1", "more; extra == 'test'"][..]),
+            ("lib", "1.0", &[]),
+            ("lib", "2.0", &[]),
+            ("more", "1.0", &[]),
+        ] {
+            indexes.add(
+                "/simple/",
+                &Wheel::new(name, version, "py3-none-any", requires),
+            );
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let project = Self { indexes, folder };
+        project.write("app.in", "app\n");
+        project
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        fs::write(self.folder.path().join(file), text).unwrap();
+    }
+
+    fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.folder.path().join(file)).unwrap()
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        let mut all = vec!["lock"];
+        all.extend(words);
+        mlresolve(&self.indexes, self.folder.path(), &all)
+    }
+
+    /// Locks, and gives what was told.
+    fn lock(&self, words: &[&str]) -> String {
+        let done = self.run(words);
+        assert!(done.status.success(), "{}", told(&done));
+        told(&done)
+    }
+}
+
+#[test]
+fn the_cut_off_of_the_lock_is_kept() {
+    for output in ["app.txt", "pylock.toml"] {
+        let project = Project::new();
+        let exempted = format!("{}=off", project.indexes.url("/simple/"));
+        let made = [
+            "app.in",
+            "-o",
+            output,
+            "--exclude-newer=2026-06-01",
+            "--exclude-newer-index",
+            &exempted,
+        ];
+        project.lock(&made);
+        let first = project.read(output);
+        assert!(first.contains("2026-06-02T00:00:00Z"), "{first}");
+        // The same lock follows from fewer words.
+        assert_eq!(project.lock(&["app.in", "-o", output]), "");
+        assert_eq!(project.read(output), first);
+        let said = project.lock(&["app.in", "-o", output, "-U"]);
+        assert!(
+            said.contains("stays that of the lock, 2026-06-01"),
+            "{said}"
+        );
+        assert_eq!(project.read(output), first);
+        let mut other = made;
+        other[3] = "--exclude-newer=2026-07-01";
+        project.lock(&other);
+        assert!(project.read(output).contains("2026-07-02T00:00:00Z"));
+        // What lifts it leaves nothing behind.
+        assert_eq!(
+            project.lock(&["app.in", "-o", output, "--exclude-newer=off"]),
+            ""
+        );
+        let free = project.read(output);
+        assert!(!free.contains("exclude-newer="), "{free}");
+        assert!(!free.contains("2026-07"), "{free}");
+    }
+}
+
+#[test]
+fn a_cut_off_that_settings_named_goes_with_them() {
+    let project = Project::new();
+    let exempted = format!("{}=off", project.indexes.url("/simple/"));
+    project.write(
+        "mlresolve.toml",
+        &format!("exclude-newer = 2026-06-01\nexclude-newer-index = [\"{exempted}\"]\n"),
+    );
+    project.lock(&["app.in"]);
+    assert!(project.read("app.txt").contains("2026-06-02T00:00:00Z"));
+    project.write("mlresolve.toml", "");
+    project.lock(&["app.in"]);
+    assert!(!project.read("app.txt").contains("2026-06"));
+}

@@ -117,3 +117,32 @@ fn a_cut_off_that_settings_named_goes_with_them() {
     project.lock(&["app.in"]);
     assert!(!project.read("app.txt").contains("2026-06"));
 }
+
+#[test]
+fn a_check_by_another_command_is_told_so() {
+    let project = Project::new();
+    project.write("app.in", "app[test]\n");
+    project.write("also.in", "more\n");
+    for output in ["app.txt", "pylock.toml"] {
+        project.lock(&["app.in", "also.in", "-o", output, "--strip-extras"]);
+        let all = ["app.in", "also.in", "-o", output, "--strip-extras"];
+        assert_eq!(project.lock(&[&all[..], &["--check"]].concat()), "");
+        // The same is locked, whatever the command.
+        let fewer = ["app.in", "-o", output, "--strip-extras", "--check"];
+        assert_eq!(project.lock(&fewer), "");
+        project.write("app.in", "app\n");
+        let done = project.run(&fewer);
+        assert_eq!(done.status.code(), Some(4), "{}", told(&done));
+        let hint = "hint: it was made by another command; check it with that one's options: \
+                    `mlresolve lock --";
+        assert!(told(&done).contains(hint), "{}", told(&done));
+        assert!(told(&done).contains(" app.in also.in`"), "{}", told(&done));
+        // By its own command it is told what changed alone.
+        project.write("also.in", "");
+        let done = project.run(&[&all[..], &["--check"]].concat());
+        assert_eq!(done.status.code(), Some(4), "{}", told(&done));
+        assert!(!told(&done).contains("another command"), "{}", told(&done));
+        project.write("app.in", "app[test]\n");
+        project.write("also.in", "more\n");
+    }
+}

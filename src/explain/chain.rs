@@ -48,7 +48,8 @@ pub(super) fn chain(name: &PackageName, solution: &Solution, request: &Request) 
     Vec::new()
 }
 
-fn asker(cause: &EdgeCause) -> Option<&PackageName> {
+/// The distribution that asks.
+pub(super) fn asker(cause: &EdgeCause) -> Option<&PackageName> {
     match cause {
         EdgeCause::Package { name, .. } | EdgeCause::Rule { name, .. } => Some(name),
         EdgeCause::Line(_) | EdgeCause::Constraint(_) => None,
@@ -88,7 +89,12 @@ pub(super) fn link(edge: &Edge, solution: &Solution, request: &Request) -> Link 
     let mut wants = text::requirement(&edge.to, &range);
     if !edge.extras.is_empty() {
         let extras: Vec<&str> = edge.extras.iter().map(AsRef::as_ref).collect();
-        wants = format!("{}[{}]{range}", edge.to, extras.join(","));
+        wants = format!(
+            "{}[{}]{}",
+            edge.to,
+            extras.join(","),
+            text::range_in_words(&range)
+        );
     }
     let mine = |line: Option<&crate::request::Line>| {
         line.map(|line| format!("`{}` ({})", line.text, line.place))

@@ -2,6 +2,7 @@
 //! blocks another, and what to change. Everything that is advised was solved first.
 
 mod base;
+mod beside;
 mod bounds;
 mod builds;
 mod chain;

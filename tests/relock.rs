@@ -80,7 +80,8 @@ fn the_cut_off_of_the_lock_is_kept() {
         let first = project.read(output);
         assert!(first.contains("2026-06-02T00:00:00Z"), "{first}");
         // The same lock follows from fewer words.
-        assert_eq!(project.lock(&["app.in", "-o", output]), "");
+        let same = format!("locked 2 packages: {output} is as it was\n");
+        assert_eq!(project.lock(&["app.in", "-o", output]), same);
         assert_eq!(project.read(output), first);
         let said = project.lock(&["app.in", "-o", output, "-U"]);
         assert!(
@@ -93,10 +94,8 @@ fn the_cut_off_of_the_lock_is_kept() {
         project.lock(&other);
         assert!(project.read(output).contains("2026-07-02T00:00:00Z"));
         // What lifts it leaves nothing behind.
-        assert_eq!(
-            project.lock(&["app.in", "-o", output, "--exclude-newer=off"]),
-            ""
-        );
+        let said = project.lock(&["app.in", "-o", output, "--exclude-newer=off"]);
+        assert_eq!(said, format!("locked 2 packages: {output}\n"));
         let free = project.read(output);
         assert!(!free.contains("exclude-newer="), "{free}");
         assert!(!free.contains("2026-07"), "{free}");
@@ -145,4 +144,38 @@ fn a_check_by_another_command_is_told_so() {
         project.write("app.in", "app[test]\n");
         project.write("also.in", "more\n");
     }
+}
+
+#[test]
+fn a_lock_that_was_written_is_told() {
+    let project = Project::new();
+    assert_eq!(project.lock(&["app.in"]), "locked 2 packages: app.txt\n");
+    let said = project.lock(&["app.in"]);
+    assert_eq!(said, "locked 2 packages: app.txt is as it was\n");
+    for silent in ["--quiet", "--check", "--output-file=-"] {
+        assert_eq!(project.lock(&["app.in", silent]), "", "{silent}");
+    }
+}
+
+#[test]
+fn what_moved_a_pin_is_told() {
+    let project = Project::new();
+    project.lock(&["app.in"]);
+    project.write("app.in", "app\nlib<2\n");
+    let said = project.lock(&["app.in"]);
+    let moved = "note: lib 2.0 could not be kept and is 1.0 now: your line `lib<2` (app.in:2)\n";
+    assert!(said.contains(moved), "{said}");
+}
+
+#[test]
+fn a_name_that_is_written_for_another_is_told() {
+    let mut project = Project::new();
+    let stand_in = Wheel::new("sklearn", "0.0", "py3-none-any", &[]);
+    project.indexes.add("/simple/", &stand_in);
+    project.write("app.in", "app\nsklearn\n");
+    let said = project.lock(&["app.in"]);
+    let meant = "warning: `sklearn` (app.in:2): the distribution that is commonly meant is \
+                 `scikit-learn` (https://";
+    assert!(said.contains(meant), "{said}");
+    assert_eq!(project.lock(&["app.in", "-q"]), "");
 }

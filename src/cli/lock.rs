@@ -2,6 +2,7 @@
 
 mod remembered;
 mod told;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -531,8 +532,12 @@ fn finish(args: &LockArgs, to: &Output, recorded: &Recorded, text: &str) -> Resu
             Ok(Exit::Done)
         }
         Output::File(path) => {
-            if recorded.text.as_deref() != Some(text) {
+            let is_new = recorded.text.as_deref() != Some(text);
+            if is_new {
                 output::write_atomically(Path::new(path), text.as_bytes())?;
+            }
+            if !args.resolve.quiet {
+                say(&written::sentence(path, text, is_new));
             }
             Ok(Exit::Done)
         }

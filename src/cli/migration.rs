@@ -4,6 +4,7 @@ use super::args::LockArgs;
 use super::recorded::Recorded;
 use super::session::Session;
 use super::{pip_settings, say, when};
+use crate::explain;
 use crate::lock::Writer;
 use crate::solve::Solution;
 
@@ -68,11 +69,28 @@ pub(crate) fn moved(session: &Session, solution: &Solution) -> Vec<String> {
     pins.filter_map(|(name, pin)| {
         let chosen = solution.packages.get(name)?;
         (chosen.version != pin.version).then(|| {
+            let against = explain::against(name, &pin.version, solution, &session.request);
+            let because = against.map_or_else(String::new, |against| format!(": {against}"));
             format!(
-                "note: {name} {} could not be kept and is {} now",
+                "note: {name} {} could not be kept and is {} now{because}",
                 pin.version, chosen.version
             )
         })
     })
     .collect()
+}
+
+/// Warns of lines whose name is commonly written for another distribution.
+pub(crate) fn misnamed(session: &Session) -> Vec<String> {
+    let lines = session.request.requirements.iter();
+    lines
+        .filter(|line| line.marker.evaluate(&session.target.markers, &[]))
+        .filter_map(|line| {
+            let (meant, source) = explain::stand_in(line.name.as_ref())?;
+            Some(format!(
+                "warning: `{}` ({}): the distribution that is commonly meant is `{meant}` ({source})",
+                line.name, line.place
+            ))
+        })
+        .collect()
 }

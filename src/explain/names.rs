@@ -20,6 +20,18 @@ pub(crate) fn meant(name: &str) -> Option<&'static str> {
         .find_map(|mut words| (words.next()? == name).then(|| words.next())?)
 }
 
+/// The distribution that is commonly meant by a name under which an index has a stand-in or an
+/// older one, and where that is told.
+pub(crate) fn stand_in(name: &str) -> Option<(&'static str, &'static str)> {
+    let mut lines = listed().map(|line| line.split_whitespace());
+    lines.find_map(|mut words| {
+        let is_it = words.next()? == name;
+        let meant = words.next()?;
+        let source = words.next()?;
+        is_it.then_some((meant, source))
+    })
+}
+
 /// At most three names that the user may have meant, nearest first.
 pub(crate) fn near(name: &str, request: &Request, rules: &RuleSet) -> Vec<String> {
     let mut found: Vec<String> = meant(name).map(str::to_owned).into_iter().collect();

@@ -6,7 +6,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
 
 use super::bounds::exactly;
-use super::chain::{self, Link, chain, versioned};
+use super::chain::{self, Link, admits, chain, versioned};
 use super::core::Core;
 use super::diagnosis::{Diagnosis, diagnose_demand};
 use super::fix::Fix;
@@ -296,16 +296,6 @@ fn grounds(rule: &Rule) -> Vec<String> {
         grounds.push(format!("What you would see: \"{}\"", error.trim()));
     }
     grounds
-}
-
-/// Whether a range, as edges write it, contains a version.
-fn admits(range: &str, version: &Version) -> bool {
-    range.contains("://")
-        || range.split(" or ").any(|range| {
-            range
-                .parse::<VersionSpecifiers>()
-                .is_ok_and(|specifiers| crate::versions::contains(&specifiers, version))
-        })
 }
 
 /// What stands behind the first barrier: parts of conflicts that no barrier tells yet.

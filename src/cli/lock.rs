@@ -2,6 +2,7 @@
 
 mod remembered;
 mod told;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -147,10 +148,11 @@ impl Opened {
     /// Reads what the question is made of.
     fn new(
         given: &LockArgs,
-        args: LockArgs,
+        mut args: LockArgs,
         to: Output,
         from_settings: bool,
     ) -> Result<Self, CliError> {
+        let mut given = given.clone();
         let recorded = match &to {
             Output::File(path) => {
                 refuse_extension(path)?;
@@ -158,6 +160,7 @@ impl Opened {
             }
             Output::Standard => Recorded::default(),
         };
+        migration::keep_cut_off(&mut given, &mut args, &recorded);
         let mut session = Session::open(&args.resolve, &recorded)?;
         if let Output::File(path) = &to {
             let mut sources = session.sources.clone();
@@ -172,7 +175,7 @@ impl Opened {
             base_report::warn(&session.request.base, &session.rules, &session.target);
         }
         Ok(Self {
-            given: given.clone(),
+            given,
             args,
             to,
             recorded,
@@ -557,8 +560,12 @@ fn finish(args: &LockArgs, to: &Output, recorded: &Recorded, text: &str) -> Resu
             Ok(Exit::Done)
         }
         Output::File(path) => {
-            if recorded.text.as_deref() != Some(text) {
+            let is_new = recorded.text.as_deref() != Some(text);
+            if is_new {
                 output::write_atomically(Path::new(path), text.as_bytes())?;
+            }
+            if !args.resolve.quiet {
+                say(&written::sentence(path, text, is_new));
             }
             Ok(Exit::Done)
         }

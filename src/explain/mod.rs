@@ -18,6 +18,7 @@ mod limited;
 mod message;
 mod names;
 mod no_release;
+mod other_builds;
 mod ranges;
 mod relax;
 mod sentence;

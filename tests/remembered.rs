@@ -245,6 +245,22 @@ fn a_damaged_answer_is_none() {
     assert_eq!(project.lock(&OFFLINE), lock);
 }
 
+#[test]
+fn a_page_that_is_damaged_in_the_cache_is_asked_for_again() {
+    let project = settled("app\n");
+    let lock = project.lock(&["--solve-anew"]);
+    let folder = files(&project.cached("pages")).remove(0);
+    let pages = files(&folder);
+    assert!(pages.len() >= 2);
+    for path in &pages {
+        let mut bytes = fs::read(path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(path, bytes).unwrap();
+    }
+    assert_eq!(project.lock(&["--solve-anew"]), lock);
+    assert_eq!(project.lock(&["--solve-anew", "--offline"]).0, lock.0);
+}
+
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap()

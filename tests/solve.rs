@@ -229,6 +229,28 @@ fn members_of_a_slot_are_taken_at_one_version() {
 }
 
 #[test]
+fn members_that_are_meant_to_be_there_together_are_no_warning() {
+    let lines = ["opencv-python", "opencv-python-headless"];
+    let same = rules(vec![slot("cv2", &lines, Sharing::IdenticalAtOneVersion)]);
+    let solution = solved(&numpy_world(), &request(&lines), &same);
+    let versions: Vec<_> = solution.packages.values().map(|it| &it.version).collect();
+    assert_eq!(versions[1], versions[2]);
+    assert_eq!(solution.warnings, []);
+    // A stub requires what it stands for.
+    let mut toy = Toy::default();
+    toy.release("flow", "2.0", &["flow-macos==2.0"])
+        .release("flow-macos", "2.0", &[]);
+    let stubs = rules(vec![slot(
+        "flow",
+        &["flow", "flow-macos"],
+        Sharing::SameVersion,
+    )]);
+    let solution = solved(&toy, &request(&["flow"]), &stubs);
+    assert_eq!(solution.packages.len(), 2);
+    assert_eq!(solution.warnings, []);
+}
+
+#[test]
 fn members_of_a_slot_that_cannot_share_exclude_each_other() {
     let lines = ["opencv-python", "opencv-python-headless"];
     let never = rules(vec![slot("cv2", &lines, Sharing::Never)]);
@@ -468,4 +490,35 @@ fn a_conflict_does_not_walk_through_releases_that_must_be_built() {
         )
     };
     assert!(reasons.iter().any(passed_over), "{reasons:?}");
+}
+
+#[test]
+fn of_a_distribution_without_wheels_two_releases_are_built_and_the_rest_is_read() {
+    let mut toy = Toy::default();
+    toy.static_source("lib", "1.0", &["base<2"])
+        .release("base", "1.0", &[])
+        .release("base", "2.0", &[]);
+    for minor in 1..20 {
+        toy.failing_source("lib", &format!("1.{minor}"));
+    }
+    let none = RuleSet::default();
+    check(&toy, &["lib"], &none, &["base==1.0", "lib==1.0"]);
+    let built = ["lib-1.18.tar.gz", "lib-1.19.tar.gz"];
+    assert_eq!(toy.built().into_iter().collect::<Vec<_>>(), built);
+    // Where nothing can be read either, the conflict says what was tried.
+    let reasons = reasons(&toy, &["lib>1.0"], &none);
+    assert_eq!(toy.built().len(), 2);
+    let set_aside = |wanted: fn(&Unusable) -> bool| {
+        reasons
+            .iter()
+            .any(|found| matches!(found, Reason::SetAside { reason, .. } if wanted(reason)))
+    };
+    assert!(
+        set_aside(|reason| matches!(reason, Unusable::BuildFailed { .. })),
+        "{reasons:?}"
+    );
+    assert!(
+        set_aside(|reason| matches!(reason, Unusable::NeedsBuild)),
+        "{reasons:?}"
+    );
 }

@@ -6,6 +6,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
 use super::egg_info::EggRequires;
+use super::requirement::Parsed;
 use super::{Extras, Repair, Requires, repair, requirement};
 
 /// What one file's core metadata says that matters for resolving.
@@ -57,7 +58,11 @@ pub enum MetadataError {
         field: &'static str,
     },
     /// A field's value cannot be understood, even after the published repairs.
-    #[error("its metadata has an unreadable `{field}`: `{value}`: {detail}")]
+    #[error(
+        "its metadata has an unreadable `{field}`: `{}`: {}",
+        Shortened(value),
+        Shortened(detail)
+    )]
     Malformed {
         /// The field's name.
         field: &'static str,
@@ -74,6 +79,23 @@ pub enum MetadataError {
         /// Name and version by the metadata.
         found: String,
     },
+}
+
+/// A text of somebody else's, in a message: as much of it as tells what it is.
+pub(super) struct Shortened<'t>(pub(super) &'t str);
+
+impl Shortened<'_> {
+    /// How many characters are shown. A requirement that somebody wrote has fewer.
+    const SHOWN: usize = 1000;
+}
+
+impl std::fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.char_indices().nth(Self::SHOWN) {
+            Some((end, _)) => write!(f, "{}…", self.0.get(..end).unwrap_or_default()),
+            None => f.write_str(self.0),
+        }
+    }
 }
 
 impl Metadata {
@@ -136,11 +158,14 @@ impl Metadata {
     }
 
     /// Reads a source distribution's PKG-INFO with the `requires.txt` of its egg-info, for one
-    /// that was packed before PKG-INFO could be static (metadata versions before 2.2).
+    /// whose PKG-INFO does not settle it: it was packed before it could (metadata versions
+    /// before 2.2), or marks the requirements dynamic, as setuptools does with all that a
+    /// setup.py says.
     ///
     /// It is what setuptools found when the distribution was packed; a setup.py that decides
-    /// by the Python that runs it may say other things elsewhere. `None` where the PKG-INFO
-    /// is of another kind, or a requirement is not understood: then a build has to tell.
+    /// by the Python or the machine that runs it may say other things elsewhere. `None` where
+    /// the PKG-INFO is static, leaves the name or the version to the build, or a requirement is
+    /// not understood.
     ///
     /// # Errors
     ///
@@ -151,13 +176,18 @@ impl Metadata {
         expected: Option<(&PackageName, &Version)>,
     ) -> Result<Option<Self>, MetadataError> {
         let mut headers = Headers::read(pkg_info);
-        if headers.metadata_version() >= Some((2, 2)) {
+        let renamed = |field: &String| matches!(field.as_str(), "name" | "version");
+        if headers.is_static() || headers.dynamic.iter().any(renamed) {
             return Ok(None);
         }
         let Some(found) = EggRequires::read(requires) else {
             return Ok(None);
         };
-        let understood = |line: &String| Dependency::parse(line).is_ok();
+        let mut work = Work::default();
+        let understood = |line: &String| {
+            let parsed = requirement::parse(line);
+            parsed.and_then(|parsed| work.add(parsed)).is_ok()
+        };
         if !found.requires_dist.iter().all(understood) {
             return Ok(None);
         }
@@ -204,8 +234,10 @@ impl Metadata {
         let mut extras: Vec<ExtraName> = names
             .filter_map(|extra| ExtraName::from_str(extra).ok())
             .collect();
+        let mut work = Work::default();
         for value in headers.requires_dist {
-            extras.extend(metadata.read_requires_dist("Requires-Dist", value, None)?);
+            let line = metadata.read_requires_dist("Requires-Dist", value, None, &mut work)?;
+            extras.extend(line);
         }
         metadata.provides_extras = extras.into_iter().collect();
         Ok(metadata)
@@ -252,8 +284,10 @@ impl Metadata {
         field: &'static str,
         value: String,
         extra: Option<&ExtraName>,
+        work: &mut Work,
     ) -> Result<Vec<ExtraName>, MetadataError> {
-        match requirement::parse(&value) {
+        let parsed = requirement::parse(&value).and_then(|parsed| work.add(parsed));
+        match parsed {
             Ok(mut parsed) => {
                 let named = parsed.extras_named.clone();
                 self.repairs.append(&mut parsed.repairs);
@@ -273,6 +307,23 @@ impl Metadata {
                 detail,
             }),
         }
+    }
+}
+
+/// What the markers of one file's metadata cost together.
+#[derive(Default)]
+pub(super) struct Work(usize);
+
+impl Work {
+    /// How much they may cost. The most that real metadata was seen to cost is 6,364.
+    const MOST: usize = 200_000;
+
+    fn add(&mut self, parsed: Parsed) -> Result<Parsed, String> {
+        self.0 = self.0.saturating_add(parsed.work);
+        if self.0 > Self::MOST {
+            return Err("with it, the metadata has too many conditions".to_owned());
+        }
+        Ok(parsed)
     }
 }
 

@@ -151,24 +151,23 @@ impl Page {
             name: name.clone(),
             content_type: content_type.to_owned(),
         })?;
-        let links = match format {
-            Format::Html => html::links(page_url, body),
-            Format::Json => json::links(page_url, body),
+        let mut files = Vec::new();
+        let mut names = FileNames::new(name);
+        let mut skipped = 0_u32;
+        let mut each =
+            |link: Option<Link>| match link.and_then(|link| link.into_file(&mut names, page_url)) {
+                Some(file) => files.push(file),
+                None => skipped = skipped.saturating_add(1),
+            };
+        match format {
+            Format::Html => html::links(page_url, body, &mut each),
+            Format::Json => json::links(page_url, body, &mut each),
         }
         .map_err(|detail| PageError::Malformed {
             name: name.clone(),
             expected: format.name(),
             detail,
         })?;
-        let mut files = Vec::with_capacity(links.len());
-        let mut names = FileNames::new(name);
-        let mut skipped = 0_u32;
-        for link in links {
-            match link.and_then(|link| link.into_file(&mut names, page_url)) {
-                Some(file) => files.push(file),
-                None => skipped = skipped.saturating_add(1),
-            }
-        }
         let skipped = match listing {
             Listing::Project => skipped,
             Listing::Flat => 0,
@@ -176,6 +175,13 @@ impl Page {
         let index = without_credentials(index);
         Ok(Self::new(name.clone(), index, &files, skipped))
     }
+}
+
+/// No page lists more. The largest pages of the public index list some fifteen thousand files.
+pub(super) const MOST_LINKS: usize = 500_000;
+
+pub(super) fn too_many_links() -> String {
+    format!("it lists more than {MOST_LINKS} files")
 }
 
 /// Whose files a page lists.

@@ -245,6 +245,9 @@ pub enum RuleKind {
 pub enum Sharing {
     /// At one version they can: different versions corrupt each other.
     SameVersion,
+    /// At one version their files are identical, and some are meant to be there together;
+    /// different versions corrupt each other.
+    IdenticalAtOneVersion,
     /// Their files are identical: nothing is forbidden.
     Identical,
     /// Never: two of them corrupt each other at any version.

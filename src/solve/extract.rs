@@ -292,8 +292,14 @@ impl<F: Facts> Extraction<'_, '_, F> {
                 .filter(|member| is_new(member) || base.packages.contains_key(*member))
                 .cloned()
                 .collect();
+            // A stub that requires the member that it stands for is meant to be beside it.
+            let is_meant = self.edges.iter().any(|edge| {
+                let of_member = matches!(&edge.cause, EdgeCause::Package { name, extra: None, .. }
+                    if present.contains(name));
+                of_member && edge.pulls_in && present.contains(&edge.to)
+            });
             // What only the base has is told of the base.
-            if present.len() > 1 && members.iter().any(|member| is_new(&member)) {
+            if !is_meant && present.len() > 1 && members.iter().any(|member| is_new(&member)) {
                 self.solution.rules.insert(rule.id.clone());
                 self.solution.warnings.push(Warning::SharedSlot {
                     import: import.clone(),

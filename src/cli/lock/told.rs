@@ -1,5 +1,7 @@
 //! What the user hears of a solution, beside the lock.
 
+use pep508_rs::PackageName;
+
 use super::super::session::Session;
 use super::super::{accelerator, migration, say};
 use crate::metadata::FileKind;
@@ -7,7 +9,7 @@ use crate::solve::{ChosenOrigin, Solution, Warning, eligible_builds};
 
 /// All that the user should hear.
 pub(super) fn all(session: &Session, solution: &Solution) -> Vec<String> {
-    let mut told = warnings(solution);
+    let mut told = warnings(session, solution);
     told.extend(sources(session, solution));
     told.extend(nothing(session, solution));
     told.extend(migration::moved(session, solution));
@@ -96,24 +98,39 @@ fn variants(solution: &Solution) -> Vec<String> {
     told
 }
 
-fn warnings(solution: &Solution) -> Vec<String> {
+fn warnings(session: &Session, solution: &Solution) -> Vec<String> {
     let warnings = solution.warnings.iter();
     warnings
-        .map(|warning| format!("warning: {}", warning_text(warning)))
+        .map(|warning| format!("warning: {}", warning_text(session, warning)))
         .collect()
 }
 
-fn warning_text(warning: &Warning) -> String {
-    match warning {
-        Warning::SharedSlot { import, members } => {
-            let names: Vec<&str> = members.iter().map(AsRef::as_ref).collect();
-            format!(
-                "{} all install into `{import}`; they were taken at one version\n\
-                 hint: `--provider {import}={}` meets every demand with one of them",
-                names.join(", "),
-                names.last().copied().unwrap_or_default()
-            )
+/// Members of a slot at one version, and how to have one of them. None is offered in place of
+/// another that a line of the user's names.
+fn shared(session: &Session, import: &str, members: &[PackageName]) -> String {
+    let lines = &session.request.requirements;
+    let is_asked = |name: &&PackageName| lines.iter().any(|line| line.name == **name);
+    let asked: Vec<&PackageName> = members.iter().filter(is_asked).collect();
+    let last = members.last();
+    let hint = match (asked.as_slice(), last.as_ref()) {
+        ([one], _) | ([], Some(one)) => {
+            format!("`--provider {import}={one}` meets every demand with one of them")
         }
+        _ => {
+            let lines: Vec<String> = asked.iter().map(|name| format!("`{name}`")).collect();
+            format!("keep one of the lines {}", lines.join(", "))
+        }
+    };
+    let names: Vec<&str> = members.iter().map(AsRef::as_ref).collect();
+    format!(
+        "{} all install into `{import}`; they were taken at one version\nhint: {hint}",
+        names.join(", ")
+    )
+}
+
+fn warning_text(session: &Session, warning: &Warning) -> String {
+    match warning {
+        Warning::SharedSlot { import, members } => shared(session, import, members),
         Warning::UnknownExtra {
             name,
             version,

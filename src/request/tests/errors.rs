@@ -212,6 +212,17 @@ fn markers_too_large() {
         &piece,
         "split the requirement into several lines",
     );
+    let pairs: Vec<String> = (0..20)
+        .map(|at| format!("(extra == 'a{at:02}' and extra == 'b{at:02}')"))
+        .collect();
+    let pairs = pairs.join(" or ");
+    malformed(
+        &format!("foo; {pairs}"),
+        "marker",
+        "the marker joins too many different conditions",
+        &format!("foo;‹ {pairs}›"),
+        "split the requirement into several lines",
+    );
 }
 
 #[test]

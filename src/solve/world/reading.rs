@@ -83,7 +83,9 @@ impl<F: Facts> World<'_, F> {
             _ => self.read(universe, rank, BuildPolicy::Never),
         };
         let metadata = match said {
-            Err(Failure::Unusable(Unusable::NeedsBuild)) if build != BuildPolicy::Never => {
+            Err(Failure::Unusable(Unusable::NeedsBuild))
+                if self.sources.may_build(universe, rank, build) =>
+            {
                 let metadata = self.read(universe, rank, BuildPolicy::Freely)?;
                 self.built.borrow_mut().insert((id, rank));
                 metadata

@@ -2,17 +2,22 @@
 
 mod support;
 
-use mlresolve::RuleSet;
 use mlresolve::explain::{Message, Study, diagnose, wanted, why, why_not};
 use mlresolve::request::Request;
 use mlresolve::rules::{RuleKind, VersionRange};
 use mlresolve::solve::{Outcome, Solution};
-use support::{Toy, broken, constrain, dependency, request, rules, specifiers, target};
+use mlresolve::target::Accelerator;
+use mlresolve::{RuleSet, Target};
+use support::{Release, Toy, broken, constrain, dependency, request, rules, specifiers, target};
 
 /// The message of a request without a solution, in one line.
 fn conflict(toy: &Toy, lines: &[&str], rules: &RuleSet) -> String {
-    let (target, request) = (target(), request(lines));
-    let study = Study::new(&target, rules, toy);
+    conflict_on(&target(), toy, lines, rules)
+}
+
+fn conflict_on(target: &Target, toy: &Toy, lines: &[&str], rules: &RuleSet) -> String {
+    let request = request(lines);
+    let study = Study::new(target, rules, toy);
     let diagnosis = diagnose(&study, &request)
         .expect("toy facts never fail")
         .expect("there is no solution");
@@ -199,4 +204,52 @@ fn builds_are_told_by_an_example() {
                2.11.0+cu130 (rule";
     assert!(told.contains(all), "{told}");
     assert!(!told.contains("cu126"), "{told}");
+}
+
+/// A build that there is not is answered with those beside it that run.
+#[test]
+fn a_build_that_there_is_not() {
+    let ours = RuleSet::embedded().expect("the rules that come with the program");
+    let mut toy = numpy();
+    let wheel = Release {
+        tags: Some("cp311-cp311-linux_x86_64".to_owned()),
+        ..Release::default()
+    };
+    for label in ["cpu", "cu124", "cu126"] {
+        let index = format!("https://download.pytorch.org/whl/{label}");
+        toy.add_at(&index, "torch", &format!("2.6.0+{label}"), &wheel);
+    }
+    for (stated, offered, not_offered) in [
+        (
+            &[("cuda", "12.5")][..],
+            &["--cuda 12.4", "--cuda 12.6"][..],
+            "--cuda cpu",
+        ),
+        (
+            &[("cuda", "cu125")],
+            &["--cuda 12.4", "--cuda 12.6"],
+            "--cuda cpu",
+        ),
+        (
+            &[("cuda", "12.6"), ("driver", "400.0")],
+            &["--cuda cpu"],
+            "--cuda 12.4",
+        ),
+    ] {
+        let words = stated
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        let mut target = target();
+        target.accelerator = Accelerator::from_words(&words).expect("an accelerator");
+        let told = conflict_on(&target, &toy, &["torch"], &ours);
+        for option in offered {
+            assert!(
+                told.contains(&format!("with `{option}`: torch 2.6.0+c")),
+                "{told}"
+            );
+        }
+        assert!(!told.contains(not_offered), "{told}");
+        assert!(!told.contains("without `torch`"), "{told}");
+    }
 }

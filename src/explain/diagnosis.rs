@@ -10,6 +10,7 @@ use super::bounds::with_specifiers;
 use super::core::Core;
 use super::fix::{Demand, Edit, Fix, Fixer};
 use super::names::{meant, near};
+use super::other_builds;
 use super::relax::{Findings, search};
 use super::study::{Attempt, Study, UserLine};
 use crate::request::{Line, LineSource, Request};
@@ -92,6 +93,7 @@ pub(super) fn diagnose_demand(
     if demand.is_none() {
         fixes.extend(renamed(&editor, &findings.cores)?);
         fixes.extend(by_options(&editor, &findings.cores)?);
+        fixes.extend(other_builds::fixes(&editor, &findings.cores));
     }
     fixes.sort_by_key(|fix| (fix.cost, first_line(fix)));
     fixes.dedup_by(|a, b| a.edits == b.edits && a.options == b.options);

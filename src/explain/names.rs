@@ -22,7 +22,7 @@ pub(crate) fn meant(name: &str) -> Option<&'static str> {
 
 /// The distribution that is commonly meant by a name under which an index has a stand-in or an
 /// older one, and where that is told.
-pub(crate) fn stand_in(name: &str) -> Option<(&'static str, &'static str)> {
+pub fn stand_in(name: &str) -> Option<(&'static str, &'static str)> {
     let mut lines = listed().map(|line| line.split_whitespace());
     lines.find_map(|mut words| {
         let is_it = words.next()? == name;

@@ -1,5 +1,6 @@
 //! Core metadata: the METADATA file of a wheel, the PKG-INFO of a source distribution.
 
+use std::fmt::Write as _;
 use std::str::FromStr;
 
 use pep440_rs::{Version, VersionSpecifiers};
@@ -81,7 +82,7 @@ pub enum MetadataError {
     },
 }
 
-/// A text of somebody else's, in a message: as much of it as tells what it is.
+/// A text of somebody else's, in a message: on one line, and as much of it as tells what it is.
 pub(super) struct Shortened<'t>(pub(super) &'t str);
 
 impl Shortened<'_> {
@@ -91,9 +92,17 @@ impl Shortened<'_> {
 
 impl std::fmt::Display for Shortened<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0.char_indices().nth(Self::SHOWN) {
-            Some((end, _)) => write!(f, "{}…", self.0.get(..end).unwrap_or_default()),
-            None => f.write_str(self.0),
+        let mut characters = self.0.chars();
+        for character in characters.by_ref().take(Self::SHOWN) {
+            if character.is_control() {
+                write!(f, "\\u{:04x}", u32::from(character))?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        match characters.next() {
+            Some(_) => f.write_char('…'),
+            None => Ok(()),
         }
     }
 }

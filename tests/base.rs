@@ -91,6 +91,18 @@ fn only_what_is_missing_is_added_and_nothing_of_the_base_is_asked_for() {
 }
 
 #[test]
+fn a_limit_of_what_may_be_changed_needs_no_page_of_what_nothing_asks_for() {
+    let mut toy = Toy::default();
+    toy.release("tool", "1.0", &[])
+        .release("vision", "4.9", &["numpy>=1.2"]);
+    let mut base = with_metadata("vision==4.9\n", &toy);
+    base.changeable.insert(name("vision"));
+    toy.failing.insert(name("numpy"));
+    let solution = solved(&on(&["tool"], base), &rules(Vec::new()), &toy);
+    assert_eq!(chosen(&solution), "tool 1.0");
+}
+
+#[test]
 fn an_unmet_request_names_the_package_of_the_base_and_what_it_would_take() {
     let mut toy = Toy::default();
     toy.release("datasets", "2.21", &["fsspec<=2024.6"])

@@ -12,8 +12,8 @@ use mlresolve::RuleSet;
 use mlresolve::check::read;
 use mlresolve::check::render::{self, Report};
 use mlresolve::check::{
-    Distribution, Entry, FileState, Finding, RecordedFile, Severity, Subject, Wanted, fix, judge,
-    judge_files, judge_index, merge,
+    Changed, Distribution, Entry, FileState, Finding, RecordedFile, Severity, Subject, Wanted, fix,
+    judge, judge_files, judge_index, merge,
 };
 use mlresolve::rules::Sharing;
 use mlresolve::solve::{Facts, indexed_metadata};
@@ -29,6 +29,7 @@ fn our_rules() -> RuleSet {
 
 fn pins(text: &str) -> Subject {
     Subject {
+        changed: Vec::new(),
         name: "requirements.txt".to_owned(),
         format: "requirements",
         entries: (1..)
@@ -76,6 +77,14 @@ fn a_broken_rule_is_found_where_it_stands_and_its_repair_is_silent() {
         told(&judge(&sharing, &target(), &our_rules())),
         ["warning at 1: cv and cv-headless install the same files under `cv2`"]
     );
+    // Where the files are the same at one version, that is how they are meant.
+    let identical = rules(vec![slot(
+        "cv2",
+        &["cv", "cv-headless"],
+        Sharing::IdenticalAtOneVersion,
+    )]);
+    assert_eq!(told(&judge(&sharing, &target(), &identical)), [""; 0]);
+    assert_eq!(judge(&broken, &target(), &identical).len(), 1);
 }
 
 #[test]
@@ -153,6 +162,35 @@ fn metadata_counts_as_rules_have_it_and_a_lock_must_be_complete() {
         support::drop_rule("app", "<2", "gone", None),
     ]);
     assert_eq!(told(&judge(&lock, &target(), &dropping)), [""; 0]);
+}
+
+#[test]
+fn what_the_options_of_a_lock_changed_counts_as_they_have_it() {
+    let mut toy = Toy::default();
+    toy.release("vision", "1.0", &["cv>=4"])
+        .release("cv-headless", "4.2", &[]);
+    let mut lock = pins("vision==1.0 cv-headless==4.2");
+    lock.complete = true;
+    lock.entries[0].metadata =
+        indexed_metadata(&name("vision"), &version("1.0"), &target(), &toy).unwrap();
+    let shown = |lock: &Subject| told(&judge(lock, &target(), &our_rules()));
+    assert_eq!(
+        shown(&lock),
+        ["error at 1: vision 1.0 requires `cv>=4`, which is not there"]
+    );
+    let said = |now: &str| {
+        let text = format!("vision 1.0 requires `cv>=4`; --provider cv2=cv-headless {now}");
+        Changed::read(&text).unwrap()
+    };
+    lock.changed = vec![said("has `cv-headless>=4` in its place")];
+    assert_eq!(shown(&lock), [""; 0]);
+    lock.changed = vec![said("has `cv-headless>=5` in its place")];
+    assert_eq!(
+        shown(&lock),
+        ["warning at 2: vision 1.0 requires `cv-headless>=5`, and cv-headless is 4.2"]
+    );
+    lock.changed = vec![said("removed it")];
+    assert_eq!(shown(&lock), [""; 0]);
 }
 
 #[test]

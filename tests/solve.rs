@@ -5,7 +5,7 @@ mod support;
 use mlresolve::RuleSet;
 use mlresolve::request::Request;
 use mlresolve::rules::Sharing;
-use mlresolve::solve::{Outcome, Reason, Solution, Unusable, solve};
+use mlresolve::solve::{Outcome, Reason, Solution, Unusable, Warning, solve};
 use support::{
     Toy, broken, constrain, drop_rule, name, needs, provides, request, requires, rules, slot,
     target,
@@ -229,6 +229,28 @@ fn members_of_a_slot_are_taken_at_one_version() {
 }
 
 #[test]
+fn members_that_are_meant_to_be_there_together_are_no_warning() {
+    let lines = ["opencv-python", "opencv-python-headless"];
+    let same = rules(vec![slot("cv2", &lines, Sharing::IdenticalAtOneVersion)]);
+    let solution = solved(&numpy_world(), &request(&lines), &same);
+    let versions: Vec<_> = solution.packages.values().map(|it| &it.version).collect();
+    assert_eq!(versions[1], versions[2]);
+    assert_eq!(solution.warnings, []);
+    // A stub requires what it stands for.
+    let mut toy = Toy::default();
+    toy.release("flow", "2.0", &["flow-macos==2.0"])
+        .release("flow-macos", "2.0", &[]);
+    let stubs = rules(vec![slot(
+        "flow",
+        &["flow", "flow-macos"],
+        Sharing::SameVersion,
+    )]);
+    let solution = solved(&toy, &request(&["flow"]), &stubs);
+    assert_eq!(solution.packages.len(), 2);
+    assert_eq!(solution.warnings, []);
+}
+
+#[test]
 fn members_of_a_slot_that_cannot_share_exclude_each_other() {
     let lines = ["opencv-python", "opencv-python-headless"];
     let never = rules(vec![slot("cv2", &lines, Sharing::Never)]);
@@ -358,6 +380,46 @@ fn extras_bring_their_requirements() {
     );
 }
 
+/// Newer releases have an extra that cannot be had here, the oldest never heard of it.
+fn extras_world() -> Toy {
+    let mut toy = Toy::default();
+    toy.release("jax", "0.1", &[])
+        .release("jax", "0.2", &["plugin==0.2 ; extra == 'cuda'"])
+        .release("jax", "0.3", &["plugin==0.3 ; extra == 'cuda'"])
+        .release("user", "1.0", &["jax[cuda]"]);
+    for release in ["0.2", "0.3"] {
+        let content = support::Release {
+            tags: Some("cp311-cp311-win_amd64".to_owned()),
+            ..support::Release::default()
+        };
+        toy.add("plugin", release, &content);
+    }
+    toy
+}
+
+#[test]
+fn an_extra_that_suits_no_release_is_no_way_to_one_that_never_heard_of_it() {
+    let none = RuleSet::default();
+    let reasons = reasons(&extras_world(), &["jax[cuda]"], &none);
+    let lacking = |reason: &Reason| matches!(reason, Reason::SetAside { reason: Unusable::NoExtra { extra }, .. } if extra == "cuda");
+    assert!(reasons.iter().any(lacking), "{reasons:?}");
+    // A line that leaves nothing else says what it wants, and so does metadata.
+    for lines in [["jax[cuda]<0.2"], ["user"]] {
+        let solution = solved(&extras_world(), &request(&lines), &none);
+        assert_eq!(pins(&solution)[0], "jax==0.1");
+        let warned = solution.warnings.first();
+        let newer = Some(support::version("0.3"));
+        assert!(
+            matches!(warned, Some(Warning::UnknownExtra { newer: found, .. }) if *found == newer),
+            "{warned:?}"
+        );
+    }
+    // An extra that the newest has not either is an old one, or a slip.
+    let solution = solved(&extras_world(), &request(&["jax[slip]"]), &none);
+    assert_eq!(pins(&solution), ["jax==0.3"]);
+    assert_eq!(solution.warnings.len(), 1);
+}
+
 #[test]
 fn pins_are_kept_where_they_serve() {
     let mut asked = request(&["pandas"]);
@@ -468,4 +530,35 @@ fn a_conflict_does_not_walk_through_releases_that_must_be_built() {
         )
     };
     assert!(reasons.iter().any(passed_over), "{reasons:?}");
+}
+
+#[test]
+fn of_a_distribution_without_wheels_two_releases_are_built_and_the_rest_is_read() {
+    let mut toy = Toy::default();
+    toy.static_source("lib", "1.0", &["base<2"])
+        .release("base", "1.0", &[])
+        .release("base", "2.0", &[]);
+    for minor in 1..20 {
+        toy.failing_source("lib", &format!("1.{minor}"));
+    }
+    let none = RuleSet::default();
+    check(&toy, &["lib"], &none, &["base==1.0", "lib==1.0"]);
+    let built = ["lib-1.18.tar.gz", "lib-1.19.tar.gz"];
+    assert_eq!(toy.built().into_iter().collect::<Vec<_>>(), built);
+    // Where nothing can be read either, the conflict says what was tried.
+    let reasons = reasons(&toy, &["lib>1.0"], &none);
+    assert_eq!(toy.built().len(), 2);
+    let set_aside = |wanted: fn(&Unusable) -> bool| {
+        reasons
+            .iter()
+            .any(|found| matches!(found, Reason::SetAside { reason, .. } if wanted(reason)))
+    };
+    assert!(
+        set_aside(|reason| matches!(reason, Unusable::BuildFailed { .. })),
+        "{reasons:?}"
+    );
+    assert!(
+        set_aside(|reason| matches!(reason, Unusable::NeedsBuild)),
+        "{reasons:?}"
+    );
 }

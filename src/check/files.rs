@@ -224,6 +224,10 @@ fn overlaps(distributions: &[Distribution], installer: Installer) -> Vec<Finding
                  them takes the files from both"
                     .to_owned(),
             );
+            if different.is_empty() {
+                // Nothing is broken, and one may require the other.
+                return finding;
+            }
             finding.repair(installer.keep_one(&owners, |_| false))
         })
         .collect()

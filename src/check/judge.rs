@@ -119,6 +119,14 @@ impl Judge<'_> {
                 },
                 _,
             ) => finding.wants(format!("{package}{versions}"), self.installer()),
+            // All of them may be there, at one version: none is to be dropped for another.
+            (
+                RuleKind::Slot {
+                    sharing: Sharing::IdenticalAtOneVersion,
+                    ..
+                },
+                Some(advice),
+            ) => finding.advice(advice.clone()),
             (RuleKind::Slot { import, .. }, _) => {
                 let owners = violation.packages.iter();
                 let owners: Vec<_> = owners.map(|(name, version)| (name, version)).collect();
@@ -147,13 +155,15 @@ impl Judge<'_> {
 
     /// Whether something that is there requires the distribution.
     fn is_required(&self, name: &PackageName) -> bool {
-        self.present.iter().any(|entry| {
-            let metadata = entry.metadata.as_ref();
-            metadata.is_some_and(|metadata| {
-                metadata.requires_dist.iter().any(|dependency| {
-                    dependency.name == *name
-                        && dependency.marker.evaluate(&self.target.markers, &[])
-                })
+        self.present.iter().any(|entry| self.asks(entry, name))
+    }
+
+    /// Whether a release's metadata asks for a distribution.
+    fn asks(&self, entry: &Entry, name: &PackageName) -> bool {
+        let metadata = entry.metadata.as_ref();
+        metadata.is_some_and(|metadata| {
+            metadata.requires_dist.iter().any(|dependency| {
+                dependency.name == *name && dependency.marker.evaluate(&self.target.markers, &[])
             })
         })
     }
@@ -176,7 +186,13 @@ impl Judge<'_> {
                 .filter(|entry| entry.version().is_some())
                 .collect();
             let versions: BTreeSet<_> = there.iter().map(|entry| entry.version()).collect();
-            if there.len() < 2 || versions.len() != 1 {
+            // A stub that requires the member that it stands for is meant to be beside it.
+            let is_meant = there.iter().any(|entry| {
+                members
+                    .iter()
+                    .any(|to| *to != entry.name && self.asks(entry, to))
+            });
+            if there.len() < 2 || versions.len() != 1 || is_meant {
                 continue;
             }
             let names: Vec<&str> = there.iter().map(|entry| entry.name.as_ref()).collect();
@@ -291,16 +307,23 @@ impl Judge<'_> {
                 continue;
             };
             let version = &metadata.version;
-            let Some(range) = self.as_rules_have_it(entry, version, &dependency.name, specifiers)
-            else {
+            let who = format!("{} {version}", entry.name);
+            let mut changed = self.subject.changed.iter();
+            let changed = changed.find(|changed| changed.is_of(&who, &dependency.name));
+            let asked = match changed {
+                Some(changed) => changed.now(),
+                None => self
+                    .as_rules_have_it(entry, version, &dependency.name, specifiers)
+                    .map(|range| (&dependency.name, range)),
+            };
+            let Some((to, range)) = asked else {
                 continue;
             };
-            let wanted = format!("{}{}", dependency.name, display(range));
-            let who = format!("{} {}", entry.name, metadata.version);
+            let wanted = format!("{to}{}", display(range));
             let others: Vec<&&Entry> = self
                 .present
                 .iter()
-                .filter(|other| other.name == dependency.name)
+                .filter(|other| other.name == *to)
                 .collect();
             if others.is_empty() {
                 if self.subject.complete {
@@ -329,12 +352,9 @@ impl Judge<'_> {
                     Finding::new(
                         "conflict",
                         Severity::Warning,
-                        format!(
-                            "{who} requires `{wanted}`, and {} is {version}",
-                            dependency.name
-                        ),
+                        format!("{who} requires `{wanted}`, and {to} is {version}"),
                     )
-                    .about(&dependency.name, Some(version))
+                    .about(to, Some(version))
                     .about(&entry.name, Some(&metadata.version))
                     .wants(wanted, self.installer()),
                 );
@@ -434,8 +454,9 @@ fn sentence(violation: &Violation) -> String {
             },
             [trigger, outside, ..],
         ) => format!(
-            "{} works with {package}{versions} only, and {package} is {}",
+            "{} works with {package}{} only, and {package} is {}",
             text(trigger),
+            versions.in_words(),
             outside.1
         ),
         (
@@ -445,13 +466,15 @@ fn sentence(violation: &Violation) -> String {
             [trigger, rest @ ..],
         ) => match rest {
             [outside, ..] => format!(
-                "{} needs {package}{versions}, and {package} is {}",
+                "{} needs {package}{}, and {package} is {}",
                 text(trigger),
+                versions.in_words(),
                 outside.1
             ),
             [] => format!(
-                "{} needs {package}{versions}, which is not there",
-                text(trigger)
+                "{} needs {package}{}, which is not there",
+                text(trigger),
+                versions.in_words()
             ),
         },
         (RuleKind::Slot { import, .. }, _) => {

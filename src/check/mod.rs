@@ -4,6 +4,7 @@
 //! by rules and by metadata, [`judge_files`] by the files on disk. Reading is pure: the readers
 //! in [`read`] take text, and the environment's files come in as [`Distribution`]s.
 
+mod changed;
 mod files;
 mod fix;
 mod index;
@@ -16,6 +17,7 @@ pub mod render;
 mod repair;
 mod unbounded;
 
+pub use changed::Changed;
 pub use files::{Distribution, FileState, judge_files, judge_left_behind};
 pub use fix::{Fixed, fix};
 pub use index::judge_index;

@@ -6,6 +6,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
 use serde::Serialize;
 
+use super::Changed;
 use super::repair::Installer;
 use crate::metadata::Metadata;
 
@@ -23,6 +24,8 @@ pub struct Subject {
     /// Whether it is meant to be complete: a lock, an environment. A file of requirements is
     /// completed by whoever installs it.
     pub complete: bool,
+    /// What options of the run that made it changed in what its releases require.
+    pub changed: Vec<Changed>,
 }
 
 /// One distribution of a subject.

@@ -8,8 +8,8 @@ use super::error::{CliError, Exit};
 use super::files::Files;
 use super::session::is_pylock;
 use crate::Target;
-use crate::check::{Entry, Subject, Wanted, read as readers};
-use crate::lock::{Writer, read_pylock, read_requirements};
+use crate::check::{Changed, Entry, Subject, Wanted, read as readers};
+use crate::lock::{Lock, Writer, read_pylock, read_requirements};
 use crate::metadata::{Dependency, DependencySource};
 use crate::request::{Base, FileOptions, Input, Role, Sources as _, read_inputs};
 
@@ -201,11 +201,17 @@ fn pylock(text: &str, path: &str) -> Result<Read, CliError> {
     let lock = read_pylock(text, path).map_err(wrong)?;
     let mut subject = readers::pylock(text, path).map_err(wrong)?;
     subject.complete = lock.provenance.base.is_none();
+    subject.changed = changed(&lock);
     Ok(Read {
         subject,
         target: lock.target.words().and_then(|words| words.target().ok()),
         options: FileOptions::default(),
     })
+}
+
+fn changed(lock: &Lock) -> Vec<Changed> {
+    let told = lock.provenance.changed_edges.iter();
+    told.filter_map(|text| Changed::read(text)).collect()
 }
 
 /// A file of requirements, pinned or not; else what `pip freeze` printed on another machine.
@@ -238,6 +244,7 @@ fn requirements(text: &str, path: &str, files: &Files<'_>) -> Result<Read, CliEr
             let is_locked = header.writer != Writer::Unknown
                 || lines.iter().any(|line| !line.hashes.is_empty());
             subject.complete = is_locked && header.lock.provenance.base.is_none();
+            subject.changed = changed(&header.lock);
             Ok(Read {
                 subject,
                 target: recorded,

@@ -50,6 +50,17 @@ pub(crate) fn show(progress: &Arc<Progress>) -> Shown {
     }
 }
 
+/// Says that something is about to be built, whether a terminal looks on or not: it may take
+/// minutes.
+pub(crate) fn building(what: &str) {
+    // The progress line stands where this is written, and is drawn again below.
+    let is_shown = std::io::stderr().is_terminal();
+    let clear = if is_shown { "\r\x1b[2K" } else { "" };
+    super::say(&format!(
+        "{clear}note: building {what} to learn what it requires (`--no-build` refuses)"
+    ));
+}
+
 impl Drop for Shown {
     fn drop(&mut self) {
         self.done.store(true, Ordering::Relaxed);

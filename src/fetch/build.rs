@@ -6,7 +6,7 @@
 mod front_end;
 mod report;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -76,11 +76,19 @@ pub struct Builder {
     front_end: OnceLock<Result<FrontEnd, FactError>>,
     /// What was built in this run, by key: a build that fails is not run again either.
     known: Mutex<BTreeMap<String, Result<Built, FactError>>>,
+    notice: Option<Notice>,
+    /// What was said to be built: a folder is built anew each time, and said once.
+    told: Mutex<BTreeSet<String>>,
 }
+
+/// Is told what is about to be built.
+type Notice = Box<dyn Fn(&str) + Send + Sync>;
 
 /// What is to be built.
 #[derive(Debug, Clone, Copy)]
 pub struct Project<'a> {
+    /// What a user knows it as: a name and a version, a path, an address.
+    pub what: &'a str,
     /// The folder inside what is to be built.
     pub subdirectory: Option<&'a str>,
     /// What identifies the contents for good (a sha256, a commit id); `None` for a folder
@@ -142,7 +150,16 @@ impl Builder {
             records,
             front_end: OnceLock::new(),
             known: Mutex::default(),
+            notice: None,
+            told: Mutex::default(),
         }
+    }
+
+    /// With someone to be told what is built before it is: a build may take minutes.
+    #[must_use]
+    pub fn with_notice(mut self, notice: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.notice = Some(Box::new(notice));
+        self
     }
 
     /// With another time limit for one build.
@@ -201,6 +218,12 @@ impl Builder {
         source: impl FnOnce() -> Result<Source, FactError>,
     ) -> Result<Built, FactError> {
         let source = source()?;
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = told.insert(project.what.to_owned());
+        drop(told);
+        if is_new && let Some(notice) = &self.notice {
+            notice(project.what);
+        }
         let metadata = self.run(front_end, &source.path, project.subdirectory)?;
         let host = front_end.host.clone();
         Ok(Built { metadata, host })

@@ -130,6 +130,7 @@ impl Sources<'_> {
             None if build == BuildPolicy::Never => return Err(needs_build()),
             None => {
                 let project = Project {
+                    what: &path.to_string_lossy(),
                     subdirectory,
                     identity: None,
                 };
@@ -153,6 +154,7 @@ impl Sources<'_> {
             None => {
                 let identity = format!("{} {commit}", repository.url);
                 let project = Project {
+                    what: &without_credentials(url),
                     subdirectory,
                     identity: Some(&identity),
                 };
@@ -256,6 +258,7 @@ impl Sources<'_> {
                     None => {
                         let identity = Some(digested.sha256.as_str());
                         let project = Project {
+                            what: &filename,
                             subdirectory,
                             identity,
                         };

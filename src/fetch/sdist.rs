@@ -188,7 +188,9 @@ impl Sources<'_> {
             return Err(FactError::Unusable(Unusable::NeedsBuild));
         }
         let identity = looked.sha256.as_deref();
+        let what = format!("{name} {}", file.version);
         let project = Project {
+            what: &what,
             subdirectory: None,
             identity,
         };

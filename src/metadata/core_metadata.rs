@@ -25,6 +25,9 @@ pub struct Metadata {
     pub provides_extras: Extras,
     /// What was repaired in it, so that `-v` can tell.
     pub repairs: Vec<Repair>,
+    /// Its source distribution marks the requirements dynamic: these are those that it was
+    /// packed with, and its build may find others on another machine (PEP 643).
+    pub may_differ: bool,
 }
 
 /// One `Requires-Dist` of a file's metadata.
@@ -167,11 +170,14 @@ impl Metadata {
     }
 
     /// Reads a source distribution's PKG-INFO with the `requires.txt` of its egg-info, for one
-    /// that was packed before PKG-INFO could be static (metadata versions before 2.2).
+    /// whose PKG-INFO does not settle it: it was packed before it could (metadata versions
+    /// before 2.2), or marks the requirements dynamic, as setuptools does with all that a
+    /// setup.py says.
     ///
     /// It is what setuptools found when the distribution was packed; a setup.py that decides
-    /// by the Python that runs it may say other things elsewhere. `None` where the PKG-INFO
-    /// is of another kind, or a requirement is not understood: then a build has to tell.
+    /// by the Python or the machine that runs it may say other things elsewhere. `None` where
+    /// the PKG-INFO is static, leaves the name or the version to the build, or a requirement is
+    /// not understood.
     ///
     /// # Errors
     ///
@@ -182,7 +188,8 @@ impl Metadata {
         expected: Option<(&PackageName, &Version)>,
     ) -> Result<Option<Self>, MetadataError> {
         let mut headers = Headers::read(pkg_info);
-        if headers.metadata_version() >= Some((2, 2)) {
+        let renamed = |field: &String| matches!(field.as_str(), "name" | "version");
+        if headers.is_static() || headers.dynamic.iter().any(renamed) {
             return Ok(None);
         }
         let Some(found) = EggRequires::read(requires) else {
@@ -198,7 +205,9 @@ impl Metadata {
         }
         headers.requires_dist = found.requires_dist;
         headers.provides_extra.extend(found.extras);
-        Self::from_headers(headers, expected).map(Some)
+        let may_differ = headers.dynamic.iter().any(|field| field == "requires-dist");
+        let read = Self::from_headers(headers, expected)?;
+        Ok(Some(Self { may_differ, ..read }))
     }
 
     fn from_headers(
@@ -229,6 +238,7 @@ impl Metadata {
             requires_dist: Requires::new(),
             provides_extras: Extras::default(),
             repairs: Vec::new(),
+            may_differ: false,
         };
         metadata.check_is_for(expected)?;
         if let Some(value) = headers.requires_python {

@@ -70,7 +70,12 @@ pub const ACCELERATORS: &[&str] = &["cpu", "cuda", "rocm", "xpu"];
 pub const SEVERITIES: &[&str] = &["corrupts", "degrades"];
 
 /// The values of a slot's `sharing`.
-pub const SHARINGS: &[&str] = &["same-version", "identical", "never"];
+pub const SHARINGS: &[&str] = &[
+    "same-version",
+    "identical-at-one-version",
+    "identical",
+    "never",
+];
 
 /// The values of a case's `platform`.
 pub const PLATFORMS: &[&str] = &["linux", "linux-aarch64", "macos", "macos-x86_64", "windows"];

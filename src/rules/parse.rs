@@ -233,6 +233,7 @@ fn read_slot(table: &Table<'_>, spans: &mut Spans) -> Result<RuleKind, RuleError
         members: read_names(table, &table.texts(&members)?)?,
         sharing: match table.word(&sharing, "sharing", keys::SHARINGS)? {
             "same-version" => Sharing::SameVersion,
+            "identical-at-one-version" => Sharing::IdenticalAtOneVersion,
             "identical" => Sharing::Identical,
             _ => Sharing::Never,
         },

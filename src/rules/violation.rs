@@ -226,7 +226,7 @@ fn broken_by(kind: &RuleKind, present: &Present<'_>) -> Option<Involved> {
             let there = releases_of(members, present);
             let versions: BTreeSet<&Version> = there.iter().map(|(_, version)| version).collect();
             let broken = match sharing {
-                Sharing::SameVersion => versions.len() > 1,
+                Sharing::SameVersion | Sharing::IdenticalAtOneVersion => versions.len() > 1,
                 Sharing::Never => there.len() > 1,
                 Sharing::Identical => false,
             };

@@ -17,7 +17,7 @@ use super::universe::{Source, Universe};
 use super::world::{Failure, World, fatal, unread};
 use crate::metadata::{File, Page, UnreadableFiles};
 use crate::rules::{RuleKind, Sharing};
-use crate::versions::Rank;
+use crate::versions::{Rank, RankSet};
 
 /// The solution that a selection stands for: what the user's lines reach, nothing else.
 pub(crate) fn solution<F: Facts>(
@@ -165,7 +165,10 @@ impl<F: Facts> Extraction<'_, '_, F> {
                 chosen.extras.insert(extra.clone());
             }
             if metadata.provides_extras.binary_search(extra).is_err() {
+                let all = RankSet::interval(0, universe.len());
+                let newest = self.world.newest_with(id, &universe, &all, extra);
                 self.solution.warnings.push(Warning::UnknownExtra {
+                    newer: newest.map(|rank| universe.versions[rank as usize].clone()),
                     name: name.clone(),
                     version: metadata.version.clone(),
                     extra: extra.clone(),
@@ -292,8 +295,14 @@ impl<F: Facts> Extraction<'_, '_, F> {
                 .filter(|member| is_new(member) || base.packages.contains_key(*member))
                 .cloned()
                 .collect();
+            // A stub that requires the member that it stands for is meant to be beside it.
+            let is_meant = self.edges.iter().any(|edge| {
+                let of_member = matches!(&edge.cause, EdgeCause::Package { name, extra: None, .. }
+                    if present.contains(name));
+                of_member && edge.pulls_in && present.contains(&edge.to)
+            });
             // What only the base has is told of the base.
-            if present.len() > 1 && members.iter().any(|member| is_new(&member)) {
+            if !is_meant && present.len() > 1 && members.iter().any(|member| is_new(&member)) {
                 self.solution.rules.insert(rule.id.clone());
                 self.solution.warnings.push(Warning::SharedSlot {
                     import: import.clone(),

@@ -150,10 +150,10 @@ impl<'a, F: Facts> Provider<'a, F> {
 
     /// What a package of the base that may be changed asks for as long as it is not: nothing
     /// of what stays as it is, and limits on the rest.
-    fn installed(&self, id: NameId, universe: &Universe, rank: Rank) -> Result<Terms, SolveError> {
+    fn installed(&self, id: NameId, universe: &Universe, rank: Rank) -> Terms {
         let mut terms = Vec::new();
         if self.world.is_frozen(&universe.name) {
-            return Ok(terms);
+            return terms;
         }
         let base = &self.world.request().base;
         for limit in super::base::asked(&self.world.requirements, base, &universe.name) {
@@ -161,17 +161,21 @@ impl<'a, F: Facts> Provider<'a, F> {
                 continue;
             }
             let (to, _) = self.world.names.package(&limit.to);
-            let other = self.world.universe(to)?;
-            terms.push((Node::Shadow(to), limited(&other, &limit.range)));
+            // As in `lower`: a limit on what nothing asks for needs none of its releases.
+            let set = match self.world.universe(to) {
+                Ok(other) => limited(&other, &limit.range),
+                Err(_) => RankSet::singleton(ABSENT),
+            };
+            terms.push((Node::Shadow(to), set));
         }
         self.world.occupies(id, universe, rank, &mut terms);
-        Ok(terms)
+        terms
     }
 
     fn package(&self, id: NameId, rank: Rank) -> Result<Terms, Failure> {
         let universe = self.world.universe(id)?;
         if universe.is_installed(rank) {
-            return Ok(self.installed(id, &universe, rank)?);
+            return Ok(self.installed(id, &universe, rank));
         }
         let metadata = self.world.metadata(id, &universe, rank)?;
         let found = self.world.requirements.of_metadata(&metadata, None)?;
@@ -221,6 +225,14 @@ impl<'a, F: Facts> Provider<'a, F> {
         let universe = self.world.universe(id)?;
         let metadata = self.world.metadata(id, &universe, rank)?;
         let extra_name = self.world.names.extra_name(extra);
+        if self
+            .world
+            .lacks(id, &universe, rank, (&metadata, &extra_name))
+        {
+            return Err(Failure::Unusable(Unusable::NoExtra {
+                extra: extra_name.to_string(),
+            }));
+        }
         let found = self
             .world
             .requirements

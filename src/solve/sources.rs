@@ -21,6 +21,11 @@ use crate::versions::{Rank, RankSet};
 /// what is said without running anything, before it is said that there is no solution.
 const LAST_LOOKS: usize = 2;
 
+/// How many releases of one distribution are built: what keeps the newest from being built, or
+/// from being taken, mostly keeps the older ones too, and each may take many minutes. Where a
+/// requirement names one release, there is one to build.
+const MOST_BUILDS: usize = 2;
+
 /// How far a release may be looked into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {
@@ -38,6 +43,8 @@ pub(crate) struct Sources {
     /// Those that a requirement asks for and leaves nothing else.
     demanded: RefCell<BTreeMap<PackageName, RankSet>>,
     passed_over: RefCell<BTreeMap<PackageName, RankSet>>,
+    /// Those that were built.
+    built: RefCell<BTreeMap<PackageName, BTreeSet<Rank>>>,
     /// In a last run: those that were looked into although nothing demands them.
     last_looks: Option<RefCell<BTreeMap<PackageName, BTreeSet<Rank>>>>,
 }
@@ -84,6 +91,19 @@ impl Sources {
         Look::PassedOver
     }
 
+    /// Whether a release may be built, as one of the few of its distribution.
+    pub(crate) fn may_build(&self, universe: &Universe, rank: Rank, policy: BuildPolicy) -> bool {
+        match policy {
+            BuildPolicy::Never => false,
+            BuildPolicy::Freely => true,
+            BuildPolicy::LastResort => {
+                let mut all = self.built.borrow_mut();
+                let built = all.entry(universe.name.clone()).or_default();
+                built.contains(&rank) || built.len() < MOST_BUILDS && built.insert(rank)
+            }
+        }
+    }
+
     /// What another run should look into after one that ended in this conflict; `None` where
     /// it would end in the same.
     pub(crate) fn after(self, conflict: &Conflict) -> Option<Self> {
@@ -114,6 +134,7 @@ impl Sources {
         Some(Self {
             demanded: self.demanded,
             passed_over: RefCell::default(),
+            built: self.built,
             last_looks,
         })
     }

@@ -63,6 +63,8 @@ pub struct Toy {
     stated: BTreeSet<String>,
     /// Those that were built.
     built: RefCell<BTreeSet<String>>,
+    /// Those whose build fails.
+    unbuildable: BTreeSet<String>,
 }
 
 pub fn name(text: &str) -> PackageName {
@@ -260,6 +262,13 @@ impl Toy {
         self.source(package, release, requires)
     }
 
+    /// Adds a release that has a source distribution only, whose build fails.
+    pub fn failing_source(&mut self, package: &str, release: &str) -> &mut Self {
+        let filename = format!("{}-{release}.tar.gz", package.replace('-', "_"));
+        self.unbuildable.insert(filename);
+        self.source(package, release, &[])
+    }
+
     /// The source distributions that were built.
     pub fn built(&self) -> BTreeSet<String> {
         self.built.borrow().clone()
@@ -348,6 +357,11 @@ impl Facts for Toy {
                 return Err(FactError::Unusable(Unusable::NeedsBuild));
             }
             self.built.borrow_mut().insert(file.filename.clone());
+            if self.unbuildable.contains(&file.filename) {
+                return Err(FactError::Unusable(Unusable::BuildFailed {
+                    detail: "no compiler".to_owned(),
+                }));
+            }
         }
         Ok(Arc::clone(&self.metadata[&file.filename]))
     }

@@ -28,6 +28,7 @@ pub fn requirements(lines: &[Line], file: &str) -> Subject {
         })
         .collect();
     Subject {
+        changed: Vec::new(),
         name: file.to_owned(),
         format: "requirements",
         // A list in which everything is pinned is what an installer makes of a lock.
@@ -56,6 +57,7 @@ pub fn base(base: &Base, format: &'static str) -> Subject {
         })
         .collect();
     Subject {
+        changed: Vec::new(),
         name: base.name.clone(),
         format,
         entries,

@@ -95,6 +95,7 @@ fn read(text: &str, file: &str, format: &'static str) -> Result<Subject, ReadErr
     }
     let python = header.requires_python.or(header.python_versions);
     Ok(Subject {
+        changed: Vec::new(),
         name: file.to_owned(),
         format,
         entries,
@@ -149,6 +150,7 @@ fn entry(
             requires_dist,
             provides_extras: crate::metadata::Extras::default(),
             repairs: Vec::new(),
+            may_differ: false,
         }));
     }
     Ok(Some(entry))

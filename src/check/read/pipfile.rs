@@ -64,6 +64,7 @@ pub fn pipfile(text: &str, file: &str) -> Result<Subject, ReadError> {
         }
     }
     Ok(Subject {
+        changed: Vec::new(),
         name: file.to_owned(),
         format: "Pipfile.lock",
         entries,

@@ -48,6 +48,7 @@ pub fn pylock(text: &str, file: &str) -> Result<Subject, LockError> {
         })
         .collect();
     Ok(Subject {
+        changed: Vec::new(),
         name: file.to_owned(),
         format: "pylock.toml",
         entries,

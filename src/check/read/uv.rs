@@ -114,6 +114,7 @@ pub fn uv(text: &str, file: &str, markers: &MarkerEnvironment) -> Result<Subject
         entries.push(entry);
     }
     Ok(Subject {
+        changed: Vec::new(),
         name: file.to_owned(),
         format: "uv.lock",
         entries,

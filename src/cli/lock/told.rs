@@ -1,16 +1,21 @@
 //! What the user hears of a solution, beside the lock.
 
+use pep440_rs::Version;
+use pep508_rs::{ExtraName, PackageName};
+
 use super::super::session::Session;
-use super::super::{accelerator, migration, say};
+use super::super::{accelerator, migration, rule_folders, say};
 use crate::metadata::FileKind;
 use crate::solve::{ChosenOrigin, Solution, Warning, eligible_builds};
 
 /// All that the user should hear.
 pub(super) fn all(session: &Session, solution: &Solution) -> Vec<String> {
-    let mut told = warnings(solution);
+    let mut told = warnings(session, solution);
     told.extend(sources(session, solution));
+    told.extend(packed(solution));
     told.extend(nothing(session, solution));
     told.extend(migration::moved(session, solution));
+    told.extend(migration::misnamed(session));
     told.extend(builds(session, solution));
     told.extend(variants(solution));
     told
@@ -55,6 +60,23 @@ fn sources(session: &Session, solution: &Solution) -> Option<String> {
     })
 }
 
+/// Releases whose requirements are those of the machine that packed them.
+fn packed(solution: &Solution) -> Option<String> {
+    let packages = solution.packages.iter();
+    let packed: Vec<String> = packages
+        .filter(|(_, chosen)| chosen.metadata.may_differ)
+        .map(|(name, chosen)| format!("{name} {}", chosen.version))
+        .collect();
+    (!packed.is_empty()).then(|| {
+        format!(
+            "warning: what these require was read from what their source distributions were packed \
+             with, and their builds may ask for other things on another machine: {} (`--override` \
+             says what they require)",
+            packed.join(", ")
+        )
+    })
+}
+
 /// A lock of nothing is rarely what is meant: a sync from it uninstalls everything.
 fn nothing(session: &Session, solution: &Solution) -> Option<String> {
     let is_nothing = session.request.requirements.is_empty()
@@ -95,29 +117,74 @@ fn variants(solution: &Solution) -> Vec<String> {
     told
 }
 
-fn warnings(solution: &Solution) -> Vec<String> {
+fn warnings(session: &Session, solution: &Solution) -> Vec<String> {
     let warnings = solution.warnings.iter();
     warnings
-        .map(|warning| format!("warning: {}", warning_text(warning)))
+        .map(|warning| format!("warning: {}", warning_text(session, solution, warning)))
         .collect()
 }
 
-fn warning_text(warning: &Warning) -> String {
-    match warning {
-        Warning::SharedSlot { import, members } => {
-            let names: Vec<&str> = members.iter().map(AsRef::as_ref).collect();
-            format!(
-                "{} all install into `{import}`; they were taken at one version\n\
-                 hint: `--provider {import}={}` meets every demand with one of them",
-                names.join(", "),
-                names.last().copied().unwrap_or_default()
-            )
+/// Members of a slot at one version, and how to have one of them. None is offered in place of
+/// another that a line of the user's names.
+fn shared(session: &Session, import: &str, members: &[PackageName]) -> String {
+    let lines = &session.request.requirements;
+    let is_asked = |name: &&PackageName| lines.iter().any(|line| line.name == **name);
+    let asked: Vec<&PackageName> = members.iter().filter(is_asked).collect();
+    let last = members.last();
+    let hint = match (asked.as_slice(), last.as_ref()) {
+        ([one], _) | ([], Some(one)) => {
+            format!("`--provider {import}={one}` meets every demand with one of them")
         }
+        _ => {
+            let lines: Vec<String> = asked.iter().map(|name| format!("`{name}`")).collect();
+            format!("keep one of the lines {}", lines.join(", "))
+        }
+    };
+    let names: Vec<&str> = members.iter().map(AsRef::as_ref).collect();
+    format!(
+        "{} all install into `{import}`; they were taken at one version\nhint: {hint}",
+        names.join(", ")
+    )
+}
+
+/// An extra that the release has not: who asks for it, and what else may be meant.
+fn unknown_extra(
+    session: &Session,
+    solution: &Solution,
+    (name, version): (&PackageName, &Version),
+    extra: &ExtraName,
+    newer: Option<&Version>,
+) -> String {
+    let mut lines = session.request.requirements.iter();
+    let line = lines.find(|line| line.name == *name && line.extras.contains(extra));
+    let place = line.map_or_else(String::new, |line| format!("{}: ", line.place));
+    let known = solution.packages.get(name);
+    let known: Vec<String> = known
+        .into_iter()
+        .flat_map(|chosen| chosen.metadata.provides_extras.iter())
+        .map(ToString::to_string)
+        .collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let near = rule_folders::near(extra.as_ref(), &known);
+    let hint = match newer {
+        Some(newer) => {
+            format!("\nhint: {name} {newer} has it; `{name}` without it is the same here")
+        }
+        None if near.is_empty() => String::new(),
+        None => format!("\nhint: did you mean {near}?"),
+    };
+    format!("{place}{name} {version} has no extra `{extra}`{hint}")
+}
+
+fn warning_text(session: &Session, solution: &Solution, warning: &Warning) -> String {
+    match warning {
+        Warning::SharedSlot { import, members } => shared(session, import, members),
         Warning::UnknownExtra {
+            newer,
             name,
             version,
             extra,
-        } => format!("{name} {version} has no extra `{extra}`"),
+        } => unknown_extra(session, solution, (name, version), extra, newer.as_ref()),
         Warning::Yanked {
             name,
             version,

@@ -160,6 +160,7 @@ pub(super) fn edge(
         indexes,
         cache,
         pack: if args.no_pack { None } else { Pack::embedded() },
+        likely: if args.offline { None } else { Pack::embedded() },
         refresh: if args.refresh {
             Refresh::All
         } else {
@@ -181,6 +182,11 @@ pub(super) fn edge(
         })
         .collect();
     let builder = Builder::new(python, build_indexes, records.clone());
+    let builder = if args.quiet {
+        builder
+    } else {
+        builder.with_notice(super::super::progress::building)
+    };
     Ok(Edge::new(
         registry,
         records,

@@ -65,6 +65,7 @@ fn source(path: &Path) -> Source {
 
 fn anew() -> Project<'static> {
     Project {
+        what: "demo",
         subdirectory: None,
         identity: None,
     }
@@ -93,6 +94,7 @@ fn what_is_identified_is_built_once() {
     project(&path, "pass");
     let records = Records::in_folder(folder.path().join("records"));
     let identified = Project {
+        what: "demo",
         subdirectory: None,
         identity: Some("1234"),
     };
@@ -104,6 +106,25 @@ fn what_is_identified_is_built_once() {
         .unwrap();
     assert_eq!(first, again);
     assert_eq!(fs::read(path.join("trace")).unwrap(), b"x");
+}
+
+#[test]
+fn a_build_is_told_once_and_before_it_is_run() {
+    let folder = tempfile::tempdir().unwrap();
+    project(folder.path(), "pass");
+    let path = folder.path().to_path_buf();
+    let (told, heard) = std::sync::mpsc::channel();
+    let notice = move |what: &str| {
+        assert!(!path.join("trace").exists(), "it was run before");
+        told.send(what.to_owned()).unwrap();
+    };
+    let builder = builder(&Records::default()).with_notice(notice);
+    for _ in 0..2 {
+        builder
+            .metadata(anew(), || Ok(source(folder.path())))
+            .unwrap();
+    }
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), ["demo"]);
 }
 
 #[test]
@@ -126,6 +147,7 @@ fn a_build_that_failed_is_not_run_again_in_the_same_run() {
     let folder = tempfile::tempdir().unwrap();
     project(folder.path(), "raise RuntimeError('no')");
     let identified = Project {
+        what: "demo",
         subdirectory: None,
         identity: Some("1234"),
     };

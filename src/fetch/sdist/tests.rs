@@ -70,6 +70,31 @@ fn what_is_dynamic_needs_a_build() {
 }
 
 #[test]
+fn what_setuptools_packed_is_read_where_pkg_info_leaves_it_open() {
+    let packed = |version: &str, more: &str| {
+        let info = pkg_info(version, more);
+        told(&[
+            ("demo-1.0/PKG-INFO", &info),
+            ("demo-1.0/demo.egg-info/requires.txt", b"numpy<2\n"),
+            ("demo-1.0/setup.py", b""),
+        ])
+    };
+    for (version, more, may_differ) in [
+        ("2.1", "", false),
+        (
+            "2.4",
+            "Requires-Dist: numpy<2\nDynamic: requires-dist\n",
+            true,
+        ),
+    ] {
+        let metadata = packed(version, more).unwrap();
+        assert_eq!(requires(&metadata), ["numpy"]);
+        assert_eq!(metadata.may_differ, may_differ);
+    }
+    assert!(needs_build(&packed("2.4", "Dynamic: version\n")));
+}
+
+#[test]
 fn another_name_or_version_is_refused() {
     let info = b"Metadata-Version: 2.2\nName: demo\nVersion: 2.0\n";
     let error = told(&[("demo-1.0/PKG-INFO", info)]).unwrap_err();

@@ -34,6 +34,7 @@ pub(super) fn options(server: &Server, cache: &Cache) -> RegistryOptions {
         },
         cache: cache.clone(),
         pack: None,
+        likely: None,
         refresh: Refresh::None,
         guesses: None,
     }

@@ -36,6 +36,7 @@ fn locks_are_the_same_cold_warm_offline_and_by_ranges() {
     for case in [
         "warm",
         "offline",
+        "offline-anew",
         "no-headers",
         "stale",
         "cold-0",

@@ -50,6 +50,8 @@ class Tool:
     hashes = True
     # What makes it ask for metadata that it came with.
     without_pack = ()
+    # What makes it solve where it remembers an answer.
+    anew = ()
 
     def __init__(self, name, program, extra=()):
         self.name, self.program, self.extra = name, str(program), list(extra)
@@ -63,6 +65,7 @@ class Tool:
 
 class Mlresolve(Tool):
     without_pack = ("--no-pack",)
+    anew = ("--solve-anew",)
 
     def lock(self, source, output, index, cache, offline=False):
         words = [self.program, "lock", source, "-o", output, "--no-config", "-q"]

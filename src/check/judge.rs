@@ -460,8 +460,9 @@ fn sentence(violation: &Violation) -> String {
             },
             [trigger, outside, ..],
         ) => format!(
-            "{} works with {package}{versions} only, and {package} is {}",
+            "{} works with {package}{} only, and {package} is {}",
             text(trigger),
+            versions.in_words(),
             outside.1
         ),
         (
@@ -471,13 +472,15 @@ fn sentence(violation: &Violation) -> String {
             [trigger, rest @ ..],
         ) => match rest {
             [outside, ..] => format!(
-                "{} needs {package}{versions}, and {package} is {}",
+                "{} needs {package}{}, and {package} is {}",
                 text(trigger),
+                versions.in_words(),
                 outside.1
             ),
             [] => format!(
-                "{} needs {package}{versions}, which is not there",
-                text(trigger)
+                "{} needs {package}{}, which is not there",
+                text(trigger),
+                versions.in_words()
             ),
         },
         (RuleKind::Slot { import, .. }, _) => {

@@ -43,8 +43,8 @@ pub(super) fn findings(present: &[&Entry], target: &Target, rules: &RuleSet) -> 
                 "unbounded",
                 Severity::Warning,
                 format!(
-                    "{what} works with {package}{versions} only, and `{package}{}` admits \
-                     {admitted}",
+                    "{what} works with {package}{} only, and `{package}{}` admits {admitted}",
+                    versions.in_words(),
                     display(range)
                 ),
             )

@@ -2,6 +2,8 @@
 
 mod detect;
 
+use std::collections::BTreeSet;
+
 use pep440_rs::Version;
 
 use super::args::ResolveArgs;
@@ -19,6 +21,8 @@ use crate::{RuleSet, Target};
 pub(crate) struct Asked {
     /// `--cuda`, or `--torch-backend`.
     pub(crate) build: Option<String>,
+    /// It was `--cuda`.
+    is_cuda: bool,
     pub(crate) driver: Option<String>,
     pub(crate) gpus: Vec<String>,
 }
@@ -27,6 +31,7 @@ impl Asked {
     pub(crate) fn of(args: &ResolveArgs) -> Self {
         Self {
             build: args.cuda.clone().or_else(|| args.torch_backend.clone()),
+            is_cuda: args.cuda.is_some(),
             driver: args.driver.clone(),
             gpus: args.gpu.clone(),
         }
@@ -48,13 +53,15 @@ pub(crate) fn of(
     if asked.is_empty() {
         return Ok(recorded.cloned().unwrap_or_default());
     }
-    let wrong = |error: TargetError| CliError::usage(error.to_string());
+    let wrong = |option: &'static str| {
+        move |error: TargetError| CliError::usage(format!("`{option}`: {error}"))
+    };
     let mut gpus = asked
         .gpus
         .iter()
         .map(|word| Accelerator::gpu(word))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(wrong)?;
+        .map_err(wrong("--gpu"))?;
     gpus.sort();
     gpus.dedup();
     let driver = asked
@@ -62,11 +69,22 @@ pub(crate) fn of(
         .as_deref()
         .map(Accelerator::driver)
         .transpose()
-        .map_err(wrong)?;
+        .map_err(wrong("--driver"))?;
     let is_auto = asked.build.as_deref() == Some("auto");
     let build = match asked.build.as_deref() {
         None | Some("auto") => Build::Unstated,
-        Some(word) => Accelerator::build(word).map_err(wrong)?,
+        Some(word) => Accelerator::build(word).map_err(|error| {
+            let option = if asked.is_cuda {
+                "--cuda"
+            } else {
+                "--torch-backend"
+            };
+            let error = wrong(option)(error);
+            match of_major(word, option, rules) {
+                Some(hint) => error.hint(hint),
+                None => error,
+            }
+        })?,
     };
     let stated = Accelerator {
         build: as_cuda(build, rules),
@@ -78,6 +96,26 @@ pub(crate) fn of(
         return auto(stated, target, rules, quiet);
     }
     Ok(stated)
+}
+
+/// The builds of a CUDA of which only the first number was given.
+fn of_major(word: &str, option: &str, rules: &RuleSet) -> Option<String> {
+    let major: u64 = word.trim().parse().ok()?;
+    let labels = rules.families().filter_map(|rule| match &rule.kind {
+        RuleKind::Family { labels, .. } => Some(labels),
+        _ => None,
+    });
+    let cudas: BTreeSet<&Version> = labels
+        .flatten()
+        .filter(|label| label.accelerator == "cuda")
+        .filter_map(|label| label.provides.get("cuda"))
+        .filter(|cuda| cuda.release().first() == Some(&major))
+        .collect();
+    let words: Vec<String> = cudas
+        .iter()
+        .map(|cuda| format!("`{option} {cuda}`"))
+        .collect();
+    (!words.is_empty()).then(|| format!("for CUDA {major} there are {}", words.join(", ")))
 }
 
 /// Whether wheel variants are taken, and what is stated of them: by the options, else by the lock

@@ -7,6 +7,7 @@ use pep508_rs::PackageName;
 use super::args::{Annotations, IndexStrategy, LockArgs};
 use super::compat::LineEnds;
 use super::error::CliError;
+use super::when;
 use crate::lock::{Lock, Via};
 use crate::metadata::{Dependency, DependencySource};
 use crate::request::{Line, LineSource, Place};
@@ -91,16 +92,12 @@ pub(crate) fn command(args: &LockArgs, inputs: &[String]) -> String {
     value("allow-change", &resolve.allow_change);
     value("base", &one(&resolve.base));
     value("build", &one(&resolve.build));
-    // What `auto` read is recorded with the target, and holds for the next run.
-    let unless_auto = |option: &Option<String>| -> Vec<String> {
-        option
-            .iter()
-            .filter(|word| *word != "auto")
-            .cloned()
-            .collect()
+    let unless = |option: &Option<String>, word: &str| -> Vec<String> {
+        option.iter().filter(|it| *it != word).cloned().collect()
     };
-    value("cuda", &unless_auto(&resolve.cuda));
-    value("torch-backend", &unless_auto(&resolve.torch_backend));
+    // What `auto` read is recorded with the target, and holds for the next run.
+    value("cuda", &unless(&resolve.cuda, "auto"));
+    value("torch-backend", &unless(&resolve.torch_backend, "auto"));
     value("driver", &one(&resolve.driver));
     value("gpu", &resolve.gpu);
     value("variant-property", &resolve.variant_property);
@@ -117,7 +114,11 @@ pub(crate) fn command(args: &LockArgs, inputs: &[String]) -> String {
         &one(&config.map(|file| file.display().to_string())),
     );
     value("constraint", &resolve.constraint);
-    value("exclude-newer", &one(&resolve.exclude_newer));
+    // What lifts the cut-off of the lock that was there is said once.
+    value(
+        "exclude-newer",
+        &unless(&resolve.exclude_newer, when::NO_CUTOFF),
+    );
     value("exclude-newer-index", &resolve.exclude_newer_index);
     value("extra", &resolve.extra);
     value("extra-index-url", &resolve.extra_index_url);

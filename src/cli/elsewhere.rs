@@ -26,6 +26,16 @@ const OPTIONS: &[(&[&str], &str)] = &[
         "`--pre` takes pre-releases; a requirement that names one takes those of its distribution",
     ),
     (
+        &["--prefer-binary"],
+        "a release with a wheel for the target always comes before one that must be built; \
+         `--only-binary :all:` takes no others",
+    ),
+    (
+        &["--no-deps"],
+        "a lock has all that its packages require; `pip install --no-deps -r requirements.txt` \
+         installs it as it is",
+    ),
+    (
         &["--no-emit-package"],
         "`--unsafe-package NAME --no-allow-unsafe` names a package in a comment",
     ),
@@ -51,15 +61,41 @@ const OPTIONS: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// A mistake on the command line, with a hint where another tool has the option.
+/// Commands of other tools, with what to use instead.
+const COMMANDS: &[(&[&str], &str)] = &[
+    (
+        &["compile", "pip-compile", "resolve", "pip"],
+        "`mlresolve lock requirements.in` does what `pip-compile` and `uv pip compile` do \
+         (docs/migrate.md)",
+    ),
+    (
+        &["install", "sync", "run"],
+        "`mlresolve` installs nothing: lock with `mlresolve lock`, install with `pip install -r \
+         requirements.txt` or `uv pip sync`",
+    ),
+    (
+        &["add", "remove", "upgrade", "update"],
+        "write the requirement into its file, then run `mlresolve lock`; `-P NAME` upgrades one \
+         package, `-U` all",
+    ),
+    (&["tree"], "`mlresolve graph` draws who needs whom"),
+    (
+        &["audit", "verify"],
+        "`mlresolve check` judges files and environments",
+    ),
+];
+
+/// A mistake on the command line, with a hint where another tool has the option or command.
 pub(super) fn explained(mut error: clap::Error) -> (clap::Error, Option<&'static str>) {
-    if error.kind() != ErrorKind::UnknownArgument {
-        return (error, None);
-    }
-    let hint = match error.get(ContextKind::InvalidArg) {
+    let (table, kind) = match error.kind() {
+        ErrorKind::UnknownArgument => (OPTIONS, ContextKind::InvalidArg),
+        ErrorKind::InvalidSubcommand => (COMMANDS, ContextKind::InvalidSubcommand),
+        _ => return (error, None),
+    };
+    let hint = match error.get(kind) {
         Some(ContextValue::String(given)) => {
             let name = given.split('=').next().unwrap_or_default();
-            let mut known = OPTIONS.iter();
+            let mut known = table.iter();
             known.find(|(names, _)| names.contains(&name))
         }
         _ => None,
@@ -69,6 +105,7 @@ pub(super) fn explained(mut error: clap::Error) -> (clap::Error, Option<&'static
     };
     // What is spelled like it is not what was meant.
     error.remove(ContextKind::SuggestedArg);
+    error.remove(ContextKind::SuggestedSubcommand);
     error.remove(ContextKind::Suggested);
     error.remove(ContextKind::Usage);
     (error, Some(hint))
@@ -79,7 +116,7 @@ mod tests {
     use clap::{CommandFactory as _, Parser as _};
 
     use super::super::args::Cli;
-    use super::{OPTIONS, explained};
+    use super::{COMMANDS, OPTIONS, explained};
 
     #[test]
     fn what_serves_instead_is_told() {
@@ -91,6 +128,30 @@ mod tests {
         let (error, hint) = explained(error.expect_err("there is no such option"));
         assert!(error.to_string().contains("--upgrade"), "{error}");
         assert_eq!(hint, None);
+        for (words, other, told) in [
+            (["lock", "--prefer-binary"], "--pre'", "--only-binary"),
+            (["lock", "--no-deps"], "--no-index", "pip install --no-deps"),
+            (["compile", "a.in"], "completions", "mlresolve lock"),
+        ] {
+            let error = Cli::try_parse_from(["mlresolve"].into_iter().chain(words));
+            let (error, hint) = explained(error.expect_err("it is another tool's"));
+            assert!(!error.to_string().contains(other), "{error}");
+            assert!(hint.is_some_and(|hint| hint.contains(told)), "{words:?}");
+        }
+        let error = Cli::try_parse_from(["mlresolve", "lok"]);
+        let (error, hint) = explained(error.expect_err("there is no such command"));
+        assert!(error.to_string().contains("'lock'"), "{error}");
+        assert_eq!(hint, None);
+    }
+
+    #[test]
+    fn no_command_is_told_to_be_none() {
+        let command = Cli::command();
+        for (names, _) in COMMANDS {
+            for name in *names {
+                assert!(command.find_subcommand(name).is_none(), "{name}");
+            }
+        }
     }
 
     #[test]

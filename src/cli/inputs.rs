@@ -54,6 +54,9 @@ pub(crate) fn output(named: Option<&str>, inputs: &[String]) -> Result<Output, C
             );
         }
         (None, [input]) => beside(input).ok_or_else(|| {
+            if let Some(error) = no_file(input) {
+                return error;
+            }
             CliError::usage(format!("no output follows from `{input}`"))
                 .hint("name the lock with `-o requirements.txt` or `-o pylock.toml`")
         })?,
@@ -64,6 +67,34 @@ pub(crate) fn output(named: Option<&str>, inputs: &[String]) -> Result<Output, C
     };
     refuse_source(&output, inputs)?;
     Ok(Output::File(output))
+}
+
+/// What is wrong with an input that is a folder, or a requirement in place of a file.
+fn no_file(input: &str) -> Option<CliError> {
+    let path = Path::new(input);
+    if path.is_dir() {
+        let inside = DEFAULTS.iter().find(|name| path.join(name).is_file());
+        let error = CliError::usage(format!("`{input}` is a folder"));
+        return Some(match inside {
+            Some(name) => error.hint(format!(
+                "name the file in it, `{}`",
+                path.join(name).display()
+            )),
+            None => error.hint("name a file: a requirements file or a pyproject.toml"),
+        });
+    }
+    // What is written like a file's name is a file that is not there.
+    let like_file = input.contains("://")
+        || path
+            .extension()
+            .and_then(|extension| extension.to_str())
+            .is_some_and(|extension| ["in", "txt", "toml", "cfg", "py"].contains(&extension));
+    (!like_file && !path.exists()).then(|| {
+        CliError::usage(format!("there is no file `{input}`")).hint(
+            "a requirement goes into a file, or to standard input: `echo numpy | mlresolve lock - \
+             -o requirements.txt`",
+        )
+    })
 }
 
 /// Refuses an output that is one of the files that it is made from.

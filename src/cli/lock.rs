@@ -2,6 +2,7 @@
 
 mod remembered;
 mod told;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -52,29 +53,29 @@ fn one(given: &LockArgs, job: &Job) -> Result<Exit, CliError> {
     let args = &job.args;
     let named = inputs::inputs(&args.resolve.inputs)?;
     let to = inputs::output(args.output.as_deref(), &named)?;
-    let mut opened = Opened::new(given, args.clone(), to, job.from_settings)?;
-    let writing = opened.writing();
-    let question = Question::of(&opened, &writing);
-    if let Some(answer) = question.as_ref().and_then(|it| it.answer(&opened.session)) {
-        say_all(&answer.told);
-        let exit = finish(args, &opened.to, &opened.recorded, &answer.text);
-        // The system takes it back faster.
-        std::mem::forget((opened, answer));
-        return exit;
-    }
-    let solution = match opened.solve()? {
-        Ok(solution) => solution,
-        Err(exit) => return Ok(exit),
+    // Standard input can be read once.
+    let is_piped = |list: &[String]| list.iter().any(|path| path == "-");
+    let resolve = &args.resolve;
+    let lists = [&named, &resolve.constraint, &resolve.overrides];
+    let most = if lists.into_iter().any(|list| is_piped(list)) {
+        1
+    } else {
+        TRIES
     };
-    let answer = opened.answer(&writing, &solution)?;
-    let exit = finish(args, &opened.to, &opened.recorded, &answer.text)?;
-    if let Some(question) = question {
-        question.keep(&opened.session, &answer);
+    let mut tries = 0;
+    loop {
+        let mut opened = Opened::new(given, args.clone(), to.clone(), job.from_settings)?;
+        let done = opened.lock();
+        tries += 1;
+        if done.is_ok() || !opened.has_lost() || tries == most {
+            return done;
+        }
     }
-    opened.leave(solution);
-    std::mem::forget(answer);
-    Ok(exit)
 }
+
+/// So often a lock is begun where records of the cache are lost in the middle, each of which is
+/// asked for anew by the next try.
+const TRIES: usize = 8;
 
 fn say_all(told: &[String]) {
     for line in told {
@@ -147,10 +148,11 @@ impl Opened {
     /// Reads what the question is made of.
     fn new(
         given: &LockArgs,
-        args: LockArgs,
+        mut args: LockArgs,
         to: Output,
         from_settings: bool,
     ) -> Result<Self, CliError> {
+        let mut given = given.clone();
         let recorded = match &to {
             Output::File(path) => {
                 refuse_extension(path)?;
@@ -158,6 +160,7 @@ impl Opened {
             }
             Output::Standard => Recorded::default(),
         };
+        migration::keep_cut_off(&mut given, &mut args, &recorded);
         let mut session = Session::open(&args.resolve, &recorded)?;
         if let Output::File(path) = &to {
             let mut sources = session.sources.clone();
@@ -172,7 +175,7 @@ impl Opened {
             base_report::warn(&session.request.base, &session.rules, &session.target);
         }
         Ok(Self {
-            given: given.clone(),
+            given,
             args,
             to,
             recorded,
@@ -180,6 +183,34 @@ impl Opened {
             freed,
             from_settings,
         })
+    }
+
+    /// Locks, and writes, shows or checks what was locked.
+    fn lock(&mut self) -> Result<Exit, CliError> {
+        let writing = self.writing();
+        let question = Question::of(self, &writing);
+        if let Some(answer) = question.as_ref().and_then(|it| it.answer(&self.session)) {
+            say_all(&answer.told);
+            return finish(&self.args, &self.to, &self.recorded, &answer.text);
+        }
+        let solution = match self.solve()? {
+            Ok(solution) => solution,
+            Err(exit) => return Ok(exit),
+        };
+        let answer = self.answer(&writing, &solution)?;
+        let exit = finish(&self.args, &self.to, &self.recorded, &answer.text)?;
+        if let Some(question) = question {
+            question.keep(&self.session, &answer);
+        }
+        self.leave(solution);
+        Ok(exit)
+    }
+
+    /// Whether the cache lost a record in the middle: another run replaced it, or it is damaged.
+    /// Then it is worth another try, which asks for it again.
+    fn has_lost(&self) -> bool {
+        let edge = self.session.facts.edge();
+        edge.is_some_and(|edge| edge.registry().cache().has_lost())
     }
 
     /// Solves; an exit code where there is no solution, which is explained.
@@ -529,8 +560,12 @@ fn finish(args: &LockArgs, to: &Output, recorded: &Recorded, text: &str) -> Resu
             Ok(Exit::Done)
         }
         Output::File(path) => {
-            if recorded.text.as_deref() != Some(text) {
+            let is_new = recorded.text.as_deref() != Some(text);
+            if is_new {
                 output::write_atomically(Path::new(path), text.as_bytes())?;
+            }
+            if !args.resolve.quiet {
+                say(&written::sentence(path, text, is_new));
             }
             Ok(Exit::Done)
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::error::{CliError, Exit};
 use super::session::is_pylock;
-use super::{say, tell};
+use super::{pip_words, say, tell};
 use crate::lock::{Lock, ReadRequirements, diff, read_pylock, read_requirements};
 
 /// Compares what an installer would do with the lock that is there and with the one that
@@ -14,10 +14,15 @@ use crate::lock::{Lock, ReadRequirements, diff, read_pylock, read_requirements};
 /// no consequences. Which rules were ignored is compared, and whether the lock says what it
 /// was made for at all: one that another program wrote does not.
 pub(crate) fn check(path: &str, known: Option<&str>, text: &str) -> Result<Exit, CliError> {
+    let mut hint = None;
     let reasons = match known {
         None => vec!["it is not there".to_owned()],
         Some(known) if known == text => return Ok(Exit::Done),
-        Some(known) => reasons(&read(path, known)?, &read(path, text)?),
+        Some(known) => {
+            let (known, now) = (read(path, known)?, read(path, text)?);
+            hint = other_command(&known, &now);
+            reasons(&known, &now)
+        }
     };
     if reasons.is_empty() {
         return Ok(Exit::Done);
@@ -25,6 +30,9 @@ pub(crate) fn check(path: &str, known: Option<&str>, text: &str) -> Result<Exit,
     say(&format!("`{path}` is out of date"));
     for reason in &reasons {
         say(&format!("  {reason}"));
+    }
+    if let Some(hint) = hint {
+        say(&hint);
     }
     let known = known.unwrap_or_default();
     tell(&diff((path, known), ("what follows from the inputs", text)));
@@ -70,6 +78,24 @@ fn reasons(known: &ReadRequirements, now: &ReadRequirements) -> Vec<String> {
         reasons.push("other rules are ignored".to_owned());
     }
     reasons
+}
+
+/// What to say where the lock was made by a command that asks for something else.
+fn other_command(known: &ReadRequirements, now: &ReadRequirements) -> Option<String> {
+    let words = |read: &ReadRequirements| -> Option<BTreeSet<String>> {
+        let command = &read.lock.provenance.command;
+        let is_ours = command.starts_with("mlresolve lock");
+        let words = is_ours.then(|| pip_words::split(command).ok())??;
+        // Where it is written has no bearing on what is in it.
+        let is_asked = |word: &String| !word.starts_with("--output-file=");
+        Some(words.into_iter().filter(is_asked).collect())
+    };
+    (words(known)? != words(now)?).then(|| {
+        format!(
+            "hint: it was made by another command; check it with that one's options: `{}`",
+            known.lock.provenance.command
+        )
+    })
 }
 
 #[cfg(test)]

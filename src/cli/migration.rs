@@ -2,8 +2,9 @@
 
 use super::args::LockArgs;
 use super::recorded::Recorded;
-use super::say;
 use super::session::Session;
+use super::{pip_settings, say, when};
+use crate::explain;
 use crate::lock::Writer;
 use crate::solve::Solution;
 
@@ -18,6 +19,34 @@ pub(crate) fn tell_merging(args: &LockArgs, recorded: &Recorded, session: &Sessi
              hint: `--index-strategy unsafe-best-match` is pip's way, which lets anyone who can \
              upload to one index replace what is in another",
         );
+    }
+}
+
+/// Keeps the cut-off that the command of the lock names, as its target is kept, where nothing
+/// else names one: an upgrade says so. What settings or variables said is theirs to say again.
+pub(crate) fn keep_cut_off(given: &mut LockArgs, args: &mut LockArgs, recorded: &Recorded) {
+    if args.resolve.exclude_newer.is_some() {
+        return;
+    }
+    let Some(cut_off) = recorded.option_of_command("exclude-newer") else {
+        return;
+    };
+    if pip_settings::cut_off().is_some() {
+        return;
+    }
+    if (args.upgrade || !args.upgrade_package.is_empty()) && !args.resolve.quiet {
+        say(&format!(
+            "note: the cut-off stays that of the lock, {cut_off}; `--exclude-newer DATE` names \
+             another, `--exclude-newer {}` lifts it",
+            when::NO_CUTOFF
+        ));
+    }
+    let exempted = recorded.options_of_command("exclude-newer-index");
+    for resolve in [&mut given.resolve, &mut args.resolve] {
+        resolve.exclude_newer = Some(cut_off.clone());
+        if resolve.exclude_newer_index.is_empty() {
+            resolve.exclude_newer_index.clone_from(&exempted);
+        }
     }
 }
 
@@ -40,11 +69,28 @@ pub(crate) fn moved(session: &Session, solution: &Solution) -> Vec<String> {
     pins.filter_map(|(name, pin)| {
         let chosen = solution.packages.get(name)?;
         (chosen.version != pin.version).then(|| {
+            let against = explain::against(name, &pin.version, solution, &session.request);
+            let because = against.map_or_else(String::new, |against| format!(": {against}"));
             format!(
-                "note: {name} {} could not be kept and is {} now",
+                "note: {name} {} could not be kept and is {} now{because}",
                 pin.version, chosen.version
             )
         })
     })
     .collect()
+}
+
+/// Warns of lines whose name is commonly written for another distribution.
+pub(crate) fn misnamed(session: &Session) -> Vec<String> {
+    let lines = session.request.requirements.iter();
+    lines
+        .filter(|line| line.marker.evaluate(&session.target.markers, &[]))
+        .filter_map(|line| {
+            let (meant, source) = explain::stand_in(line.name.as_ref())?;
+            Some(format!(
+                "warning: `{}` ({}): the distribution that is commonly meant is `{meant}` ({source})",
+                line.name, line.place
+            ))
+        })
+        .collect()
 }

@@ -48,18 +48,28 @@ const NAMES: [&str; 14] = [
 
 /// The arguments, with what pip's settings say where nothing else does.
 pub(crate) fn with(args: &ResolveArgs) -> ResolveArgs {
-    let machine = Machine {
-        variable: &|name| std::env::var(name).ok().filter(|value| !value.is_empty()),
-        read: &|path| std::fs::read_to_string(path).ok(),
-    };
     let mut args = args.clone();
-    let notes = fill(&mut args, &machine);
+    let notes = fill(&mut args, &this_machine());
     if !args.quiet {
         for note in notes {
             say(&note);
         }
     }
     args
+}
+
+/// The cut-off that pip's settings name.
+pub(crate) fn cut_off() -> Option<String> {
+    let mut args = ResolveArgs::default();
+    fill(&mut args, &this_machine());
+    args.exclude_newer
+}
+
+fn this_machine() -> Machine<'static> {
+    Machine {
+        variable: &|name| std::env::var(name).ok().filter(|value| !value.is_empty()),
+        read: &|path| std::fs::read_to_string(path).ok(),
+    }
 }
 
 /// Fills the arguments; gives what there is to say.

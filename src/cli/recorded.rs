@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use pep508_rs::PackageName;
 
 use super::error::{CliError, Exit};
+use super::pip_words;
 use super::session::is_pylock;
 use crate::Target;
 use crate::lock::{Lock, ReadRequirements, Writer, read_pylock, read_requirements};
@@ -20,6 +21,8 @@ pub(crate) struct Recorded {
     pub(crate) target: Option<Target>,
     /// The cut-off that it was made with.
     pub(crate) exclude_newer: Option<String>,
+    /// The command that its header names.
+    command: String,
     /// Its path, where there is one.
     pub(crate) path: String,
     /// The program that wrote it.
@@ -46,17 +49,26 @@ impl Recorded {
 
     /// The value of an option in the command that the lock's header names.
     pub(crate) fn option_of_command(&self, option: &str) -> Option<String> {
-        let header = self
-            .text
-            .as_deref()?
-            .lines()
-            .take_while(|line| line.starts_with('#'));
+        self.options_of_command(option).into_iter().next()
+    }
+
+    /// All values of an option in the command that the lock's header names.
+    pub(crate) fn options_of_command(&self, option: &str) -> Vec<String> {
         let given = format!("--{option}=");
-        header
-            .filter(|line| line.contains("mlresolve lock"))
-            .flat_map(str::split_whitespace)
-            .find_map(|word| word.strip_prefix(&given))
+        self.words_of_command()
+            .iter()
+            .filter_map(|word| word.strip_prefix(&given))
             .map(str::to_owned)
+            .collect()
+    }
+
+    /// The words of the command that the lock's header names; none where another command than
+    /// this program's stands there.
+    pub(crate) fn words_of_command(&self) -> Vec<String> {
+        if !self.command.contains("mlresolve lock") {
+            return Vec::new();
+        }
+        pip_words::split(&self.command).unwrap_or_default()
     }
 }
 
@@ -111,6 +123,7 @@ fn read_if(
         pins,
         target: lock.target.words().and_then(|words| words.target().ok()),
         exclude_newer: lock.provenance.exclude_newer.clone(),
+        command: lock.provenance.command.clone(),
         path: path.to_owned(),
         writer,
         text: Some(text),

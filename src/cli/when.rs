@@ -6,6 +6,9 @@ use jiff::{SignedDuration, Span, Timestamp, ToSpan as _};
 
 use super::error::CliError;
 
+/// The word that lifts a cut-off.
+pub(crate) const NO_CUTOFF: &str = "off";
+
 /// The instant before which files are seen.
 ///
 /// An RFC 3339 instant is taken as it is. A date admits that whole day, in UTC, so that

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
 use super::ranges::together;
@@ -48,7 +49,8 @@ pub(super) fn chain(name: &PackageName, solution: &Solution, request: &Request) 
     Vec::new()
 }
 
-fn asker(cause: &EdgeCause) -> Option<&PackageName> {
+/// The distribution that asks.
+pub(super) fn asker(cause: &EdgeCause) -> Option<&PackageName> {
     match cause {
         EdgeCause::Package { name, .. } | EdgeCause::Rule { name, .. } => Some(name),
         EdgeCause::Line(_) | EdgeCause::Constraint(_) => None,
@@ -88,7 +90,12 @@ pub(super) fn link(edge: &Edge, solution: &Solution, request: &Request) -> Link 
     let mut wants = text::requirement(&edge.to, &range);
     if !edge.extras.is_empty() {
         let extras: Vec<&str> = edge.extras.iter().map(AsRef::as_ref).collect();
-        wants = format!("{}[{}]{range}", edge.to, extras.join(","));
+        wants = format!(
+            "{}[{}]{}",
+            edge.to,
+            extras.join(","),
+            text::range_in_words(&range)
+        );
     }
     let mine = |line: Option<&crate::request::Line>| {
         line.map(|line| format!("`{}` ({})", line.text, line.place))
@@ -106,6 +113,34 @@ pub(super) fn link(edge: &Edge, solution: &Solution, request: &Request) -> Link 
         }
     };
     Link { from, wants, by }
+}
+
+/// What does not admit a release of a distribution in a solution: a line of the user's before
+/// what others require. `None` where nothing does.
+pub fn against(
+    name: &PackageName,
+    version: &Version,
+    solution: &Solution,
+    request: &Request,
+) -> Option<String> {
+    let mut edges: Vec<&Edge> = solution
+        .edges
+        .iter()
+        .filter(|edge| edge.to == *name && !admits(&edge.range, version))
+        .collect();
+    edges.sort_by_key(|edge| asker(&edge.cause).is_some());
+    let link = link(edges.first()?, solution, request);
+    Some(in_words(std::slice::from_ref(&link)))
+}
+
+/// Whether a range, as edges write it, contains a version.
+pub(super) fn admits(range: &str, version: &Version) -> bool {
+    range.contains("://")
+        || range.split(" or ").any(|range| {
+            range
+                .parse::<VersionSpecifiers>()
+                .is_ok_and(|specifiers| crate::versions::contains(&specifiers, version))
+        })
 }
 
 /// `torch 2.1.2`.

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use pep440_rs::{Version, VersionSpecifier, VersionSpecifiers};
 use pep508_rs::PackageName;
 
+use super::beside;
 use super::bounds::with_specifiers;
 use super::core::Core;
 use super::fix::{Demand, Edit, Fix, Fixer};
-use super::names::near;
+use super::names::{meant, near};
+use super::other_builds;
 use super::relax::{Findings, search};
 use super::study::{Attempt, Study, UserLine};
 use crate::request::{Line, LineSource, Request};
@@ -82,11 +84,16 @@ pub(super) fn diagnose_demand(
     let mut fixes = Vec::new();
     if demand.is_none() {
         fixes.extend(without_builds(&editor, &findings.cores));
+        fixes.extend(beside::fixes(&editor, &findings.cores)?);
     }
-    fixes.extend(edits_of(&editor, &findings)?);
+    // Those on either side are all that a release that there is not may have meant.
+    if fixes.len() < 2 {
+        fixes.extend(edits_of(&editor, &findings)?);
+    }
     if demand.is_none() {
         fixes.extend(renamed(&editor, &findings.cores)?);
         fixes.extend(by_options(&editor, &findings.cores)?);
+        fixes.extend(other_builds::fixes(&editor, &findings.cores));
     }
     fixes.sort_by_key(|fix| (fix.cost, first_line(fix)));
     fixes.dedup_by(|a, b| a.edits == b.edits && a.options == b.options);
@@ -170,7 +177,8 @@ fn about(cores: &[Core], request: &Request, demand: Option<&Demand>) -> Vec<Pack
     names
 }
 
-/// Names that no index has, each replaced by the nearest one that an index has.
+/// Names that no index has, each replaced by the nearest one that an index has; names that have
+/// no release to take, and are known to be written for another, replaced by that one.
 fn renamed(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveError> {
     let mut request = editor.request.clone();
     let mut edits = Vec::new();
@@ -182,6 +190,9 @@ fn renamed(editor: &Fixer<'_, '_>, cores: &[Core]) -> Result<Vec<Fix>, SolveErro
             .iter()
             .find_map(|reason| match reason {
                 Reason::NotFound { package, .. } => Some(package),
+                Reason::NoRelease { package, .. } | Reason::SetAside { package, .. } => {
+                    meant(package.as_ref()).map(|_| package)
+                }
                 _ => None,
             });
         let Some(missing) = missing else {
@@ -365,16 +376,24 @@ fn optional(editor: &Fixer<'_, '_>, request: &Request, option: String) -> Option
     })
 }
 
-/// The rules that constrain nothing and speak of a limit of `package` on distributions that
-/// are there: claims that evidence shows to be false.
+/// The rules that constrain nothing, of distributions that are there, and whose claim would
+/// keep away every release that is demanded: claims that evidence shows to be false.
 pub(super) fn refuted<'a>(
     study: &'a Study<'_>,
     solution: &Solution,
     demand: &Line,
+    known: &[Version],
 ) -> Vec<&'a crate::rules::Rule> {
     let LineSource::Specifiers(wanted) = &demand.source else {
         return Vec::new();
     };
+    let meant: Vec<&Version> = known
+        .iter()
+        .filter(|version| crate::versions::contains(wanted, version))
+        .collect();
+    if meant.is_empty() {
+        return Vec::new();
+    }
     study
         .rules
         .iter()
@@ -384,16 +403,12 @@ pub(super) fn refuted<'a>(
                 package,
                 versions,
             } => {
-                // A claim matters where it would have kept away what is wanted.
                 *package == demand.name
                     && solution
                         .packages
                         .get(&when.package)
                         .is_some_and(|chosen| when.applies(&chosen.version, &study.target.markers))
-                    && solution.packages.get(package).is_none_or(|chosen| {
-                        !versions.contains(&chosen.version)
-                            || !crate::versions::contains(wanted, &chosen.version)
-                    })
+                    && !meant.iter().any(|version| versions.contains(version))
             }
             _ => false,
         })

@@ -256,6 +256,16 @@ impl Fixer<'_, '_> {
         if let Some(demand) = self.demand
             && !demand.met(&solution)
         {
+            // It would be there for the demand's sake alone: that is another wish.
+            let name = &demand.line.name;
+            let is_needed = solution.packages.contains_key(name);
+            if !is_needed
+                && self
+                    .baseline
+                    .is_some_and(|now| now.packages.contains_key(name))
+            {
+                return None;
+            }
             adds.push(demand.line.text.clone());
             request.requirements.push(demand.line.clone());
             let Attempt::Solved(added) = self.study.attempt(&request) else {

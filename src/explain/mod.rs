@@ -2,6 +2,7 @@
 //! blocks another, and what to change. Everything that is advised was solved first.
 
 mod base;
+mod beside;
 mod bounds;
 mod builds;
 mod chain;
@@ -17,6 +18,7 @@ mod limited;
 mod message;
 mod names;
 mod no_release;
+mod other_builds;
 mod ranges;
 mod relax;
 mod sentence;
@@ -29,7 +31,7 @@ mod why_text;
 
 pub use base::{BaseRemedy, Replaced, base_remedy};
 pub use builds::builds;
-pub use chain::Link;
+pub use chain::{Link, against};
 pub use changes::{Cause, Changed, Changes};
 pub use core::Core;
 pub use diagnosis::{Diagnosis, diagnose};
@@ -38,6 +40,7 @@ pub use graph::{From, Graph, GraphEdge, Node};
 pub use json::{changes_json, conflict_json, why_json, why_not_json};
 pub use message::{Message, Shown, Told};
 pub(crate) use names::near as near_names;
+pub use names::stand_in;
 pub use sentence::Sentence;
 pub use study::{Study, UserLine};
 pub use text::{COLUMNS, wrap};

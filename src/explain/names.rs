@@ -6,19 +6,35 @@ use crate::request::Request;
 /// Well-known distributions, and the import names that are not theirs: `import distribution`.
 const KNOWN: &str = include_str!("names.txt");
 
+fn listed() -> impl Iterator<Item = &'static str> {
+    KNOWN
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// The distribution that a name is well known to be written for.
+pub(crate) fn meant(name: &str) -> Option<&'static str> {
+    listed()
+        .map(|line| line.split_whitespace())
+        .find_map(|mut words| (words.next()? == name).then(|| words.next())?)
+}
+
+/// The distribution that is commonly meant by a name under which an index has a stand-in or an
+/// older one, and where that is told.
+pub fn stand_in(name: &str) -> Option<(&'static str, &'static str)> {
+    let mut lines = listed().map(|line| line.split_whitespace());
+    lines.find_map(|mut words| {
+        let is_it = words.next()? == name;
+        let meant = words.next()?;
+        let source = words.next()?;
+        is_it.then_some((meant, source))
+    })
+}
+
 /// At most three names that the user may have meant, nearest first.
 pub(crate) fn near(name: &str, request: &Request, rules: &RuleSet) -> Vec<String> {
-    let listed = || {
-        KNOWN
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    };
-    let mut found: Vec<String> = listed()
-        .filter_map(|line| line.split_once(' '))
-        .filter(|(import, _)| *import == name)
-        .map(|(_, distribution)| distribution.to_owned())
-        .collect();
+    let mut found: Vec<String> = meant(name).map(str::to_owned).into_iter().collect();
     let mut known: Vec<&str> = request
         .requirements
         .iter()
@@ -30,7 +46,11 @@ pub(crate) fn near(name: &str, request: &Request, rules: &RuleSet) -> Vec<String
                 .flat_map(|rule| rule.names())
                 .map(AsRef::as_ref),
         )
-        .chain(listed().filter(|line| !line.contains(' ')))
+        .chain(
+            listed()
+                .filter(|line| !line.contains(' '))
+                .map(|line| -> &str { line }),
+        )
         .filter(|other| *other != name)
         .collect();
     known.sort_unstable();

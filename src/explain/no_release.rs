@@ -13,12 +13,18 @@ const MAX_TAGS: usize = 6;
 pub(super) struct Away<'a> {
     package: &'a PackageName,
     rejected: &'a [(Version, Unusable)],
+    /// They are all that there are.
+    pub(super) all: bool,
 }
 
 impl<'a> Away<'a> {
     /// Of releases that cannot be chosen, ascending.
     pub(super) fn new(package: &'a PackageName, rejected: &'a [(Version, Unusable)]) -> Self {
-        Self { package, rejected }
+        Self {
+            package,
+            rejected,
+            all: false,
+        }
     }
 
     /// The release whose reason tells most, and what sets it apart from newer ones.
@@ -68,7 +74,8 @@ impl<'a> Away<'a> {
             return Some(format!("{package} {version} {}", unusable(reason)));
         }
         let count = self.rejected.len();
-        let each = format!("each of the {count} releases of {package} in that range");
+        let of = if self.all { "" } else { " in that range" };
+        let each = format!("each of the {count} releases of {package}{of}");
         let all =
             |what: &dyn Fn(&Unusable) -> bool| self.rejected.iter().all(|(_, reason)| what(reason));
         let is_same = |other: &Unusable| {
@@ -100,7 +107,7 @@ impl<'a> Away<'a> {
             return Some(format!("{each} {what}"));
         }
         Some(format!(
-            "none of the {count} releases of {package} in that range can be chosen: {apart}, \
+            "none of the {count} releases of {package}{of} can be chosen: {apart}, \
              {version}, {}",
             unusable(reason)
         ))

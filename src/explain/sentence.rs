@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
 
+use super::beside;
 use super::core::Core;
 use super::names::near;
 use super::no_release::{Away, wheels_for};
@@ -237,14 +238,20 @@ impl Speaker<'_, '_> {
         rejected: &[(Version, Unusable)],
     ) -> Result<String, SolveError> {
         let python = self.study.target.words().python;
-        let away = Away::new(package, rejected);
+        let known = self.study.candidates(package, self.request)?;
+        let mut away = Away::new(package, rejected);
+        away.all = known.versions.is_empty() && known.rejected.len() == rejected.len();
         if let Some(told) = away.sentence(&python, |reason| self.unusable(reason, false)) {
             return Ok(told);
         }
         if let Some(build) = self.build_asked_for(package) {
             return Ok(build);
         }
-        let known = self.study.candidates(package, self.request)?;
+        let lines = self.request.requirements.iter();
+        let lines = lines.chain(&self.request.constraints);
+        if let Some(told) = beside::sentence(package, lines, &known.versions) {
+            return Ok(told);
+        }
         Ok(match (known.versions.first(), known.versions.last()) {
             (Some(first), Some(last)) => format!(
                 "there is no {package} in that range: its releases for this target go from {first} to {last}"
@@ -358,9 +365,21 @@ impl Speaker<'_, '_> {
                 });
                 format!("{} broken (rule {rule}){told}", verb("is", "are"))
             }
+            Unusable::Metadata { detail } if !says_what_it_does(detail) => {
+                format!("cannot be used: {detail}")
+            }
             other => other.to_string(),
         }
     }
+}
+
+/// Whether words go on after the name of a release.
+fn says_what_it_does(words: &str) -> bool {
+    let verb = words.split(' ').next().unwrap_or_default();
+    [
+        "has", "is", "was", "needs", "asks", "requires", "cannot", "could",
+    ]
+    .contains(&verb)
 }
 
 /// What metadata asks for: one sentence for each distribution that asks and each that
@@ -437,10 +456,14 @@ pub(super) fn rule_effect(rule: &Rule, who: &str, plural: bool) -> String {
     let effect = match &rule.kind {
         RuleKind::Constrain {
             package, versions, ..
-        } => format!("{} only with {package}{versions}", verb("works", "work")),
+        } => format!(
+            "{} only with {package}{}",
+            verb("works", "work"),
+            versions.in_words()
+        ),
         RuleKind::Requires {
             package, versions, ..
-        } => format!("{} {package}{versions}", verb("needs", "need")),
+        } => format!("{} {package}{}", verb("needs", "need"), versions.in_words()),
         RuleKind::Needs { packages, .. } => {
             let needs: Vec<String> = packages
                 .iter()
@@ -514,4 +537,27 @@ fn of_builds(reason: &Reason) -> Option<Sentence> {
         short: text.clone(),
         text,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says_what_it_does;
+
+    #[test]
+    fn a_release_is_followed_by_a_verb() {
+        for (words, expected) in [
+            ("its metadata has an unreadable `Requires-Dist`", false),
+            ("the wheel says it is 1.2 of another", false),
+            (
+                "has a source distribution that is no use: it is empty",
+                true,
+            ),
+            (
+                "requires `a @ https://files.example/a.whl`, which only a line of your own may",
+                true,
+            ),
+        ] {
+            assert_eq!(says_what_it_does(words), expected, "{words}");
+        }
+    }
 }

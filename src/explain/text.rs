@@ -1,9 +1,10 @@
 //! Words for versions, places and lists; wrapping at 80 columns.
 
-use pep440_rs::Version;
+use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
 use crate::request::{Place, Request};
+use crate::rules::VersionRange;
 use crate::solve::Span;
 
 /// Columns that text is wrapped at.
@@ -94,7 +95,19 @@ pub(super) fn requirement(name: &PackageName, range: &str) -> String {
     if range.contains("://") || range.starts_with('.') || range.starts_with('/') {
         format!("{name} @ {range}")
     } else {
-        format!("{name}{range}")
+        format!("{name}{}", range_in_words(range))
+    }
+}
+
+/// A range as sentences have it; builds that are listed one by one are told by an example.
+pub(super) fn range_in_words(range: &str) -> String {
+    let pieces: Option<Vec<VersionSpecifiers>> = range
+        .split(" or ")
+        .map(|piece| piece.parse().ok())
+        .collect();
+    match pieces {
+        Some(pieces) if pieces.len() > 1 => VersionRange(pieces).in_words(),
+        _ => range.to_owned(),
     }
 }
 

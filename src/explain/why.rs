@@ -6,7 +6,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
 
 use super::bounds::exactly;
-use super::chain::{self, Link, chain, versioned};
+use super::chain::{self, Link, admits, chain, versioned};
 use super::core::Core;
 use super::diagnosis::{Diagnosis, diagnose_demand};
 use super::fix::Fix;
@@ -150,15 +150,26 @@ pub fn why(
     }
     answer.barriers = barriers(&edges, &known.versions, &speaker, solution);
     let demand = demand(name, &newest);
-    match diagnose_demand(study, request, Some(&demand), Some(solution))? {
-        Some(diagnosis) => {
-            behind(&mut answer.barriers, &diagnosis, &speaker, &demand)?;
-            answer.fixes = diagnosis.fixes;
-        }
-        None => answer.possible = price(study, request, &demand, solution),
+    if let Some(diagnosis) = diagnose_demand(study, request, Some(&demand), Some(solution))? {
+        behind(&mut answer.barriers, &diagnosis, &speaker, &demand)?;
+        answer.fixes = diagnosis.fixes;
+    } else {
+        answer.possible = price(study, request, &demand, solution);
+        limiting_first(&mut answer.possible, &edges, &newest);
     }
     answer.barriers.truncate(MAX_BARRIERS);
     Ok(Some(answer))
+}
+
+/// What would be older, those first that limit the distribution now.
+fn limiting_first(otherwise: &mut Option<Otherwise>, edges: &[&Edge], newest: &Version) {
+    let limits = |name: &PackageName| {
+        let mut limiting = edges.iter().filter(|edge| !admits(&edge.range, newest));
+        limiting.any(|edge| chain::asker(&edge.cause) == Some(name))
+    };
+    if let Some(otherwise) = otherwise {
+        otherwise.older.sort_by_key(|change| !limits(&change.name));
+    }
 }
 
 /// The wish for one release, as a line.
@@ -285,16 +296,6 @@ fn grounds(rule: &Rule) -> Vec<String> {
         grounds.push(format!("What you would see: \"{}\"", error.trim()));
     }
     grounds
-}
-
-/// Whether a range, as edges write it, contains a version.
-fn admits(range: &str, version: &Version) -> bool {
-    range.contains("://")
-        || range.split(" or ").any(|range| {
-            range
-                .parse::<VersionSpecifiers>()
-                .is_ok_and(|specifiers| crate::versions::contains(&specifiers, version))
-        })
 }
 
 /// What stands behind the first barrier: parts of conflicts that no barrier tells yet.

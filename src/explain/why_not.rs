@@ -145,16 +145,30 @@ pub fn why_not(
         name: wanted.name.clone(),
         now,
         clear: clear(study, request, solution, wanted, &blocking),
-        refuted: refuted(study, solution, wanted)
-            .into_iter()
-            .map(|rule| Claim {
-                rule: rule.id.to_string(),
-                reason: rule.reason.clone(),
-                source: rule.sources.first().cloned(),
-            })
-            .collect(),
+        refuted: claims(study, request, solution, wanted, &blocking)?,
         answer,
     })
+}
+
+/// The claims that speak against what is wanted, and are false: of distributions that do not
+/// block it.
+fn claims(
+    study: &Study<'_>,
+    request: &Request,
+    solution: &Solution,
+    wanted: &Line,
+    blocking: &BTreeSet<PackageName>,
+) -> Result<Vec<Claim>, SolveError> {
+    let known = study.candidates(&wanted.name, request)?;
+    Ok(refuted(study, solution, wanted, &known.versions)
+        .into_iter()
+        .filter(|rule| !rule.triggers().iter().any(|name| blocking.contains(*name)))
+        .map(|rule| Claim {
+            rule: rule.id.to_string(),
+            reason: rule.reason.clone(),
+            source: rule.sources.first().cloned(),
+        })
+        .collect())
 }
 
 /// What would change where the requirement is added, and no more than must.

@@ -86,7 +86,7 @@ impl Why {
             out.push_str("It is the newest release for this target.\n");
             return;
         };
-        if let Some(possible) = &self.possible {
+        if let Some(possible) = self.possible.as_ref().filter(|_| self.barriers.is_empty()) {
             let sentence = format!(
                 "The newest release for this target is {newest}. {}.",
                 self.forbidden_by_nothing(newest, possible)
@@ -104,6 +104,13 @@ impl Why {
         );
         for (position, barrier) in self.barriers.iter().enumerate() {
             barrier.render(position + 1, self, out);
+        }
+        if let Some(possible) = &self.possible {
+            let sentence = format!(
+                "No line of yours forbids it: with {newest}, {}.",
+                possible.in_words()
+            );
+            out.push_str(&wrap(&sentence, "", "", COLUMNS));
         }
         if let Some(upgrade) = &self.upgrade {
             let sentence = format!(

@@ -5,6 +5,7 @@
 //! private to this program: what another version wrote, or what is damaged, counts as
 //! absent. No key and no record holds credentials.
 
+mod held;
 mod parts;
 mod prune;
 
@@ -12,6 +13,7 @@ use std::io::{self, Write};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use etcetera::BaseStrategy;
@@ -46,8 +48,10 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Cache {
     root: Arc<Path>,
     pending: Pending,
+    /// Whether something that was there a moment ago could not be read.
+    lost: Arc<AtomicBool>,
     /// Keeps a cache that is for this run only.
-    _temporary: Option<Arc<TempDir>>,
+    temporary: Option<Arc<TempDir>>,
 }
 
 /// A record that was read; it gives its content.
@@ -102,7 +106,8 @@ impl Cache {
         Ok(Self {
             root: root.into(),
             pending: Pending::default(),
-            _temporary: None,
+            lost: Arc::default(),
+            temporary: None,
         })
     }
 
@@ -117,13 +122,19 @@ impl Cache {
         Ok(Self {
             root: folder.path().into(),
             pending: Pending::default(),
-            _temporary: Some(Arc::new(folder)),
+            lost: Arc::default(),
+            temporary: Some(Arc::new(folder)),
         })
     }
 
     /// The folder.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Whether it is for this run only.
+    fn is_temporary(&self) -> bool {
+        self.temporary.is_some()
     }
 
     /// Where files lie for as long as they are worked on. It is on the same file system as
@@ -216,8 +227,8 @@ impl Cache {
         std::fs::write(self.root.join(".gitignore"), "*\n")
     }
 
-    /// Removes what runs that were killed have left; to be called once in a run.
-    pub fn remove_stale(&self) {
+    /// Removes what runs that were killed have left.
+    fn remove_stale(&self) {
         let Ok(entries) = std::fs::read_dir(self.temporary_folder()) else {
             return;
         };

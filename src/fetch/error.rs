@@ -192,6 +192,9 @@ fn tried(attempts: u32) -> String {
     }
 }
 
+/// How much of an address is shown, in bytes: a redirect can lead to one of megabytes.
+const SHOWN: usize = 512;
+
 /// A URL as it may be shown and stored: without credentials, query (which may hold a
 /// signature) and fragment.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -215,7 +218,12 @@ impl From<&Url> for ShownUrl {
 
 impl fmt::Display for ShownUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str())
+        let address = self.0.as_str();
+        // All of it is ASCII.
+        match address.get(..SHOWN) {
+            Some(start) if address.len() > SHOWN => write!(f, "{start}…"),
+            _ => f.write_str(address),
+        }
     }
 }
 

@@ -24,8 +24,9 @@ use crate::metadata::{Digests, File, FileKind, Page};
 pub(super) const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
      application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01";
 
-/// No page is larger than this, in bytes.
-pub(super) const PAGE_LIMIT: u64 = 256 << 20;
+/// No page is larger than this, in bytes, after what compressed it on the way was undone. The
+/// largest pages of the public index have some 12 MB.
+pub(super) const PAGE_LIMIT: u64 = 64 << 20;
 
 /// Where pages come from.
 #[derive(Debug, Clone)]

@@ -118,7 +118,7 @@ impl World {
             return;
         }
         let mut prefetched = lock(&self.prefetched);
-        if by_solver && self.wheels.pack.is_some() {
+        if by_solver && self.likely.is_some() {
             prefetched.wishes.push(Wish {
                 name: name.clone(),
                 range: range.clone(),
@@ -154,7 +154,7 @@ impl World {
     /// Asks for the pages that will likely be wanted after those that the solver named; to be
     /// called when it has said all that it knows and would wait.
     pub(super) fn look_ahead(self: &Arc<Self>) {
-        let (Some(pack), Some(guesses)) = (&self.wheels.pack, &self.guesses) else {
+        let (Some(pack), Some(guesses)) = (&self.likely, &self.guesses) else {
             return;
         };
         if !self.is_cold() {

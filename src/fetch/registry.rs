@@ -44,6 +44,8 @@ pub struct RegistryOptions {
     pub cache: Cache,
     /// What comes with the program; without it, all metadata is asked for.
     pub pack: Option<Arc<Pack>>,
+    /// What likely releases require, to ask for pages early; its metadata is no answer.
+    pub likely: Option<Arc<Pack>>,
     /// Which fresh answers are asked for again.
     pub refresh: Refresh,
     /// What guesses are made from; without it, hints are not taken.
@@ -94,6 +96,8 @@ pub(super) struct World {
     pub(super) indexes: Indexes,
     pub(super) link_places: Vec<LinkPlace>,
     pub(super) guesses: Option<Guesses>,
+    /// What likely releases require.
+    pub(super) likely: Option<Arc<Pack>>,
     pub(super) progress: Arc<Progress>,
     pub(super) prefetched: Mutex<Prefetched>,
     pub(super) walk: Mutex<Walk>,
@@ -141,6 +145,7 @@ impl Registry {
             indexes: options.indexes,
             link_places,
             guesses: options.guesses,
+            likely: options.likely,
             progress,
             prefetched: Mutex::default(),
             walk: Mutex::default(),
@@ -246,7 +251,12 @@ impl Registry {
 
 impl Drop for Registry {
     fn drop(&mut self) {
-        self.world.pages.cache.flush();
+        let cache = &self.world.pages.cache;
+        cache.flush();
+        if self.world.is_cold() {
+            // A run that fetched something made the cache grow.
+            cache.tidy();
+        }
         self.world.threads.end();
     }
 }

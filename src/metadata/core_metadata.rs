@@ -1,11 +1,13 @@
 //! Core metadata: the METADATA file of a wheel, the PKG-INFO of a source distribution.
 
+use std::fmt::Write as _;
 use std::str::FromStr;
 
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
 use super::egg_info::EggRequires;
+use super::requirement::Parsed;
 use super::{Extras, Repair, Requires, repair, requirement};
 
 /// What one file's core metadata says that matters for resolving.
@@ -57,7 +59,11 @@ pub enum MetadataError {
         field: &'static str,
     },
     /// A field's value cannot be understood, even after the published repairs.
-    #[error("its metadata has an unreadable `{field}`: `{value}`: {detail}")]
+    #[error(
+        "its metadata has an unreadable `{field}`: `{}`: {}",
+        Shortened(value),
+        Shortened(detail)
+    )]
     Malformed {
         /// The field's name.
         field: &'static str,
@@ -74,6 +80,31 @@ pub enum MetadataError {
         /// Name and version by the metadata.
         found: String,
     },
+}
+
+/// A text of somebody else's, in a message: on one line, and as much of it as tells what it is.
+pub(super) struct Shortened<'t>(pub(super) &'t str);
+
+impl Shortened<'_> {
+    /// How many characters are shown. A requirement that somebody wrote has fewer.
+    const SHOWN: usize = 1000;
+}
+
+impl std::fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut characters = self.0.chars();
+        for character in characters.by_ref().take(Self::SHOWN) {
+            if character.is_control() {
+                write!(f, "\\u{:04x}", u32::from(character))?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        match characters.next() {
+            Some(_) => f.write_char('…'),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Metadata {
@@ -161,7 +192,11 @@ impl Metadata {
         let Some(found) = EggRequires::read(requires) else {
             return Ok(None);
         };
-        let understood = |line: &String| Dependency::parse(line).is_ok();
+        let mut work = Work::default();
+        let understood = |line: &String| {
+            let parsed = requirement::parse(line);
+            parsed.and_then(|parsed| work.add(parsed)).is_ok()
+        };
         if !found.requires_dist.iter().all(understood) {
             return Ok(None);
         }
@@ -208,8 +243,10 @@ impl Metadata {
         let mut extras: Vec<ExtraName> = names
             .filter_map(|extra| ExtraName::from_str(extra).ok())
             .collect();
+        let mut work = Work::default();
         for value in headers.requires_dist {
-            extras.extend(metadata.read_requires_dist("Requires-Dist", value, None)?);
+            let line = metadata.read_requires_dist("Requires-Dist", value, None, &mut work)?;
+            extras.extend(line);
         }
         metadata.provides_extras = extras.into_iter().collect();
         Ok(metadata)
@@ -256,8 +293,10 @@ impl Metadata {
         field: &'static str,
         value: String,
         extra: Option<&ExtraName>,
+        work: &mut Work,
     ) -> Result<Vec<ExtraName>, MetadataError> {
-        match requirement::parse(&value) {
+        let parsed = requirement::parse(&value).and_then(|parsed| work.add(parsed));
+        match parsed {
             Ok(mut parsed) => {
                 let named = parsed.extras_named.clone();
                 self.repairs.append(&mut parsed.repairs);
@@ -277,6 +316,23 @@ impl Metadata {
                 detail,
             }),
         }
+    }
+}
+
+/// What the markers of one file's metadata cost together.
+#[derive(Default)]
+pub(super) struct Work(usize);
+
+impl Work {
+    /// How much they may cost. The most that real metadata was seen to cost is 6,364.
+    const MOST: usize = 200_000;
+
+    fn add(&mut self, parsed: Parsed) -> Result<Parsed, String> {
+        self.0 = self.0.saturating_add(parsed.work);
+        if self.0 > Self::MOST {
+            return Err("with it, the metadata has too many conditions".to_owned());
+        }
+        Ok(parsed)
     }
 }
 

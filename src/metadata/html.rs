@@ -10,13 +10,23 @@ use html5ever::tokenizer::{
 use html5ever::{Attribute, local_name};
 use url::Url;
 
-use super::page::{self, Address, CoreMetadataSidecar, Link, Yanked};
+use super::page::{self, Address, Addresses, CoreMetadataSidecar, Link, Yanked};
 
 /// A tag that no page has, fed after the body: where it does not arrive as a tag, the body
 /// ended within one.
 const END_MARK: &str = "mlresolve-end-of-page";
 
-/// The links of an HTML page, in page order; `None` stands for one that is not a file's.
+/// How much of a page is given to the tokenizer at once, in bytes.
+const CHUNK: usize = 16 << 10;
+
+/// How many attributes one tag or comment may seem to have, by the bytes that can end one. The
+/// tokenizer compares each attribute of a tag with all before it.
+const MOST_BREAKS: usize = 10_000;
+
+/// How many such comparisons a page may cost.
+const MOST_COMPARISONS: usize = 1 << 28;
+
+/// Gives the links of an HTML page, in page order; `None` stands for one that is not a file's.
 ///
 /// Only the tokens are read, no tree is built: index pages are flat, and a page of 5,000 links
 /// should take milliseconds. An anchor's text is never looked at, the name of its file is that
@@ -25,20 +35,15 @@ const END_MARK: &str = "mlresolve-end-of-page";
 /// # Errors
 ///
 /// What is wrong with the page, in words.
-pub(super) fn links(page_url: &Url, body: &[u8]) -> Result<Vec<Option<Link>>, String> {
+pub(super) fn links(
+    page_url: &Url,
+    body: &[u8],
+    each: &mut dyn FnMut(Option<Link>),
+) -> Result<(), String> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err("it is empty".to_owned());
     }
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
-    let queue = BufferQueue::default();
-    queue.push_back(StrTendril::from(String::from_utf8_lossy(body).as_ref()));
-    queue.push_back(StrTendril::from(format!("<{END_MARK}>")));
-    // The sink never asks for a pause, so one call reads everything.
-    let _ = tokenizer.feed(&queue);
-    tokenizer.end();
-    let found = tokenizer.sink.0.into_inner();
-
+    let found = tokenized(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))?;
     if !found.is_html {
         return Err("it has neither links nor any other HTML element".to_owned());
     }
@@ -48,15 +53,53 @@ pub(super) fn links(page_url: &Url, body: &[u8]) -> Result<Vec<Option<Link>>, St
     if let Some(version) = found.repository_version {
         page::check_api_version(&version)?;
     }
-    let base = found
-        .base
-        .and_then(|base| page_url.join(&base).ok())
-        .unwrap_or_else(|| page_url.clone());
-    Ok(found
-        .anchors
-        .into_iter()
-        .map(|anchor| anchor.into_link(&base))
-        .collect())
+    let base = found.base.and_then(|base| {
+        let mut addresses = Addresses::new(page_url, body.len());
+        addresses.joined(&base)
+    });
+    let mut addresses = Addresses::new(base.as_ref().unwrap_or(page_url), body.len());
+    for anchor in found.anchors {
+        each(anchor.into_link(&mut addresses));
+    }
+    Ok(())
+}
+
+/// What a page holds that matters.
+fn tokenized(body: &[u8]) -> Result<Found, String> {
+    let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
+    let queue = BufferQueue::default();
+    let body = String::from_utf8_lossy(body);
+    let mut rest = body.as_ref();
+    // Where nothing came of a chunk, all of it lies within one tag or comment.
+    let (mut tokens, mut breaks) = (0, 0_usize);
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(rest.floor_char_boundary(CHUNK));
+        rest = after;
+        queue.push_back(StrTendril::from(chunk));
+        // The sink never asks for a pause, so one call reads everything.
+        let _ = tokenizer.feed(&queue);
+
+        let found = tokenizer.sink.0.borrow();
+        breaks += chunk.bytes().filter(|byte| is_break(*byte)).count();
+        if found.tokens > tokens {
+            (tokens, breaks) = (found.tokens, 0);
+        }
+        if breaks > MOST_BREAKS || found.comparisons > MOST_COMPARISONS {
+            return Err("it has a tag with more attributes than any page has".to_owned());
+        }
+        if found.anchors.len() > page::MOST_LINKS {
+            return Err(page::too_many_links());
+        }
+    }
+    queue.push_back(StrTendril::from(format!("<{END_MARK}>")));
+    let _ = tokenizer.feed(&queue);
+    tokenizer.end();
+    Ok(tokenizer.sink.0.into_inner())
+}
+
+/// Whether an attribute can end here.
+fn is_break(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'/')
 }
 
 #[derive(Default)]
@@ -68,6 +111,10 @@ struct Found {
     base: Option<StrTendril>,
     repository_version: Option<StrTendril>,
     anchors: Vec<Anchor>,
+    /// How many tokens came.
+    tokens: u64,
+    /// How often attributes were compared for them, about.
+    comparisons: usize,
     is_html: bool,
     is_complete: bool,
 }
@@ -88,9 +135,18 @@ impl TokenSink for Sink {
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
         let mut found = self.0.borrow_mut();
+        // What is wrong with a tag is told while it is read.
+        found.tokens += u64::from(!matches!(token, Token::ParseError(_)));
         match token {
             Token::DoctypeToken(_) => found.is_html = true,
-            Token::TagToken(tag) if tag.kind == StartTag => return found.start_tag(tag),
+            Token::TagToken(tag) => {
+                let attributes = tag.attrs.len();
+                let comparisons = attributes.saturating_mul(attributes);
+                found.comparisons = found.comparisons.saturating_add(comparisons);
+                if tag.kind == StartTag {
+                    return found.start_tag(tag);
+                }
+            }
             _ => {}
         }
         TokenSinkResult::Continue
@@ -149,8 +205,8 @@ impl Anchor {
         })
     }
 
-    fn into_link(self, base: &Url) -> Option<Link> {
-        let url = base.join(&self.href).ok()?;
+    fn into_link(self, addresses: &mut Addresses<'_>) -> Option<Link> {
+        let url = addresses.joined(&self.href)?;
         let filename = page::filename_of(&url)?;
         let fragment = url.fragment().unwrap_or_default();
         let hashes = page::hashes(fragment.split('&').filter_map(|part| part.split_once('=')));

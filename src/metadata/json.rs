@@ -4,36 +4,104 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use url::Url;
 
 use super::Digests;
 use super::page::{self, Addresses, CoreMetadataSidecar, Link, Yanked};
 
-/// The links of a JSON page, in page order; `None` stands for one that cannot be understood.
+/// Gives the links of a JSON page, in page order, one by one; `None` stands for one that cannot
+/// be understood.
 ///
 /// # Errors
 ///
 /// What is wrong with the page, in words.
-pub(super) fn links(page_url: &Url, body: &[u8]) -> Result<Vec<Option<Link>>, String> {
-    let page: Project = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    if let Some(version) = page.meta.api_version.text() {
-        page::check_api_version(version)?;
+pub(super) fn links(
+    page_url: &Url,
+    body: &[u8],
+    each: &mut dyn FnMut(Option<Link>),
+) -> Result<(), String> {
+    let mut page = serde_json::Deserializer::from_slice(body);
+    let reader = Project {
+        addresses: Addresses::new(page_url, body.len()),
+        each,
+    };
+    let meta = page
+        .deserialize_map(reader)
+        .and_then(|meta| page.end().map(|()| meta))
+        .map_err(|error| error.to_string())?;
+    match meta.api_version.text() {
+        Some(version) => page::check_api_version(version),
+        None => Ok(()),
     }
-    let mut addresses = Addresses::new(page_url);
-    Ok(page
-        .files
-        .into_iter()
-        .map(|file| file.into_link(&mut addresses))
-        .collect())
 }
 
-#[derive(Deserialize)]
-struct Project<'a> {
-    #[serde(default, borrow)]
-    meta: Meta<'a>,
-    #[serde(borrow)]
-    files: Vec<ProjectFile<'a>>,
+/// Reads a page.
+struct Project<'p> {
+    addresses: Addresses<'p>,
+    each: &'p mut dyn FnMut(Option<Link>),
+}
+
+impl<'de> Visitor<'de> for Project<'_> {
+    type Value = Meta<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with the key `files`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut meta, mut has_files) = (Meta::default(), false);
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            match &*key {
+                "files" if has_files => return Err(A::Error::duplicate_field("files")),
+                "files" => {
+                    map.next_value_seed(Listed(&mut self))?;
+                    has_files = true;
+                }
+                "meta" => meta = map.next_value()?,
+                _ => _ = map.next_value::<IgnoredAny>()?,
+            }
+        }
+        if has_files {
+            Ok(meta)
+        } else {
+            Err(A::Error::missing_field("files"))
+        }
+    }
+}
+
+/// Reads the files of a page, none of which is kept.
+struct Listed<'r, 'p>(&'r mut Project<'p>);
+
+impl<'de> DeserializeSeed<'de> for Listed<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Listed<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of files")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let Project { addresses, each } = self.0;
+        let mut count = 0_usize;
+        while let Some(file) = seq.next_element::<ProjectFile>()? {
+            count += 1;
+            if count > page::MOST_LINKS {
+                return Err(A::Error::custom(page::too_many_links()));
+            }
+            each(file.into_link(addresses));
+        }
+        Ok(())
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -104,6 +172,9 @@ impl ProjectFile<'_> {
     }
 }
 
+/// How much is kept of an object: more than there are algorithms of hashes.
+const MOST_ENTRIES: usize = 32;
+
 /// Any JSON value; of lists nothing is kept. Text is borrowed from the page.
 #[derive(Default)]
 enum Loose<'a> {
@@ -113,7 +184,8 @@ enum Loose<'a> {
     Bool(bool),
     Number(u64),
     Text(Cow<'a, str>),
-    Map(Vec<(Cow<'a, str>, Loose<'a>)>),
+    /// What it says in words.
+    Map(Vec<(Cow<'a, str>, Cow<'a, str>)>),
     Other,
 }
 
@@ -132,7 +204,7 @@ impl Loose<'_> {
         page::hashes(
             entries
                 .iter()
-                .filter_map(|(algorithm, digest)| Some((algorithm.as_ref(), digest.text()?))),
+                .map(|(algorithm, digest)| (algorithm.as_ref(), digest.as_ref())),
         )
     }
 }
@@ -192,7 +264,11 @@ impl<'de> Visitor<'de> for LooseVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut entries = Vec::new();
         while let Some((Loose::Text(key), value)) = map.next_entry::<Loose, Loose>()? {
-            entries.push((key, value));
+            if let Loose::Text(value) = value
+                && entries.len() < MOST_ENTRIES
+            {
+                entries.push((key, value));
+            }
         }
         Ok(Loose::Map(entries))
     }

@@ -11,8 +11,11 @@ use std::str::FromStr;
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, MarkerTree, MarkerWarningKind, Pep508ErrorSource};
 
+use self::diagram::Extent;
 use super::repair::{self, Repair};
 use super::variant;
+
+mod diagram;
 
 /// How deeply parentheses may be nested; the reader behind this one recurses.
 const DEEPEST: usize = 32;
@@ -42,12 +45,31 @@ pub fn parse_marker(text: &str) -> Result<(MarkerTree, Vec<Repair>), String> {
     Marker::parse(text).map(|marker| (marker.tree, marker.repairs))
 }
 
+/// Reads a marker that is long, in which each comparison is one that `pep508_rs` reads; `None`
+/// where it is not long, so that no care is needed.
+///
+/// # Errors
+///
+/// What is wrong with it, in words; also where it would be too large as a decision diagram.
+pub(crate) fn long_marker(text: &str) -> Option<Result<MarkerTree, String>> {
+    let tokens = match tokens(text) {
+        Ok(tokens) => tokens,
+        Err(detail) => return Some(Err(detail)),
+    };
+    Extent::of(&tokens).is_long(text).then(|| {
+        check_depth(&tokens)?;
+        diagram::join(&tokens, &tree).map(|joined| joined.tree)
+    })
+}
+
 /// A marker, and what was met on the way to it.
 pub(super) struct Marker {
     pub(super) tree: MarkerTree,
     /// The extras that it names.
     pub(super) extras: Vec<ExtraName>,
     pub(super) repairs: Vec<Repair>,
+    /// What reading it cost, about in nodes of decision diagrams.
+    pub(super) work: usize,
 }
 
 impl Marker {
@@ -59,19 +81,29 @@ impl Marker {
             tree: MarkerTree::TRUE,
             extras: Vec::new(),
             repairs: Vec::new(),
+            work: 0,
         };
+        let mut extent = Extent::default();
         let mut clean = String::with_capacity(text.len());
         let mut rest = tokens.as_slice();
         while let Some((first, after)) = rest.split_first() {
             if let Some((comparison, after)) = Comparison::split_off(rest) {
+                extent.add_comparison();
                 marker.add(text, &comparison, &mut clean)?;
                 rest = after;
             } else {
+                extent.add_word(first);
                 let _ = write!(clean, "{first} ");
                 rest = after;
             }
         }
-        marker.tree = tree(clean.trim_end())?;
+        let clean = clean.trim_end();
+        if extent.is_long(clean) {
+            let joined = diagram::join(&self::tokens(clean)?, &tree)?;
+            (marker.tree, marker.work) = (joined.tree, joined.work);
+        } else {
+            (marker.tree, marker.work) = (tree(clean)?, extent.comparisons());
+        }
         Ok(marker)
     }
 
@@ -427,6 +459,60 @@ mod tests {
         );
         let message = "a marker has more than 32 nested parentheses";
         assert_eq!(parse_marker(&deep), Err(message.to_owned()));
+    }
+
+    #[test]
+    fn markers_that_would_be_huge_diagrams_are_refused() {
+        let many = |count: usize, each: fn(usize) -> String, word: &str| {
+            let parts: Vec<String> = (0..count).map(each).collect();
+            parts.join(word)
+        };
+        let alternative = |at| format!("extra == 'e{at}'");
+        let pair = |at| format!("(extra == 'a{at:02}' and extra == 'b{at:02}')");
+        let neighbours = |at| format!("(extra == 'a{at:02}' and extra == 'a{at:02}b')");
+        let list = format!(
+            "python_version in '{}'",
+            many(9000, |at| format!("3.{at} "), "")
+        );
+        for text in [
+            many(20, pair, " or "),
+            many(40, neighbours, " or "),
+            format!("({}) and ({0})", many(12, pair, " or ")),
+            many(5000, alternative, " or "),
+            many(5000, |at| format!("os_name != 'e{at}'"), " and "),
+            list,
+        ] {
+            let refused = parse_marker(&text).expect_err("it is too large");
+            assert_eq!(refused, "the marker joins too many different conditions");
+        }
+        let listed = format!("{} )", many(100, alternative, " or "));
+        assert_eq!(
+            parse_marker(&listed),
+            Err("expected `and`, `or` or the end of the marker, found `)`".to_owned())
+        );
+    }
+
+    #[test]
+    fn long_markers_mean_the_same() {
+        let extras: Vec<String> = (0..500).map(|at| format!("extra == 'e{at}'")).collect();
+        let tree = read(&extras.join(" or "));
+        let asked = |extra: &str| tree.evaluate_extras(&[extra.parse().expect("an extra")]);
+        assert!(asked("e0") && asked("e499") && !asked("e500"));
+
+        let platforms = ["linux", "darwin", "win32"].map(|platform| {
+            let machines = ["x86_64", "aarch64", "arm64", "AMD64"].map(|machine| {
+                format!(
+                    "(python_version >= '3.9' and python_version < '3.15' and sys_platform == \
+                     '{platform}' and platform_machine == '{machine}' and extra == 'x')"
+                )
+            });
+            machines.join(" or ")
+        });
+        let text = platforms.join(" or ");
+        let expected: MarkerTree = text.parse().expect("a marker");
+        assert_eq!(read(&text), expected);
+        let text = format!("not_a_variable == 'x' or {text}");
+        assert!(parse_marker(&text).is_err());
     }
 
     #[test]

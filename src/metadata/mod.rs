@@ -28,6 +28,7 @@ pub use files::{
     Uploads, wheel_of_shape,
 };
 pub use hash::FileHash;
+pub(crate) use marker::long_marker;
 pub use marker::parse_marker;
 pub use page::{CoreMetadataSidecar, File, Page, PageError, Yanked};
 pub use repair::{Repair, parse_specifiers};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub(super) use self::address::{Address, Addresses};
+use super::core_metadata::Shortened;
 use super::filename::FileNames;
 use super::{Digests, FileKind, Files, html, json};
 
@@ -151,24 +152,23 @@ impl Page {
             name: name.clone(),
             content_type: content_type.to_owned(),
         })?;
-        let links = match format {
-            Format::Html => html::links(page_url, body),
-            Format::Json => json::links(page_url, body),
+        let mut files = Vec::new();
+        let mut names = FileNames::new(name);
+        let mut skipped = 0_u32;
+        let mut each =
+            |link: Option<Link>| match link.and_then(|link| link.into_file(&mut names, page_url)) {
+                Some(file) => files.push(file),
+                None => skipped = skipped.saturating_add(1),
+            };
+        match format {
+            Format::Html => html::links(page_url, body, &mut each),
+            Format::Json => json::links(page_url, body, &mut each),
         }
         .map_err(|detail| PageError::Malformed {
             name: name.clone(),
             expected: format.name(),
             detail,
         })?;
-        let mut files = Vec::with_capacity(links.len());
-        let mut names = FileNames::new(name);
-        let mut skipped = 0_u32;
-        for link in links {
-            match link.and_then(|link| link.into_file(&mut names, page_url)) {
-                Some(file) => files.push(file),
-                None => skipped = skipped.saturating_add(1),
-            }
-        }
         let skipped = match listing {
             Listing::Project => skipped,
             Listing::Flat => 0,
@@ -176,6 +176,13 @@ impl Page {
         let index = without_credentials(index);
         Ok(Self::new(name.clone(), index, &files, skipped))
     }
+}
+
+/// No page lists more. The largest pages of the public index list some fifteen thousand files.
+pub(super) const MOST_LINKS: usize = 500_000;
+
+pub(super) fn too_many_links() -> String {
+    format!("it lists more than {MOST_LINKS} files")
 }
 
 /// Whose files a page lists.
@@ -244,8 +251,9 @@ impl Link {
                 bare(url)
             }
         };
-        // A file name becomes part of paths elsewhere.
-        if self.filename.contains(['/', '\\']) {
+        // A file name becomes part of paths and of lines elsewhere.
+        let has_no_place = |it: char| matches!(it, '/' | '\\') || it.is_control();
+        if self.filename.contains(has_no_place) {
             return None;
         }
         let kind = names.kind(&self.filename)?;
@@ -257,11 +265,25 @@ impl Link {
             hashes: self.hashes,
             size: self.size,
             upload_time: self.upload_time,
-            requires_python: self.requires_python.filter(|text| !text.trim().is_empty()),
-            yanked: self.yanked,
+            requires_python: self
+                .requires_python
+                .filter(|text| !text.trim().is_empty())
+                .map(on_one_line),
+            yanked: self.yanked.map(|yanked| Yanked {
+                reason: yanked.reason.map(on_one_line),
+            }),
             sidecar: self.sidecar,
         })
     }
+}
+
+/// The text with spaces for its line ends: it is told within lines.
+fn on_one_line(text: String) -> String {
+    if text.contains(|it: char| it.is_whitespace() && it.is_control()) {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        return words.join(" ");
+    }
+    text
 }
 
 /// The last part of a URL's path, percent-decoded; `None` for a folder.
@@ -335,7 +357,8 @@ pub(super) fn check_api_version(version: &str) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!(
-            "it has API version `{version}`, and only version 1 can be read"
+            "it has API version `{}`, and only version 1 can be read",
+            Shortened(version)
         ))
     }
 }

@@ -7,6 +7,7 @@ use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
 use serde::Deserialize;
 
+use super::core_metadata::Work;
 use super::{Extras, Metadata, MetadataError, Requires};
 
 #[derive(Deserialize)]
@@ -110,8 +111,10 @@ impl Project {
             metadata.read_requires_python("project.requires-python", value)?;
         }
         let mut extras = Vec::new();
+        let mut work = Work::default();
         for value in self.dependencies {
-            let named = metadata.read_requires_dist("project.dependencies", value, None)?;
+            let named =
+                metadata.read_requires_dist("project.dependencies", value, None, &mut work)?;
             extras.extend(named);
         }
         for (extra, dependencies) in self.optional_dependencies {
@@ -125,6 +128,7 @@ impl Project {
                     "project.optional-dependencies",
                     value,
                     Some(&extra),
+                    &mut work,
                 )?);
             }
             extras.push(extra);

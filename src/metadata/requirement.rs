@@ -20,6 +20,8 @@ pub(super) struct Parsed {
     /// The extras that its marker names.
     pub(super) extras_named: Vec<ExtraName>,
     pub(super) repairs: Vec<Repair>,
+    /// What reading its marker cost, as [`Marker::work`].
+    pub(super) work: usize,
 }
 
 /// Reads one dependency, repairing what the published list allows.
@@ -36,10 +38,12 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
 
     let rest = rest.trim_start();
     let mut extras_named = Vec::new();
+    let mut work = 0;
     let marker = match rest.strip_prefix(';') {
         Some(marker) => {
             let marker = Marker::parse(marker)?;
             extras_named = marker.extras;
+            work = marker.work;
             repairs.extend(marker.repairs);
             marker.tree
         }
@@ -55,6 +59,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
         },
         extras_named,
         repairs,
+        work,
     })
 }
 
@@ -132,6 +137,10 @@ fn parse_source(text: &str) -> Result<(DependencySource, &str, Vec<Repair>), Str
         let after = after.trim_start();
         let end = after.find(char::is_whitespace).unwrap_or(after.len());
         let (url, rest) = after.split_at(end);
+        // A URL's parser drops some of them; what is kept is the text.
+        if url.contains(char::is_control) {
+            return Err("a URL has no control characters".to_owned());
+        }
         Url::parse(url).map_err(|error| format!("`{url}` is not a URL: {error}"))?;
         return Ok((DependencySource::Url(url.to_owned()), rest, Vec::new()));
     }

@@ -11,6 +11,7 @@ use pep508_rs::{MarkerTree, MarkerWarningKind};
 
 use super::fault::Fault;
 use super::nearest::nearest;
+use crate::metadata::long_marker;
 
 /// More comparisons than anyone writes; the decision diagram behind a marker can grow
 /// exponentially with them.
@@ -59,6 +60,10 @@ pub(super) fn parse(text: &str) -> Result<MarkerTree, Fault> {
             "expected `and`, `or` or the end of the marker",
             "join comparisons with `and` or `or`",
         ));
+    }
+    if let Some(tree) = long_marker(&checker.rewritten) {
+        let advice = "split the requirement into several lines";
+        return tree.map_err(|detail| Fault::marker(0..text.len(), detail, advice));
     }
     let mut complaint = None;
     let tree = MarkerTree::parse_reporter(

@@ -30,6 +30,7 @@ mod settings;
 mod settings_keys;
 mod setup_cfg;
 mod setuptools;
+mod slips;
 mod sources;
 mod specifier;
 #[cfg(test)]

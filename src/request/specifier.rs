@@ -11,7 +11,8 @@ use pep440_rs::{VersionSpecifier, VersionSpecifiers};
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
 use super::fault::Fault;
-use super::{marker, names};
+use super::slips::clause_fault;
+use super::{marker, names, slips};
 
 /// A requirement's parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +153,7 @@ impl<'a> Reader<'a> {
             return Err(Fault::requirement(
                 range.start..self.text.len(),
                 "expected the name of a distribution",
-                "begin with the name of a distribution, as in `numpy>=1.0`",
+                slips::in_place_of_a_name(self.text),
             ));
         }
         let name = names::package(name).ok_or_else(|| {
@@ -257,7 +258,7 @@ fn clauses(text: &str) -> Result<VersionSpecifiers, Fault> {
             return Err(Fault::requirement(
                 range,
                 "expected a version after `,`",
-                "take the extra comma away",
+                slips::beside_a_comma(text),
             ));
         }
         let specifier = VersionSpecifier::from_str(trimmed)
@@ -265,86 +266,4 @@ fn clauses(text: &str) -> Result<VersionSpecifiers, Fault> {
         found.push(specifier);
     }
     Ok(found.into_iter().collect())
-}
-
-/// Words for the mistakes that people make.
-fn clause_fault(clause: &str, range: Range<usize>, library: &str) -> Fault {
-    let is_operator = |c: char| matches!(c, '<' | '>' | '=' | '!' | '~');
-    let end = clause.find(|c| !is_operator(c)).unwrap_or(clause.len());
-    let (operator, version) = clause.split_at(end);
-    let version = version.trim();
-    let at_operator = range.start..range.start + operator.len();
-    match operator {
-        "" => {
-            let advice = if clause.starts_with('#') {
-                "put a space before `#` to begin a comment".to_owned()
-            } else if clause.starts_with('-') {
-                "put a space, not a tab, before an option".to_owned()
-            } else if clause.starts_with(|c: char| c.is_ascii_digit()) {
-                format!("did you mean `=={clause}`?")
-            } else {
-                "put one requirement on a line".to_owned()
-            };
-            Fault::requirement(
-                range,
-                format!("expected an operator, found `{clause}`"),
-                advice,
-            )
-        }
-        "=" => Fault::requirement(
-            at_operator,
-            "`=` is no operator",
-            format!("did you mean `=={version}`?"),
-        ),
-        "=>" | "=<" => {
-            let turned: String = operator.chars().rev().collect();
-            Fault::requirement(
-                at_operator,
-                format!("`{operator}` is no operator"),
-                format!("did you mean `{turned}{version}`?"),
-            )
-        }
-        "<" | "<=" | ">" | ">=" | "~=" if version.ends_with(".*") => {
-            let plain = version.trim_end_matches(".*");
-            Fault::requirement(
-                range,
-                format!("`.*` cannot follow `{operator}`"),
-                format!("write `{operator}{plain}`"),
-            )
-        }
-        "==" | "!=" | "<" | "<=" | ">" | ">=" | "~=" | "===" => {
-            let advice = if version.contains("\t-") {
-                "put a space, not a tab, before an option"
-            } else if version.contains('#') {
-                "put a space before `#` to begin a comment"
-            } else if version.contains(is_operator) {
-                "separate versions with commas, as in `>=1.0,<2`"
-            } else if version.ends_with(']') {
-                "extras stand before the version, as in `name[extra]>=1.0`"
-            } else if version.contains('+') && !matches!(operator, "==" | "!=" | "===") {
-                "a local version (`+…`) goes with `==` and `!=` only"
-            } else if operator == "~=" {
-                "`~=` needs a version with at least two numbers, as in `~=1.4`"
-            } else {
-                "versions follow PEP 440, as in `1.2`, `2.0rc1` or `2.1.0+cpu`"
-            };
-            Fault::requirement(range, library_words(library), advice)
-        }
-        _ => Fault::requirement(
-            at_operator,
-            format!("`{operator}` is no operator"),
-            "the operators are `==`, `!=`, `<`, `<=`, `>`, `>=`, `~=` and `===`",
-        ),
-    }
-}
-
-/// The library's message as one of ours: lower case, on one line.
-fn library_words(message: &str) -> String {
-    let words: Vec<&str> = message.split_whitespace().collect();
-    let message = words.join(" ");
-    let mut characters = message.chars();
-    characters
-        .next()
-        .map(|first| first.to_lowercase().chain(characters).collect())
-        .unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use pep440_rs::{Version, VersionSpecifiers};
+use pep440_rs::{Operator, Version, VersionSpecifiers};
 use pep508_rs::{MarkerEnvironment, MarkerTree, PackageName};
 use sha2::{Digest as _, Sha256};
 
@@ -90,6 +90,29 @@ impl VersionRange {
     /// The range that contains every version.
     pub fn any() -> Self {
         Self(vec![VersionSpecifiers::empty()])
+    }
+
+    /// The range as a sentence has it: builds that are listed by their local versions are
+    /// told by an example, for indexes have dozens of a release.
+    pub fn in_words(&self) -> String {
+        let is_build = |specifiers: &&VersionSpecifiers| {
+            matches!(&***specifiers, [one]
+                if *one.operator() == Operator::Equal && one.version().is_local())
+        };
+        let builds: Vec<String> = self
+            .0
+            .iter()
+            .filter(is_build)
+            .flat_map(|specifiers| specifiers.iter().map(|one| one.version().to_string()))
+            .collect();
+        let others = self.0.iter().filter(|specifiers| !is_build(specifiers));
+        let others = Self(others.cloned().collect());
+        match builds.as_slice() {
+            [first, .., last] if !others.0.is_empty() => {
+                format!("{others} or a build such as {first} or {last}")
+            }
+            _ => self.to_string(),
+        }
     }
 
     /// Whether the range contains the version.

@@ -144,7 +144,7 @@ pub(crate) struct ResolveArgs {
     #[arg(long, value_name = "HOST", help_heading = "Index")]
     pub(crate) trusted_host: Vec<String>,
 
-    /// See only files uploaded before this instant or up to this date (RFC 3339, `2026-11-01`, `30 days`)
+    /// See only files uploaded before this instant or up to this date (RFC 3339, `2026-11-01`, `30 days`); `off` lifts the lock's
     #[arg(
         long,
         alias = "uploaded-prior-to",

@@ -144,14 +144,16 @@ fn as_to_the_answer(args: &LockArgs) -> LockArgs {
     args.dry_run = false;
     args.solve_anew = false;
     args.resolve.refresh = false;
+    // What could not be had offline is never part of an answer that is kept.
+    args.resolve.offline = false;
     args
 }
 
 /// The program and its rules, as the file that they are in: one that was built anew may answer
-/// otherwise.
-fn program() -> Option<(u64, SystemTime)> {
+/// otherwise. Where files have no times of their own, as in a store of packages, the version tells.
+fn program() -> Option<(&'static str, u64, SystemTime)> {
     let file = std::env::current_exe().ok()?.metadata().ok()?;
-    Some((file.len(), file.modified().ok()?))
+    Some((env!("CARGO_PKG_VERSION"), file.len(), file.modified().ok()?))
 }
 
 impl Session {

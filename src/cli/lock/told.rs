@@ -14,6 +14,7 @@ pub(super) fn all(session: &Session, solution: &Solution) -> Vec<String> {
     told.extend(sources(session, solution));
     told.extend(nothing(session, solution));
     told.extend(migration::moved(session, solution));
+    told.extend(migration::misnamed(session));
     told.extend(builds(session, solution));
     told.extend(variants(solution));
     told

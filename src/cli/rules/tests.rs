@@ -109,6 +109,7 @@ fn registry(server: &Server) -> Registry {
         },
         cache: Cache::temporary().unwrap(),
         pack: None,
+        likely: None,
         refresh: Refresh::None,
         guesses: None,
     })

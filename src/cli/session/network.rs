@@ -160,6 +160,7 @@ pub(super) fn edge(
         indexes,
         cache,
         pack: if args.no_pack { None } else { Pack::embedded() },
+        likely: if args.offline { None } else { Pack::embedded() },
         refresh: if args.refresh {
             Refresh::All
         } else {

@@ -43,6 +43,7 @@ pub(super) fn policy(
     let exclude_newer = args
         .exclude_newer
         .as_deref()
+        .filter(|text| *text != when::NO_CUTOFF)
         .map(|text| when::cutoff(text, Timestamp::now()))
         .transpose()?;
     Ok(Policy {

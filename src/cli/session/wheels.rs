@@ -60,6 +60,7 @@ impl WheelSession {
             indexes: indexes(args, &places).map_err(wrong)?,
             cache: cache(args)?,
             pack: None,
+            likely: None,
             refresh: if args.refresh {
                 Refresh::All
             } else {

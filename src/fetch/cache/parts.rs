@@ -5,8 +5,9 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Cache, LAYOUT, RecordKind, checksum};
+use super::{Cache, LAYOUT, RecordKind, checksum, held};
 use crate::metadata::DetailSource;
 
 const MAGIC: [u8; 4] = *b"MLRP";
@@ -41,40 +42,81 @@ pub struct PartedRecord {
     pub details: Arc<dyn DetailSource>,
 }
 
+/// A page's record of at most so many bytes is read as a whole.
+const WHOLE: u64 = 16 << 10;
+
 /// The third part of a record.
 struct Rest {
     path: PathBuf,
-    /// What the record's header says of its head: another is another record's.
-    head: [u8; 8],
+    header: Header,
+    bytes: RestBytes,
+    /// That it could not be read is noted here.
+    lost: Arc<AtomicBool>,
+}
+
+/// Where the third part of a record is read.
+enum RestBytes {
+    /// It was read.
+    Here(Vec<u8>),
+    /// In the file, which stays what it was whatever another run does with the record.
+    Open(held::Held),
+    /// In the file, if it is still there.
+    Closed,
+}
+
+impl Rest {
+    fn try_read(&self, range: &Range<u64>) -> Option<Vec<u8>> {
+        if range.end > self.header.details_length {
+            return None;
+        }
+        let length = usize::try_from(range.end.checked_sub(range.start)?).ok()?;
+        let start = self.header.details().checked_add(range.start)?;
+        match &self.bytes {
+            RestBytes::Here(bytes) => {
+                let start = usize::try_from(range.start).ok()?;
+                bytes
+                    .get(start..start.checked_add(length)?)
+                    .map(<[u8]>::to_vec)
+            }
+            RestBytes::Open(file) => {
+                let mut bytes = vec![0; length];
+                file.read_exact_at(&mut bytes, start).ok()?;
+                Some(bytes)
+            }
+            RestBytes::Closed => {
+                let mut file = File::open(&self.path).ok()?;
+                let mut header = [0; HEADER_SIZE];
+                file.read_exact(&mut header).ok()?;
+                // Another one is another record's.
+                if Header::read(&header)? != self.header {
+                    return None;
+                }
+                file.seek(SeekFrom::Start(start)).ok()?;
+                let mut bytes = vec![0; length];
+                file.read_exact(&mut bytes).ok()?;
+                Some(bytes)
+            }
+        }
+    }
 }
 
 impl DetailSource for Rest {
     fn read(&self, range: Range<u64>) -> Option<Vec<u8>> {
-        let mut file = File::open(&self.path).ok()?;
-        let mut header = [0; HEADER_SIZE];
-        file.read_exact(&mut header).ok()?;
-        let header = Header::read(&header)?;
-        if header.identity() != self.head {
-            return None;
+        let read = self.try_read(&range);
+        if read.is_none() {
+            self.lost.store(true, Ordering::Relaxed);
         }
-        let start = header.details().checked_add(range.start)?;
-        let length = usize::try_from(range.end.checked_sub(range.start)?).ok()?;
-        if range.end > header.details_length {
-            return None;
-        }
-        file.seek(SeekFrom::Start(start)).ok()?;
-        let mut bytes = vec![0; length];
-        file.read_exact(&mut bytes).ok()?;
-        Some(bytes)
+        read
     }
 
     fn forget(&self) {
+        self.lost.store(true, Ordering::Relaxed);
         // The next run asks for it as for one that was never there.
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Header {
     about_length: u32,
     head_length: u32,
@@ -130,13 +172,14 @@ impl Header {
         })
     }
 
+    /// How long the record is, in bytes.
+    fn whole(self) -> Option<u64> {
+        self.details().checked_add(self.details_length)
+    }
+
     /// Where the third part begins.
     fn details(self) -> u64 {
         HEADER_SIZE as u64 + u64::from(self.about_length) + u64::from(self.head_length)
-    }
-
-    fn identity(self) -> [u8; 8] {
-        (u64::from(self.head_length) << 32 | u64::from(self.head_checksum)).to_le_bytes()
     }
 }
 
@@ -164,8 +207,7 @@ impl Cache {
         let length = read_some(&mut file, &mut first)?;
         let mut first = first.get(..length)?;
         let header = Header::read(first)?;
-        let whole = header.details().checked_add(header.details_length);
-        if whole != Some(file.metadata().ok()?.len()) {
+        if header.whole()? != file.metadata().ok()?.len() {
             return None;
         }
         first = first.get(HEADER_SIZE..)?;
@@ -185,14 +227,34 @@ impl Cache {
         let head = take(header.head_length)?;
         let whole =
             checksum(&about) == header.about_checksum && checksum(&head) == header.head_checksum;
-        whole.then(|| PartedRecord {
+        if !whole {
+            return None;
+        }
+        let here = first.to_vec();
+        let bytes = match kind {
+            RecordKind::Page if header.whole()? <= WHOLE => {
+                RestBytes::Here(read_to_end(&mut file, here)?)
+            }
+            RecordKind::Page => held::Held::new(file).map_or(RestBytes::Closed, RestBytes::Open),
+            // What was read from the headers is wanted, seldom they themselves.
+            _ => RestBytes::Closed,
+        };
+        Some(PartedRecord {
             about,
             head,
             details: Arc::new(Rest {
                 path,
-                head: header.identity(),
+                header,
+                bytes,
+                lost: Arc::clone(&self.lost),
             }),
         })
+    }
+
+    /// Whether a part of a record could not be read when it was wanted: another run replaced
+    /// it, or it is damaged.
+    pub fn has_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Writes the record under a key. That it could not be written is no reason to stop.
@@ -223,6 +285,12 @@ impl Cache {
             drop(writing);
         }));
     }
+}
+
+/// Reads what is left of a file that is known to be small.
+fn read_to_end(file: &mut File, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    file.take(WHOLE).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// Reads until the buffer is full or the file ends.
@@ -276,8 +344,36 @@ mod tests {
             ..parts
         };
         cache.write_parts(RecordKind::Page, "a/b", &other);
-        assert_eq!(record.details.read(4..8), None, "it is another record's");
+        assert_eq!(record.details.read(4..8).as_deref(), Some(&b"rest"[..]));
         read().expect("it was written").details.forget();
-        assert!(read().is_none());
+        assert!(read().is_none() && cache.has_lost());
+    }
+
+    #[test]
+    fn a_record_that_another_run_replaces_is_read_to_its_end_or_noted_as_lost() {
+        let parts = |word: &[u8]| Parts {
+            about: word.to_vec(),
+            head: word.to_vec(),
+            details: word.repeat(usize::try_from(WHOLE).expect("it is small")),
+        };
+        let read_through = |kind| {
+            let cache = Cache::temporary().expect("a temporary folder");
+            cache.write_parts(kind, "a/b", &parts(b"old"));
+            let record = cache.read_parts(kind, "a/b").expect("it was written");
+            assert_eq!(record.details.read(3..6).as_deref(), Some(&b"old"[..]));
+            cache.write_parts(kind, "a/b", &parts(b"new"));
+            let replaced = record.details.read(3..6);
+            cache.clean().expect("it is a cache");
+            (replaced, record.details.read(3..6), cache.has_lost())
+        };
+        assert_eq!(
+            read_through(RecordKind::Metadata),
+            (None, None, true),
+            "it is read where its path leads"
+        );
+        if cfg!(unix) {
+            let old = Some(b"old".to_vec());
+            assert_eq!(read_through(RecordKind::Page), (old.clone(), old, false));
+        }
     }
 }

@@ -2,10 +2,20 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::super::error::FetchError;
 use super::{Cache, LAYOUT, RecordKind};
+
+/// How often the cache is tidied.
+const SELDOM: Duration = Duration::from_hours(24);
+
+/// What may stay where nobody asks for less: what was written in half a year, and 4 GiB of it.
+const KEPT: Duration = Duration::from_hours(24 * 180);
+const MOST: u64 = 4 << 30;
+
+/// The file whose age tells when the cache was tidied.
+const TIDIED: &str = "tidied";
 
 /// What may stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +34,38 @@ struct Kept {
 }
 
 impl Cache {
+    /// Once a day, removes what runs that were killed have left, and what is old or too much.
+    /// A cache that is for one run only, or that cannot be tidied, is left as it is.
+    pub fn tidy(&self) {
+        if self.is_temporary() || !self.is_due() {
+            return;
+        }
+        self.remove_stale();
+        let pruned = self.prune(Bounds {
+            before: SystemTime::now().checked_sub(KEPT),
+            bytes: Some(MOST),
+        });
+        if let Err(error) = pruned {
+            log::debug!("the cache is not tidied: {error}");
+        }
+    }
+
+    /// Whether it was long ago that the cache was tidied; notes that it is now.
+    fn is_due(&self) -> bool {
+        let path = self.root.join(TIDIED);
+        let age = |metadata: std::fs::Metadata| metadata.modified().ok()?.elapsed().ok();
+        let known = std::fs::metadata(&path);
+        let is_new = known.is_err();
+        // What was written in the future was written with a wrong clock.
+        let is_recent = known.is_ok_and(|file| age(file).is_some_and(|age| age < SELDOM));
+        // A cache that has just begun has nothing old.
+        !is_recent && std::fs::write(&path, "").is_ok() && !is_new
+    }
+
     /// Removes records that other versions of the program wrote, then what the bounds say;
     /// gives the number of files and of bytes that are gone. What is removed is fetched again
-    /// when it is wanted; a process that reads a record meanwhile reads it to its end.
+    /// when it is wanted; a process that has begun to read a page's record reads it to its end,
+    /// or asks for the page again.
     ///
     /// # Errors
     ///
@@ -55,6 +94,10 @@ impl Cache {
                 super::count(&folder, &mut gone).map_err(wrong)?;
                 std::fs::remove_dir_all(&folder).map_err(wrong)?;
             }
+        }
+        let archives = self.root.join("records").join("archives");
+        if archives.is_dir() {
+            list(&archives, &mut kept).map_err(|error| FetchError::io(&archives, &error))?;
         }
         kept.sort_unstable_by(|one, other| {
             (one.written, &one.path).cmp(&(other.written, &other.path))
@@ -102,8 +145,6 @@ fn list(folder: &Path, kept: &mut Vec<Kept>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     /// Writes a record as if it had been written so many days ago.
@@ -116,6 +157,27 @@ mod tests {
         let file = file.expect("it was written");
         file.set_modified(then).expect("it can be set");
         path
+    }
+
+    #[test]
+    fn a_cache_is_tidied_once_a_day() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let cache = Cache::new(Some(folder.path().to_owned()), &|_| None).expect("a cache");
+        let old = written(&cache, "ab/old", 200);
+        let young = written(&cache, "ab/young", 100);
+        cache.tidy();
+        assert!(old.exists(), "it has just begun");
+        let stamp = std::fs::File::options()
+            .append(true)
+            .open(folder.path().join(TIDIED))
+            .expect("it was written");
+        let then = SystemTime::now().checked_sub(SELDOM).expect("a time");
+        stamp.set_modified(then).expect("it can be set");
+        cache.tidy();
+        assert!(!old.exists() && young.exists());
+        let old = written(&cache, "ab/old", 200);
+        cache.tidy();
+        assert!(old.exists(), "it was tidied a moment ago");
     }
 
     #[test]

@@ -69,6 +69,7 @@ fn registry(indexes: Indexes) -> Registry {
         indexes,
         cache,
         pack: None,
+        likely: None,
         refresh: Refresh::None,
         guesses: None,
     })

@@ -86,6 +86,7 @@ fn index(asked: &Asked) -> Reply {
 fn with_pack(options: RegistryOptions) -> RegistryOptions {
     RegistryOptions {
         pack: Some(pack()),
+        likely: Some(pack()),
         ..options
     }
 }

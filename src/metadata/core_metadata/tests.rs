@@ -303,3 +303,38 @@ proptest! {
         let _ = Metadata::parse(text.as_bytes(), None);
     }
 }
+
+#[test]
+fn the_conditions_of_all_requirements_are_bounded_together() {
+    let line = |at: usize| {
+        let extras: Vec<String> = (0..400).map(|extra| format!("extra=='e{extra}'")).collect();
+        format!("Requires-Dist: b{at}; {}\n", extras.join(" or "))
+    };
+    let text = |lines: usize| {
+        let lines: String = (0..lines).map(line).collect();
+        format!("Metadata-Version: 2.1\nName: a\nVersion: 1\n{lines}")
+    };
+    let read = Metadata::parse(text(4).as_bytes(), None).expect("it is small");
+    assert_eq!(read.requires_dist.len(), 4);
+    let error = Metadata::parse(text(100).as_bytes(), None).expect_err("it is too much");
+    let message = error.to_string();
+    assert!(
+        message.ends_with("…`: with it, the metadata has too many conditions"),
+        "{message}"
+    );
+    assert!(message.len() < 1200, "{}", message.len());
+}
+
+#[test]
+fn a_url_with_control_characters_is_refused() {
+    for text in [
+        "b @ https://files.example/\u{1b}[31mb.whl",
+        "b @ https://files.example/\u{7f}",
+    ] {
+        let error = Dependency::parse(text).expect_err("it would be written into locks");
+        assert_eq!(error, "a URL has no control characters");
+    }
+    let metadata = format!("Name: a\nVersion: 1\nRequires-Dist: b {}\n", "\u{1b}[31m");
+    let error = Metadata::parse(metadata.as_bytes(), None).expect_err("no specifier");
+    assert!(error.to_string().contains("`b \\u001b[31m`"), "{error}");
+}

@@ -6,6 +6,16 @@
 
 use url::{Position, Url};
 
+/// No address is longer than this, in bytes.
+const LONGEST: usize = 8 << 10;
+
+/// How much longer than its page the addresses that it lists may be together, in bytes. A link
+/// takes more room on a page than its address does, unless that begins with much of its base.
+const ROOM_FOR_EACH_BYTE: usize = 8;
+
+/// The same for a page of any length.
+const ROOM: usize = 1 << 20;
+
 /// The address of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) enum Address {
@@ -17,7 +27,9 @@ pub(in super::super) enum Address {
 
 /// Reads the links of one page.
 pub(in super::super) struct Addresses<'p> {
-    page: &'p Url,
+    base: &'p Url,
+    /// How long all that are still to come may be, in bytes.
+    room: usize,
     /// Scheme and host of the page, where it came by HTTP.
     own: Option<String>,
     /// Scheme and host that were found to be written as parsing would leave them.
@@ -25,22 +37,44 @@ pub(in super::super) struct Addresses<'p> {
 }
 
 impl<'p> Addresses<'p> {
-    pub(in super::super) fn new(page: &'p Url) -> Self {
-        let by_http = matches!(page.scheme(), "http" | "https");
-        let host = &page[Position::BeforeHost..Position::BeforePath];
+    /// The links of a page of this length, which are relative to `base`.
+    pub(in super::super) fn new(base: &'p Url, page_length: usize) -> Self {
+        let by_http = matches!(base.scheme(), "http" | "https");
+        let host = &base[Position::BeforeHost..Position::BeforePath];
         Self {
-            own: by_http.then(|| format!("{}://{host}", page.scheme())),
-            page,
+            own: by_http.then(|| format!("{}://{host}", base.scheme())),
+            room: page_length
+                .saturating_mul(ROOM_FOR_EACH_BYTE)
+                .saturating_add(ROOM),
+            base,
             plain: String::new(),
         }
     }
 
-    /// The address that a link names; `None` where it names none.
+    /// The address that a link names; `None` where it names none, or a longer one than any file
+    /// has.
     pub(in super::super) fn of(&mut self, link: &str) -> Option<Address> {
-        match self.plain(link) {
-            Some(address) => Some(Address::Plain(address)),
-            None => self.page.join(link).ok().map(Address::Parsed),
+        if link.len() <= LONGEST
+            && let Some(address) = self.plain(link)
+        {
+            return self.admits(&address).then_some(Address::Plain(address));
         }
+        self.joined(link).map(Address::Parsed)
+    }
+
+    /// The same as a URL.
+    pub(in super::super) fn joined(&mut self, link: &str) -> Option<Url> {
+        if self.base.as_str().len() > LONGEST || link.len() > LONGEST {
+            return None;
+        }
+        let url = self.base.join(link).ok()?;
+        self.admits(url.as_str()).then_some(url)
+    }
+
+    fn admits(&mut self, address: &str) -> bool {
+        let left = self.room.checked_sub(address.len());
+        self.room = left.unwrap_or(0);
+        left.is_some() && address.len() <= LONGEST
     }
 
     fn plain(&mut self, link: &str) -> Option<String> {
@@ -103,7 +137,7 @@ mod tests {
         ) {
             let page = Url::parse(page).expect("a URL");
             let link = format!("{origin}{path}");
-            let mut addresses = Addresses::new(&page);
+            let mut addresses = Addresses::new(&page, 0);
             for _ in 0..2 {
                 match (addresses.of(&link), page.join(&link).ok()) {
                     (Some(Address::Plain(plain)), Some(mut parsed)) => {
@@ -124,9 +158,28 @@ mod tests {
     }
 
     #[test]
+    fn a_long_base_does_not_multiply() {
+        let is_listed = |length: usize, links: usize| {
+            let page = format!("https://index.example/{}/", "x".repeat(length));
+            let page = Url::parse(&page).expect("a URL");
+            let mut addresses = Addresses::new(&page, 0);
+            (0..links).all(|at| addresses.of(&format!("demo-{at}.zip")).is_some())
+        };
+        assert!(is_listed(100, 5000));
+        assert!(is_listed(8000, 100));
+        assert!(!is_listed(8000, 200), "together they are too long");
+        assert!(!is_listed(9000, 1));
+        let page = Url::parse("https://index.example/").expect("a URL");
+        for scheme in ["https://files.example/", "", "/"] {
+            let link = format!("{scheme}{}", "x".repeat(9000));
+            assert_eq!(Addresses::new(&page, 0).of(&link), None);
+        }
+    }
+
+    #[test]
     fn usual_addresses_are_not_parsed() {
         let page = Url::parse("https://index.example/simple/demo/").expect("a URL");
-        let mut addresses = Addresses::new(&page);
+        let mut addresses = Addresses::new(&page, 0);
         for (link, expected) in [
             (
                 "/packages/ab/demo-1.0+cpu.whl",

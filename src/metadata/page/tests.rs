@@ -27,6 +27,10 @@ fn parse(content_type: &str, body: &str) -> Result<Page, PageError> {
     )
 }
 
+fn joined(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<String>>().concat()
+}
+
 /// A page as lines: one per file with what is known of it, then what was skipped.
 fn told(page: Result<Page, PageError>) -> String {
     let page = match page {
@@ -130,6 +134,101 @@ foo-1.1+cu121.tar.gz 1.1+cu121 https://files.example/foo-1.1%2Bcu121.tar.gz time
 foo-1.2.tar.gz 1.2 https://index.example/simple/foo/foo-1.2.tar.gz yanked=None sidecar=?
 foo-1.3.tar.gz 1.3 https://index.example/simple/foo/foo-1.3.tar.gz
 skipped 3"
+    );
+}
+
+#[test]
+fn what_a_page_says_stays_on_its_line() {
+    let body = r#"{"files": [
+        {"filename": "foo-1.0.tar.gz", "url": "foo-1.0.tar.gz", "requires-python": ">=3\n,<4",
+         "yanked": "gone\n::error::\u001b[31m "},
+        {"filename": "foo-1.0-py3-none-any\n.whl", "url": "foo-1.0-py3-none-any.whl"},
+        {"filename": "foo-1.0-py3-none-any\u001b.whl", "url": "foo-1.0-py3-none-any.whl"}]}"#;
+    assert_eq!(
+        told(parse(JSON, body)),
+        "foo-1.0.tar.gz 1.0 https://index.example/simple/foo/foo-1.0.tar.gz python=>=3 ,<4 \
+         yanked=Some(\"gone ::error::\\u{1b}[31m\")\nskipped 2"
+    );
+    let body = r#"{"meta": {"api-version": "9\n::error::"}, "files": []}"#;
+    assert!(told(parse(JSON, body)).contains(r"`9\u000a::error::`"));
+}
+
+#[test]
+fn tags_with_too_many_attributes_are_refused() {
+    let link = r#"<a href="foo-1.0.tar.gz">"#;
+    let with = |attributes: String| format!("{link}<a{attributes} href='foo-2.0.tar.gz'>");
+    let named = |count: usize| joined((0..count).map(|at| format!(" a{at}")));
+    let quoted = |count: usize| joined((0..count).map(|at| format!("a{at}=''")));
+    for body in [
+        with(named(14_000)),
+        with(format!(" {}", quoted(9_000))),
+        with(format!(" a='>'{}", named(14_000).replace(' ', "/"))),
+        // What is wrong in a tag is no sign that it ended.
+        with(named(10).repeat(2000)),
+        with(named(3000)).repeat(50),
+    ] {
+        let message = parse(HTML, &body)
+            .expect_err("a tag is too long")
+            .to_string();
+        assert!(
+            message.ends_with("it has a tag with more attributes than any page has"),
+            "{message}"
+        );
+    }
+    // One image in the page, and one long text.
+    let image = format!(
+        "<img src='data:image/png;base64,{}'>",
+        "iVBORw0K".repeat(60_000)
+    );
+    let text = "a < b and ".repeat(30_000);
+    for body in [
+        format!("{image}{link}"),
+        format!("{link}{text}"),
+        with(named(1000)),
+    ] {
+        let page = parse(HTML, &body).expect("it can be read");
+        assert!(!page.files.is_empty());
+    }
+}
+
+#[test]
+fn a_page_lists_a_bounded_number_of_files() {
+    let html = "<a href=x>".repeat(500_001);
+    let json = format!(r#"{{"files": [{}{{}}]}}"#, "{},".repeat(500_000));
+    for (content_type, body) in [(HTML, html), (JSON, json)] {
+        let message = parse(content_type, &body)
+            .expect_err("too many")
+            .to_string();
+        assert!(
+            message.contains("it lists more than 500000 files"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_long_base_element_does_not_multiply() {
+    let links = joined((0..300).map(|at| format!("<a href='foo-{at}.tar.gz'>")));
+    let body = |length: usize| {
+        format!(
+            "<base href='https://a.example/{}/'>{links}",
+            "x".repeat(length)
+        )
+    };
+    let page = parse(HTML, &body(2000)).expect("it can be read");
+    assert_eq!((page.files.len(), page.skipped), (300, 0));
+    let page = parse(HTML, &body(8000)).expect("it can be read");
+    assert!(
+        page.files.len() < 200 && page.skipped > 100,
+        "{}",
+        page.files.len()
+    );
+    // One that no address can begin with is none.
+    let page = parse(HTML, &body(80_000)).expect("it can be read");
+    let files = page.files.all().expect("they can be read");
+    assert_eq!(
+        files[0].url,
+        "https://index.example/simple/foo/foo-0.tar.gz"
     );
 }
 

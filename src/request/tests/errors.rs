@@ -111,7 +111,7 @@ fn malformed_table(kind: &str, table: &str) {
 fn malformed_specifiers() {
     malformed_table(
         "requirement",
-        r"
+        r#"
         foo>=1.0.* | `.*` cannot follow `>=` | foo‹>=1.0.*› | write `>=1.0`
         foo>=1.0, | expected a version after `,` | foo>=1.0,‹› | take the extra comma away
         foo (>=1,,<2) | expected a version after `,` | foo (>=1,‹›, | take the extra comma away
@@ -119,6 +119,24 @@ fn malformed_specifiers() {
         foo=>1 | `=>` is no operator | foo‹=>›1 | did you mean `>=1`?
         foo><1 | `><` is no operator | foo‹><›1 | the operators are `==`, `!=`, `<`, `<=`, `>`, `>=`, `~=` and `===`
         foo 1.0 | expected an operator, found `1.0` | foo ‹1.0› | did you mean `==1.0`?
+        foo^1.26 | expected an operator, found `^1.26` | foo‹^1.26› | did you mean `>=1.26,<2`?
+        foo ^0.3.2 | expected an operator, found `^0.3.2` | foo ‹^0.3.2› | did you mean `>=0.3.2,<0.4`?
+        foo^0.0 | expected an operator, found `^0.0` | foo‹^0.0› | did you mean `>=0.0,<0.1`?
+        foo~1.2.3 | `~` is no operator | foo‹~›1.2.3 | did you mean `>=1.2.3,<1.3`?
+        foo ~> 1.2 | `~>` is no operator | foo ‹~>› 1.2 | did you mean `~=1.2`?
+        foo^1.x | expected an operator, found `^1.x` | foo‹^1.x› | put one requirement on a line
+        foo = "^1.26" | `=` is no operator | foo ‹=› "^1.26" | did you mean `>=1.26,<2`?
+        foo = "1.26" | `=` is no operator | foo ‹=› "1.26" | did you mean `==1.26`?
+        foo = "*" | `=` is no operator | foo ‹=› "*" | for any version, write the name alone
+        foo = ">=1" | `=` is no operator | foo ‹=› ">=1" | did you mean `>=1`?
+        foo=="1.26" | expected version to start with a number, but no leading ASCII digits were found | foo‹=="1.26"› | take the quotation marks away
+        foo==1.2 bar | trailing `bar` is not allowed | foo‹==1.2 bar› | put one requirement on a line
+        foo>=1 and <2 | trailing `and <2` is not allowed | foo‹>=1 and <2› | separate versions with commas, as in `>=1.0,<2`
+        foo, bar | expected a version after `,` | foo‹›, bar | put one requirement on a line
+        foo>=1rc1, | expected a version after `,` | foo>=1rc1,‹› | take the extra comma away
+        pip install foo | expected an operator, found `install foo` | pip ‹install foo› | leave the command out, and write what follows `install`
+        !pip install foo | expected the name of a distribution | ‹!pip install foo› | leave the command out, and write what follows `install`
+        "foo==1" | expected the name of a distribution | ‹"foo==1"› | take the quotation marks away
         foo bar | expected an operator, found `bar` | foo ‹bar› | put one requirement on a line
         foo#x | expected an operator, found `#x` | foo‹#x› | put a space before `#` to begin a comment
         foo (>=1 | expected a closing `)` | foo ‹(>=1› | close the parenthesis, or write the versions without
@@ -137,7 +155,7 @@ fn malformed_specifiers() {
         foo>=1.0+cpu | operator >= is incompatible with versions containing non-empty local segments (`+cpu`) | foo‹>=1.0+cpu› | a local version (`+…`) goes with `==` and `!=` only
         foo==1.0\t--pre | trailing `--pre` is not allowed | foo‹==1.0\t--pre› | put a space, not a tab, before an option
         foo===weird | expected version to start with a number, but no leading ASCII digits were found | foo‹===weird› | versions follow PEP 440, as in `1.2`, `2.0rc1` or `2.1.0+cpu`
-",
+"#,
     );
 }
 
@@ -192,6 +210,17 @@ fn markers_too_large() {
         "marker",
         "more than 128 comparisons in one marker",
         &piece,
+        "split the requirement into several lines",
+    );
+    let pairs: Vec<String> = (0..20)
+        .map(|at| format!("(extra == 'a{at:02}' and extra == 'b{at:02}')"))
+        .collect();
+    let pairs = pairs.join(" or ");
+    malformed(
+        &format!("foo; {pairs}"),
+        "marker",
+        "the marker joins too many different conditions",
+        &format!("foo;‹ {pairs}›"),
         "split the requirement into several lines",
     );
 }

@@ -1,0 +1,70 @@
+//! What is said of a command line that cannot be understood, with the real binary.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails loudly, runs the program and reads its files"
+)]
+
+use std::fs;
+use std::process::Command;
+
+/// What is told of a wrong command line, in one line.
+fn told(words: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.in"), "torch\n").unwrap();
+    fs::create_dir(folder.path().join("app")).unwrap();
+    fs::write(folder.path().join("app/pyproject.toml"), "").unwrap();
+    let done = Command::new(env!("CARGO_BIN_EXE_mlresolve"))
+        .current_dir(folder.path())
+        .env_clear()
+        .env("HOME", folder.path())
+        .args(words)
+        .args(["--python-version", "3.11", "--python-platform", "linux"])
+        .args(["--cache-dir", "cache", "--offline"])
+        .output()
+        .unwrap();
+    assert_eq!(done.status.code(), Some(2), "{words:?}");
+    let text = String::from_utf8(done.stderr).unwrap();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_requirement_in_place_of_a_file() {
+    for wrong in ["numpy", "numpy==1.26"] {
+        let told = told(&["lock", wrong]);
+        assert!(
+            told.contains(&format!("there is no file `{wrong}`")),
+            "{told}"
+        );
+        assert!(told.contains("`echo numpy | mlresolve lock - -o"), "{told}");
+    }
+    let told_of = told(&["lock", "app"]);
+    assert!(told_of.contains("`app` is a folder"), "{told_of}");
+    assert!(told_of.contains("`app/pyproject.toml`"), "{told_of}");
+    let told_of = told(&["lock", "none.in"]);
+    assert!(told_of.contains("cannot read `none.in`"), "{told_of}");
+}
+
+#[test]
+fn an_accelerator_that_is_none_names_its_option() {
+    for (option, word, hint) in [
+        ("--driver", "abc", ""),
+        ("--gpu", "H100", ""),
+        ("--torch-backend", "CU124", ""),
+        (
+            "--cuda",
+            "12",
+            "hint: for CUDA 12 there are `--cuda 12.1`, `--cuda 12.4`",
+        ),
+        (
+            "--torch-backend",
+            "13",
+            "hint: for CUDA 13 there are `--torch-backend 13.0`",
+        ),
+    ] {
+        let told = told(&["lock", "a.in", option, word]);
+        let named = format!("error: `{option}`: `{word}` is not ");
+        assert!(told.starts_with(&named), "{told}");
+        assert!(told.contains(hint), "{told}");
+    }
+}

@@ -25,6 +25,9 @@ pub struct Metadata {
     pub provides_extras: Extras,
     /// What was repaired in it, so that `-v` can tell.
     pub repairs: Vec<Repair>,
+    /// Its source distribution marks the requirements dynamic: these are those that it was
+    /// packed with, and its build may find others on another machine (PEP 643).
+    pub may_differ: bool,
 }
 
 /// One `Requires-Dist` of a file's metadata.
@@ -202,7 +205,9 @@ impl Metadata {
         }
         headers.requires_dist = found.requires_dist;
         headers.provides_extra.extend(found.extras);
-        Self::from_headers(headers, expected).map(Some)
+        let may_differ = headers.dynamic.iter().any(|field| field == "requires-dist");
+        let read = Self::from_headers(headers, expected)?;
+        Ok(Some(Self { may_differ, ..read }))
     }
 
     fn from_headers(
@@ -233,6 +238,7 @@ impl Metadata {
             requires_dist: Requires::new(),
             provides_extras: Extras::default(),
             repairs: Vec::new(),
+            may_differ: false,
         };
         metadata.check_is_for(expected)?;
         if let Some(value) = headers.requires_python {

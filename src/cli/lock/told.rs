@@ -12,6 +12,7 @@ use crate::solve::{ChosenOrigin, Solution, Warning, eligible_builds};
 pub(super) fn all(session: &Session, solution: &Solution) -> Vec<String> {
     let mut told = warnings(session, solution);
     told.extend(sources(session, solution));
+    told.extend(packed(solution));
     told.extend(nothing(session, solution));
     told.extend(migration::moved(session, solution));
     told.extend(migration::misnamed(session));
@@ -55,6 +56,23 @@ fn sources(session: &Session, solution: &Solution) -> Option<String> {
             "warning: no wheel suits the target, and installing means building: {} \
              (`--only-binary :all:` takes releases with wheels only)",
             built.join(", ")
+        )
+    })
+}
+
+/// Releases whose requirements are those of the machine that packed them.
+fn packed(solution: &Solution) -> Option<String> {
+    let packages = solution.packages.iter();
+    let packed: Vec<String> = packages
+        .filter(|(_, chosen)| chosen.metadata.may_differ)
+        .map(|(name, chosen)| format!("{name} {}", chosen.version))
+        .collect();
+    (!packed.is_empty()).then(|| {
+        format!(
+            "warning: what these require was read from what their source distributions were packed \
+             with, and their builds may ask for other things on another machine: {} (`--override` \
+             says what they require)",
+            packed.join(", ")
         )
     })
 }

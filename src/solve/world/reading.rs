@@ -133,6 +133,7 @@ impl<F: Facts> World<'_, F> {
                 requires_dist: Requires::new(),
                 provides_extras: crate::metadata::Extras::default(),
                 repairs: Vec::new(),
+                may_differ: false,
             })
         };
         let found = indexed_metadata(name, version, self.target(), self.facts)?;

@@ -4,6 +4,7 @@ use pep508_rs::PackageName;
 
 use super::super::session::Session;
 use super::super::{accelerator, migration, say};
+use super::extras;
 use crate::metadata::FileKind;
 use crate::solve::{ChosenOrigin, Solution, Warning, eligible_builds};
 
@@ -101,7 +102,7 @@ fn variants(solution: &Solution) -> Vec<String> {
 fn warnings(session: &Session, solution: &Solution) -> Vec<String> {
     let warnings = solution.warnings.iter();
     warnings
-        .map(|warning| format!("warning: {}", warning_text(session, warning)))
+        .map(|warning| format!("warning: {}", warning_text(session, solution, warning)))
         .collect()
 }
 
@@ -128,14 +129,17 @@ fn shared(session: &Session, import: &str, members: &[PackageName]) -> String {
     )
 }
 
-fn warning_text(session: &Session, warning: &Warning) -> String {
+fn warning_text(session: &Session, solution: &Solution, warning: &Warning) -> String {
     match warning {
         Warning::SharedSlot { import, members } => shared(session, import, members),
         Warning::UnknownExtra {
             name,
             version,
             extra,
-        } => format!("{name} {version} has no extra `{extra}`"),
+        } => {
+            let told = format!("{name} {version} has no extra `{extra}`");
+            told + &extras::advice(session, solution, name, extra)
+        }
         Warning::Yanked {
             name,
             version,
@@ -167,8 +171,8 @@ fn warning_text(session: &Session, warning: &Warning) -> String {
             )
         }
         Warning::Built { name, version } => format!(
-            "the metadata of {name} {version} was had by running its build on this machine: no \
-             wheel suits the target, and its source distribution tells nothing"
+            "what {name} {version} requires was learned by building it here: no wheel suits the \
+             target, and its source distribution does not say"
         ),
     }
 }

@@ -4,7 +4,7 @@ mod support;
 
 use mlresolve::RuleSet;
 use mlresolve::request::Request;
-use mlresolve::rules::Sharing;
+use mlresolve::rules::{Severity, Sharing};
 use mlresolve::solve::{Outcome, Reason, Solution, Unusable, Warning, solve};
 use support::{
     Toy, broken, constrain, drop_rule, name, needs, provides, request, requires, rules, slot,
@@ -530,6 +530,36 @@ fn a_conflict_does_not_walk_through_releases_that_must_be_built() {
         )
     };
     assert!(reasons.iter().any(passed_over), "{reasons:?}");
+}
+
+#[test]
+fn a_rule_that_degrades_leads_to_no_release_that_has_to_be_built() {
+    let mut toy = Toy::default();
+    toy.static_source("kernels", "0.1", &["torch"])
+        .release("kernels", "0.2", &["torch==2.0"])
+        .release("kernels", "0.3", &["torch>=2"])
+        .release("torch", "2.0", &[])
+        .release("torch", "2.1", &[]);
+    let with = |severity| {
+        let mut rule = (*constrain("kernels", ">=0.3", "torch", "<2.1")).clone();
+        rule.severity = severity;
+        rules(vec![std::sync::Arc::new(rule)])
+    };
+    let lines = ["torch==2.1", "kernels"];
+    let reasons = reasons(&toy, &lines, &with(Severity::Degrades));
+    assert!(
+        reasons
+            .iter()
+            .any(|reason| matches!(reason, Reason::Rule { .. })),
+        "{reasons:?}"
+    );
+    // What one that corrupts keeps away is better built than broken.
+    check(
+        &toy,
+        &lines,
+        &with(Severity::Corrupts),
+        &["kernels==0.1", "torch==2.1"],
+    );
 }
 
 #[test]

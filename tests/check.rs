@@ -222,6 +222,24 @@ fn a_fix_is_named_only_where_it_was_tried() {
 }
 
 #[test]
+fn no_release_that_has_to_be_built_is_a_fix() {
+    let mut toy = Toy::default();
+    toy.static_source("torch", "2.4", &[])
+        .release("torch", "2.2", &[])
+        .release("numpy", "2.1", &[]);
+    let subject = pins("numpy==2.1 torch==2.2");
+    let shown = |toy: &Toy| {
+        let mut found = judge(&subject, &target(), &our_rules());
+        fix(&mut found, &subject, &target(), &our_rules(), toy).unwrap();
+        let fix = found[0].fix.clone().unwrap();
+        (fix.text, fix.verified)
+    };
+    assert_eq!(shown(&toy), ("numpy<2".to_owned(), false));
+    toy.release("torch", "2.3", &[]);
+    assert_eq!(shown(&toy), ("torch==2.3".to_owned(), true));
+}
+
+#[test]
 fn the_index_tells_what_was_yanked_or_is_not_there() {
     let mut toy = Toy::default();
     let yanked = support::Release {

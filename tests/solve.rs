@@ -4,8 +4,8 @@ mod support;
 
 use mlresolve::RuleSet;
 use mlresolve::request::Request;
-use mlresolve::rules::Sharing;
-use mlresolve::solve::{Outcome, Reason, Solution, Unusable, solve};
+use mlresolve::rules::{Severity, Sharing};
+use mlresolve::solve::{Outcome, Reason, Solution, Unusable, Warning, solve};
 use support::{
     Toy, broken, constrain, drop_rule, name, needs, provides, request, requires, rules, slot,
     target,
@@ -380,6 +380,46 @@ fn extras_bring_their_requirements() {
     );
 }
 
+/// Newer releases have an extra that cannot be had here, the oldest never heard of it.
+fn extras_world() -> Toy {
+    let mut toy = Toy::default();
+    toy.release("jax", "0.1", &[])
+        .release("jax", "0.2", &["plugin==0.2 ; extra == 'cuda'"])
+        .release("jax", "0.3", &["plugin==0.3 ; extra == 'cuda'"])
+        .release("user", "1.0", &["jax[cuda]"]);
+    for release in ["0.2", "0.3"] {
+        let content = support::Release {
+            tags: Some("cp311-cp311-win_amd64".to_owned()),
+            ..support::Release::default()
+        };
+        toy.add("plugin", release, &content);
+    }
+    toy
+}
+
+#[test]
+fn an_extra_that_suits_no_release_is_no_way_to_one_that_never_heard_of_it() {
+    let none = RuleSet::default();
+    let reasons = reasons(&extras_world(), &["jax[cuda]"], &none);
+    let lacking = |reason: &Reason| matches!(reason, Reason::SetAside { reason: Unusable::NoExtra { extra }, .. } if extra == "cuda");
+    assert!(reasons.iter().any(lacking), "{reasons:?}");
+    // A line that leaves nothing else says what it wants, and so does metadata.
+    for lines in [["jax[cuda]<0.2"], ["user"]] {
+        let solution = solved(&extras_world(), &request(&lines), &none);
+        assert_eq!(pins(&solution)[0], "jax==0.1");
+        let warned = solution.warnings.first();
+        let newer = Some(support::version("0.3"));
+        assert!(
+            matches!(warned, Some(Warning::UnknownExtra { newer: found, .. }) if *found == newer),
+            "{warned:?}"
+        );
+    }
+    // An extra that the newest has not either is an old one, or a slip.
+    let solution = solved(&extras_world(), &request(&["jax[slip]"]), &none);
+    assert_eq!(pins(&solution), ["jax==0.3"]);
+    assert_eq!(solution.warnings.len(), 1);
+}
+
 #[test]
 fn pins_are_kept_where_they_serve() {
     let mut asked = request(&["pandas"]);
@@ -490,6 +530,36 @@ fn a_conflict_does_not_walk_through_releases_that_must_be_built() {
         )
     };
     assert!(reasons.iter().any(passed_over), "{reasons:?}");
+}
+
+#[test]
+fn a_rule_that_degrades_leads_to_no_release_that_has_to_be_built() {
+    let mut toy = Toy::default();
+    toy.static_source("kernels", "0.1", &["torch"])
+        .release("kernels", "0.2", &["torch==2.0"])
+        .release("kernels", "0.3", &["torch>=2"])
+        .release("torch", "2.0", &[])
+        .release("torch", "2.1", &[]);
+    let with = |severity| {
+        let mut rule = (*constrain("kernels", ">=0.3", "torch", "<2.1")).clone();
+        rule.severity = severity;
+        rules(vec![std::sync::Arc::new(rule)])
+    };
+    let lines = ["torch==2.1", "kernels"];
+    let reasons = reasons(&toy, &lines, &with(Severity::Degrades));
+    assert!(
+        reasons
+            .iter()
+            .any(|reason| matches!(reason, Reason::Rule { .. })),
+        "{reasons:?}"
+    );
+    // What one that corrupts keeps away is better built than broken.
+    check(
+        &toy,
+        &lines,
+        &with(Severity::Corrupts),
+        &["kernels==0.1", "torch==2.1"],
+    );
 }
 
 #[test]

@@ -96,7 +96,8 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// The newest version of the distribution that ends the finding and starts no other.
+    /// The newest version of the distribution that ends the finding and starts no other, and
+    /// for which nothing has to be built.
     fn of(&self, name: &PackageName, facts: &impl Facts) -> Result<Option<Fixed>, SolveError> {
         let request = Request::default();
         let memo = Memo::default();
@@ -107,7 +108,8 @@ impl Change<'_> {
             .filter(|finding| finding.severity > Severity::Note)
             .map(|finding| finding.message.as_str())
             .collect();
-        for version in known.versions.iter().rev().take(TRIED) {
+        let has_wheel = |version: &&Version| known.source_only.binary_search(version).is_err();
+        for version in known.versions.iter().rev().filter(has_wheel).take(TRIED) {
             let mut changed = self.subject.clone();
             for entry in &mut changed.entries {
                 if entry.name == *name {

@@ -101,7 +101,13 @@ impl Judge<'_> {
             finding = finding.about(name, Some(version));
         }
         finding.rule = Some(rule.id.to_string());
-        finding.reason = Some(rule.reason.clone());
+        finding.reason = Some(match (&rule.kind, &rule.advice) {
+            // What others of the kind advise is their fix.
+            (RuleKind::Constrain { .. } | RuleKind::Requires { .. }, Some(advice)) => {
+                format!("{} Advice: {advice}", rule.reason)
+            }
+            _ => rule.reason.clone(),
+        });
         finding.error.clone_from(&rule.error);
         finding.evidence = rule
             .evidence

@@ -1,5 +1,6 @@
 //! What ends a command early: a message, what to do about it, and the exit code.
 
+use std::borrow::Cow;
 use std::process::ExitCode;
 
 use miette::Diagnostic;
@@ -130,10 +131,15 @@ impl CliError {
                     super::say(&format!("\nhint: {hint}"));
                 }
             }
-            Report::Diagnostic(report) if plain::is_wanted() => {
-                super::say(plain::text(report.as_ref()).trim_end());
+            Report::Diagnostic(report) => {
+                let text = plain::text(report.as_ref());
+                // The decoration cannot be told from what would forge it.
+                if plain::is_wanted() || matches!(plain::shown(&text), Cow::Owned(_)) {
+                    super::say(text.trim_end());
+                } else {
+                    super::say_as_it_is(&format!("{report:?}"));
+                }
             }
-            Report::Diagnostic(report) => super::say(&format!("{report:?}")),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `mlresolve lock`.
 
-mod extras;
 mod remembered;
 mod told;
 mod written;

@@ -60,12 +60,18 @@ use crate::fetch::cache::Bounds;
 
 /// Prints a message on standard error.
 fn say(text: &str) {
+    say_as_it_is(&plain::shown(text));
+}
+
+/// Prints what this program made itself, with its colours.
+fn say_as_it_is(text: &str) {
     // Where standard error is closed nobody can be told so.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// Prints an answer on standard output.
 fn tell(text: &str) {
+    let text = plain::shown(text);
     let mut out = std::io::stdout().lock();
     // A reader that went away (`| head`) has seen what it wanted.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

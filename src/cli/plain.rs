@@ -1,5 +1,6 @@
 //! Diagnostics as plain text, for logs, pipes and those who asked for no decoration.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
@@ -9,6 +10,30 @@ use miette::Diagnostic;
 pub(crate) fn is_wanted() -> bool {
     !std::io::stderr().is_terminal()
         || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// The text as a terminal or a log may have it: of control characters only line ends and tabs
+/// stay, the others are written out as JSON and TOML write them. What indexes and files say
+/// could else colour, hide or forge what this program says.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    let is_line_end = |at: usize| text.get(at..).is_some_and(|rest| rest.starts_with("\r\n"));
+    let is_shown = |at: usize, character: char| match character {
+        '\n' | '\t' => true,
+        '\r' => is_line_end(at),
+        _ => !character.is_control(),
+    };
+    if text.char_indices().all(|(at, it)| is_shown(at, it)) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for (at, character) in text.char_indices() {
+        if is_shown(at, character) {
+            shown.push(character);
+        } else {
+            let _ = write!(shown, "\\u{:04x}", u32::from(character));
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// What is wrong, the place with carets below it, and what to do.
@@ -78,7 +103,23 @@ fn places(diagnostic: &dyn Diagnostic, out: &mut String) {
 mod tests {
     use miette::{LabeledSpan, MietteDiagnostic, NamedSource};
 
-    use super::text;
+    use super::{shown, text};
+
+    #[test]
+    fn control_characters_are_written_out() {
+        for (written, expected) in [
+            ("one\n\ttwo – ö\r\n", "one\n\ttwo – ö\r\n"),
+            ("\x1b[31mred\x07", "\\u001b[31mred\\u0007"),
+            ("over\rwritten\r", "over\\u000dwritten\\u000d"),
+            ("\u{9b}31m\u{7f}\0", "\\u009b31m\\u007f\\u0000"),
+        ] {
+            assert_eq!(shown(written), expected);
+        }
+        // An answer in JSON stays one.
+        let json = serde_json::to_string("\u{9b}\u{1b}\n").expect("it is text");
+        let read: String = serde_json::from_str(&shown(&json)).expect("it is JSON");
+        assert_eq!(read, "\u{9b}\u{1b}\n");
+    }
 
     #[test]
     fn the_place_has_its_line_and_carets() {

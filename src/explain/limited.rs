@@ -168,6 +168,7 @@ impl Limited<'_, '_> {
                 requires_dist: Requires::new(),
                 provides_extras: crate::metadata::Extras::default(),
                 repairs: Vec::new(),
+                may_differ: false,
             }));
         }
         let too_large = file.size.is_some_and(|size| size > MAX_SOURCE_SIZE);

@@ -354,6 +354,9 @@ impl Speaker<'_, '_> {
                 "{} no wheel for this target; a source distribution is tried only where a requirement leaves nothing else, or with `--build :all:`",
                 verb("has", "have")
             ),
+            Unusable::NoExtra { extra } => {
+                format!("{} no extra `{extra}`", verb("has", "have"))
+            }
             Unusable::Broken { rule } => {
                 let told = self.study.rules.get(rule).map_or_else(String::new, |rule| {
                     let advice = rule.advice.as_ref();

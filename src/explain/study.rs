@@ -12,7 +12,7 @@ use super::limited::{Kept, Known, Limited, Sources};
 use crate::metadata::Page;
 use crate::request::{Line, LineSource, Request};
 use crate::solve::{
-    Candidates, Conflict, FactError, Facts, Memo, Outcome, Reason, Solution, SolveError,
+    Candidates, Conflict, FactError, Facts, Memo, Outcome, Reason, Solution, SolveError, Warning,
     candidates, solve_again,
 };
 use crate::{RuleSet, Target};
@@ -178,6 +178,8 @@ impl<'a> Study<'a> {
         // what was recorded): then nothing is known of it, and the rest can still be told.
         match solve_again(request, self.target, rules, facts, memo) {
             Ok(_) if facts.spent() => Attempt::GaveUp,
+            // A release that lacks an extra that is asked for is no way out.
+            Ok(Outcome::Solved(solution)) if lacks_an_extra(&solution) => Attempt::GaveUp,
             Ok(Outcome::Solved(solution)) => Attempt::Solved(solution),
             Ok(Outcome::Unsolvable(conflict)) => Attempt::Unsolvable(conflict),
             Err(error) => {
@@ -286,4 +288,10 @@ pub(super) fn is_bounded(line: &Line) -> bool {
         LineSource::Specifiers(specifiers) => !specifiers.is_empty(),
         LineSource::Direct(_) => true,
     }
+}
+
+/// Whether a release lacks an extra that is asked for and that newer ones have.
+fn lacks_an_extra(solution: &Solution) -> bool {
+    let newer = |warning: &Warning| matches!(warning, Warning::UnknownExtra { newer: Some(_), .. });
+    solution.warnings.iter().any(newer)
 }

@@ -2,13 +2,14 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use reqwest::header::CONTENT_LENGTH;
 use tokio::runtime::Handle;
 use url::Url;
 
 use super::client::header;
-use super::error::FetchError;
+use super::error::{FetchError, TransportKind};
 use super::failure::{Failure, failure};
 use super::progress::Progress;
 
@@ -30,10 +31,33 @@ pub struct BodyStream {
     progress: Arc<Progress>,
     expected: Option<u64>,
     read: u64,
+    /// How long a part of it may take.
+    patience: Duration,
+    /// How long was waited for what was read.
+    waited: Duration,
+}
+
+/// How slow a server may be, in bytes a second. Fifty answers at once over a line of 64 kB/s
+/// are not slower.
+const SLOWEST: u64 = 1024;
+
+/// How many times the patience with a silent server is had with one that is slower.
+const SLOW_START: u32 = 4;
+
+/// Whether a body comes so slowly that it will not come.
+fn is_too_slow(waited: Duration, read: u64, patience: Duration) -> bool {
+    let start = patience.saturating_mul(SLOW_START);
+    waited > start.saturating_add(Duration::from_secs(read / SLOWEST))
 }
 
 impl BodyStream {
-    pub(super) fn new(response: reqwest::Response, url: Url, progress: Arc<Progress>) -> Self {
+    /// The body of an answer; no part of it may take longer than `patience`.
+    pub(super) fn new(
+        response: reqwest::Response,
+        url: Url,
+        progress: Arc<Progress>,
+        patience: Duration,
+    ) -> Self {
         // Without a body that is compressed for the way, which `reqwest` undoes together
         // with the header, this is the size of what comes.
         let expected =
@@ -44,6 +68,8 @@ impl BodyStream {
             progress,
             expected,
             read: 0,
+            patience,
+            waited: Duration::ZERO,
         }
     }
 
@@ -56,12 +82,14 @@ impl BodyStream {
     ///
     /// # Errors
     ///
-    /// [`FetchError::Transport`] where the body breaks off.
+    /// [`FetchError::Transport`] where the body breaks off, or comes too slowly.
     pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, FetchError> {
         self.next().await.map_err(|failure| failure.error)
     }
 
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        // What the caller does meanwhile is no fault of the server's.
+        let asked = Instant::now();
         let chunk = self
             .response
             .chunk()
@@ -70,8 +98,29 @@ impl BodyStream {
         if let Some(chunk) = &chunk {
             self.read += chunk.len() as u64;
             self.progress.received(chunk.len() as u64);
+            self.waited += asked.elapsed();
+            if is_too_slow(self.waited, self.read, self.patience) {
+                return Err(self.too_slow());
+            }
         }
         Ok(chunk.map(Vec::from))
+    }
+
+    fn too_slow(&self) -> Failure {
+        Failure {
+            transient: true,
+            retry_after: None,
+            error: FetchError::Transport {
+                url: (&self.url).into(),
+                detail: format!(
+                    "the server sent {} bytes in {} seconds",
+                    self.read,
+                    self.waited.as_secs()
+                ),
+                attempts: 1,
+                kind: TransportKind::TimedOut,
+            },
+        }
     }
 
     /// Reads all of it, if it is not larger than `limit` bytes.
@@ -132,5 +181,30 @@ impl Read for BodyReader {
         }
         self.position += count;
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_be_slow_and_not_endlessly_so() {
+        let patience = Duration::from_secs(30);
+        for (seconds, read, expected) in [
+            (119, 1, false),
+            (121, 1, true),
+            (121, 1 << 20, false),
+            (1143, 1 << 20, false),
+            (1145, 1 << 20, true),
+        ] {
+            let waited = Duration::from_secs(seconds);
+            assert_eq!(
+                is_too_slow(waited, read, patience),
+                expected,
+                "{seconds} {read}"
+            );
+        }
+        assert!(!is_too_slow(Duration::MAX, u64::MAX, Duration::MAX));
     }
 }

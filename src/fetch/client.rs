@@ -272,6 +272,7 @@ impl Client {
             response,
             without_credentials(url),
             Arc::clone(&self.0.progress),
+            self.0.options.read_timeout,
         );
         let whole_despite_range = ask.ranged
             && status == 200

@@ -138,10 +138,18 @@ impl Wheels {
     }
 
     async fn fetch(&self, url: &Url, file: &File, wheel: &WheelName) -> Result<Vec<u8>, FactError> {
-        if let Some(sidecar) = &file.sidecar
-            && let Some(bytes) = self.sidecar(url, sidecar).await?
-        {
-            return Ok(bytes);
+        if let Some(sidecar) = &file.sidecar {
+            match self.sidecar(url, sidecar).await {
+                Ok(Some(bytes)) => return Ok(bytes),
+                Ok(None) => {}
+                // The same within the wheel makes the release unusable too.
+                Err(FetchError::TooLarge { limit, .. }) => {
+                    return Err(FactError::Unusable(Unusable::Metadata {
+                        detail: format!("its metadata is larger than {limit} bytes"),
+                    }));
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         let source = RemoteSource {
             url: url.clone(),

@@ -1,5 +1,6 @@
 //! Core metadata: the METADATA file of a wheel, the PKG-INFO of a source distribution.
 
+use std::fmt::Write as _;
 use std::str::FromStr;
 
 use pep440_rs::{Version, VersionSpecifiers};
@@ -24,6 +25,9 @@ pub struct Metadata {
     pub provides_extras: Extras,
     /// What was repaired in it, so that `-v` can tell.
     pub repairs: Vec<Repair>,
+    /// Its source distribution marks the requirements dynamic: these are those that it was
+    /// packed with, and its build may find others on another machine (PEP 643).
+    pub may_differ: bool,
 }
 
 /// One `Requires-Dist` of a file's metadata.
@@ -81,7 +85,7 @@ pub enum MetadataError {
     },
 }
 
-/// A text of somebody else's, in a message: as much of it as tells what it is.
+/// A text of somebody else's, in a message: on one line, and as much of it as tells what it is.
 pub(super) struct Shortened<'t>(pub(super) &'t str);
 
 impl Shortened<'_> {
@@ -91,9 +95,17 @@ impl Shortened<'_> {
 
 impl std::fmt::Display for Shortened<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0.char_indices().nth(Self::SHOWN) {
-            Some((end, _)) => write!(f, "{}…", self.0.get(..end).unwrap_or_default()),
-            None => f.write_str(self.0),
+        let mut characters = self.0.chars();
+        for character in characters.by_ref().take(Self::SHOWN) {
+            if character.is_control() {
+                write!(f, "\\u{:04x}", u32::from(character))?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        match characters.next() {
+            Some(_) => f.write_char('…'),
+            None => Ok(()),
         }
     }
 }
@@ -193,7 +205,9 @@ impl Metadata {
         }
         headers.requires_dist = found.requires_dist;
         headers.provides_extra.extend(found.extras);
-        Self::from_headers(headers, expected).map(Some)
+        let may_differ = headers.dynamic.iter().any(|field| field == "requires-dist");
+        let read = Self::from_headers(headers, expected)?;
+        Ok(Some(Self { may_differ, ..read }))
     }
 
     fn from_headers(
@@ -224,6 +238,7 @@ impl Metadata {
             requires_dist: Requires::new(),
             provides_extras: Extras::default(),
             repairs: Vec::new(),
+            may_differ: false,
         };
         metadata.check_is_for(expected)?;
         if let Some(value) = headers.requires_python {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub(super) use self::address::{Address, Addresses};
+use super::core_metadata::Shortened;
 use super::filename::FileNames;
 use super::{Digests, FileKind, Files, html, json};
 
@@ -250,8 +251,9 @@ impl Link {
                 bare(url)
             }
         };
-        // A file name becomes part of paths elsewhere.
-        if self.filename.contains(['/', '\\']) {
+        // A file name becomes part of paths and of lines elsewhere.
+        let has_no_place = |it: char| matches!(it, '/' | '\\') || it.is_control();
+        if self.filename.contains(has_no_place) {
             return None;
         }
         let kind = names.kind(&self.filename)?;
@@ -263,11 +265,25 @@ impl Link {
             hashes: self.hashes,
             size: self.size,
             upload_time: self.upload_time,
-            requires_python: self.requires_python.filter(|text| !text.trim().is_empty()),
-            yanked: self.yanked,
+            requires_python: self
+                .requires_python
+                .filter(|text| !text.trim().is_empty())
+                .map(on_one_line),
+            yanked: self.yanked.map(|yanked| Yanked {
+                reason: yanked.reason.map(on_one_line),
+            }),
             sidecar: self.sidecar,
         })
     }
+}
+
+/// The text with spaces for its line ends: it is told within lines.
+fn on_one_line(text: String) -> String {
+    if text.contains(|it: char| it.is_whitespace() && it.is_control()) {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        return words.join(" ");
+    }
+    text
 }
 
 /// The last part of a URL's path, percent-decoded; `None` for a folder.
@@ -341,7 +357,8 @@ pub(super) fn check_api_version(version: &str) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!(
-            "it has API version `{version}`, and only version 1 can be read"
+            "it has API version `{}`, and only version 1 can be read",
+            Shortened(version)
         ))
     }
 }

@@ -105,6 +105,7 @@ impl Project {
             requires_dist: Requires::new(),
             provides_extras: Extras::default(),
             repairs: Vec::new(),
+            may_differ: false,
         };
         metadata.check_is_for(expected)?;
         if let Some(value) = self.requires_python {

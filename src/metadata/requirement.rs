@@ -137,6 +137,10 @@ fn parse_source(text: &str) -> Result<(DependencySource, &str, Vec<Repair>), Str
         let after = after.trim_start();
         let end = after.find(char::is_whitespace).unwrap_or(after.len());
         let (url, rest) = after.split_at(end);
+        // A URL's parser drops some of them; what is kept is the text.
+        if url.contains(char::is_control) {
+            return Err("a URL has no control characters".to_owned());
+        }
         Url::parse(url).map_err(|error| format!("`{url}` is not a URL: {error}"))?;
         return Ok((DependencySource::Url(url.to_owned()), rest, Vec::new()));
     }

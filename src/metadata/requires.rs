@@ -220,6 +220,7 @@ impl Metadata {
             })
         });
         Some(Self {
+            may_differ: false,
             name: name.clone(),
             version: version.clone(),
             requires_python: requires_python.map(str::parse).transpose().ok()?,

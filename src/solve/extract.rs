@@ -17,7 +17,7 @@ use super::universe::{Source, Universe};
 use super::world::{Failure, World, fatal, unread};
 use crate::metadata::{File, Page, UnreadableFiles};
 use crate::rules::{RuleKind, Sharing};
-use crate::versions::Rank;
+use crate::versions::{Rank, RankSet};
 
 /// The solution that a selection stands for: what the user's lines reach, nothing else.
 pub(crate) fn solution<F: Facts>(
@@ -165,7 +165,10 @@ impl<F: Facts> Extraction<'_, '_, F> {
                 chosen.extras.insert(extra.clone());
             }
             if metadata.provides_extras.binary_search(extra).is_err() {
+                let all = RankSet::interval(0, universe.len());
+                let newest = self.world.newest_with(id, &universe, &all, extra);
                 self.solution.warnings.push(Warning::UnknownExtra {
+                    newer: newest.map(|rank| universe.versions[rank as usize].clone()),
                     name: name.clone(),
                     version: metadata.version.clone(),
                     extra: extra.clone(),

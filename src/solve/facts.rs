@@ -195,6 +195,13 @@ pub enum Unusable {
         /// Why not.
         detail: String,
     },
+    /// A line asks for an extra that it has not, and that the newest release which the line
+    /// admits has.
+    #[error("has no extra `{extra}`")]
+    NoExtra {
+        /// The extra.
+        extra: String,
+    },
     /// A rule says that it must not be chosen.
     #[error("is broken (rule {rule})")]
     Broken {

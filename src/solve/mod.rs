@@ -109,7 +109,7 @@ fn solve_with(
         let Outcome::Unsolvable(conflict) = &outcome else {
             return Ok(outcome);
         };
-        match provider.world.sources.after(conflict) {
+        match provider.world.sources.after(conflict, rules) {
             Some(more) => looks = more,
             None => return Ok(outcome),
         }
@@ -142,6 +142,8 @@ pub struct Candidates {
     pub versions: Vec<Version>,
     /// The releases that cannot, ascending, with the reason against each.
     pub rejected: Vec<(Version, Unusable)>,
+    /// Those that can be chosen and have only a source distribution, ascending.
+    pub source_only: Vec<Version>,
 }
 
 /// The releases of a distribution that a solve would choose from.
@@ -160,7 +162,13 @@ pub fn candidates(
     let world = world::World::new(request, target, rules, facts, memo);
     let (id, _) = world.names.package(name);
     let universe = world.universe(id)?;
+    let source_only = (0..)
+        .zip(universe.versions.iter())
+        .filter(|(rank, _)| !universe.needs_no_build(*rank))
+        .map(|(_, version)| version.clone())
+        .collect();
     Ok(Candidates {
+        source_only,
         versions: universe.versions.iter().cloned().collect(),
         rejected: universe.rejected().to_vec(),
     })

@@ -161,6 +161,8 @@ pub enum Warning {
     },
     /// A requested extra does not exist in the chosen release.
     UnknownExtra {
+        /// The newest release, where that has it.
+        newer: Option<Version>,
         /// The distribution.
         name: PackageName,
         /// The version.

@@ -225,6 +225,14 @@ impl<'a, F: Facts> Provider<'a, F> {
         let universe = self.world.universe(id)?;
         let metadata = self.world.metadata(id, &universe, rank)?;
         let extra_name = self.world.names.extra_name(extra);
+        if self
+            .world
+            .lacks(id, &universe, rank, (&metadata, &extra_name))
+        {
+            return Err(Failure::Unusable(Unusable::NoExtra {
+                extra: extra_name.to_string(),
+            }));
+        }
         let found = self
             .world
             .requirements

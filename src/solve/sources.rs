@@ -15,6 +15,7 @@ use super::facts::Unusable;
 use super::outcome::{Conflict, Reason};
 use super::universe::{Source, Universe};
 use crate::request::BuildPolicy;
+use crate::rules::{RuleSet, Severity};
 use crate::versions::{Rank, RankSet};
 
 /// How many releases that nothing demands are looked into, of each distribution and only for
@@ -45,6 +46,8 @@ pub(crate) struct Sources {
     passed_over: RefCell<BTreeMap<PackageName, RankSet>>,
     /// Those that were built.
     built: RefCell<BTreeMap<PackageName, BTreeSet<Rank>>>,
+    /// Those that a rule of severity `degrades` keeps a release of away.
+    degraded: BTreeSet<PackageName>,
     /// In a last run: those that were looked into although nothing demands them.
     last_looks: Option<RefCell<BTreeMap<PackageName, BTreeSet<Rank>>>>,
 }
@@ -75,11 +78,13 @@ impl Sources {
         {
             return Look::Allowed;
         }
-        let last = self.last_looks.as_ref().is_some_and(|looks| {
-            let mut looks = looks.borrow_mut();
-            let looked = looks.entry(universe.name.clone()).or_default();
-            looked.contains(&rank) || looked.len() < LAST_LOOKS && looked.insert(rank)
-        });
+        let may_look = !self.degraded.contains(&universe.name);
+        let last = may_look
+            && self.last_looks.as_ref().is_some_and(|looks| {
+                let mut looks = looks.borrow_mut();
+                let looked = looks.entry(universe.name.clone()).or_default();
+                looked.contains(&rank) || looked.len() < LAST_LOOKS && looked.insert(rank)
+            });
         if last {
             return Look::Static;
         }
@@ -106,15 +111,25 @@ impl Sources {
 
     /// What another run should look into after one that ended in this conflict; `None` where
     /// it would end in the same.
-    pub(crate) fn after(self, conflict: &Conflict) -> Option<Self> {
-        let took_part = |reason: &Reason| {
-            matches!(
-                reason,
-                Reason::SetAside {
-                    reason: Unusable::SourceOnly,
-                    ..
-                }
-            )
+    ///
+    /// A rule whose releases work, if not in full, is no reason to go back to one that has to
+    /// be built: mostly an old one, to which the rule only does not speak.
+    pub(crate) fn after(mut self, conflict: &Conflict, rules: &RuleSet) -> Option<Self> {
+        for reason in &conflict.reasons {
+            if let Reason::Rule { id, package, .. } = reason
+                && let Some(rule) = rules.get(&id.0)
+                && rule.severity == Severity::Degrades
+            {
+                self.degraded.insert(package.clone());
+            }
+        }
+        let took_part = |reason: &Reason| match reason {
+            Reason::SetAside {
+                reason: Unusable::SourceOnly,
+                package,
+                ..
+            } => !self.degraded.contains(package),
+            _ => false,
         };
         if !conflict.reasons.iter().any(took_part) {
             return None;
@@ -135,6 +150,7 @@ impl Sources {
             demanded: self.demanded,
             passed_over: RefCell::default(),
             built: self.built,
+            degraded: self.degraded,
             last_looks,
         })
     }

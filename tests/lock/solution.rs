@@ -52,6 +52,7 @@ pub(crate) fn chosen(package: &str, version: &str, files: Vec<File>) -> Chosen {
         requires_dist: Requires::new(),
         provides_extras: mlresolve::metadata::Extras::default(),
         repairs: Vec::new(),
+        may_differ: false,
     };
     let page = Page::new(name(package), INDEX.to_owned(), &files, 0);
     Chosen {

@@ -193,6 +193,7 @@ impl Toy {
                 requires_dist,
                 provides_extras: provides_extras.into_iter().collect(),
                 repairs: Vec::new(),
+                may_differ: false,
             }),
         );
         self.waiting

@@ -150,6 +150,7 @@ fn entry(
             requires_dist,
             provides_extras: crate::metadata::Extras::default(),
             repairs: Vec::new(),
+            may_differ: false,
         }));
     }
     Ok(Some(entry))

@@ -1,10 +1,10 @@
 //! What the user hears of a solution, beside the lock.
 
-use pep508_rs::PackageName;
+use pep440_rs::Version;
+use pep508_rs::{ExtraName, PackageName};
 
 use super::super::session::Session;
-use super::super::{accelerator, migration, say};
-use super::extras;
+use super::super::{accelerator, migration, rule_folders, say};
 use crate::metadata::FileKind;
 use crate::solve::{ChosenOrigin, Solution, Warning, eligible_builds};
 
@@ -12,6 +12,7 @@ use crate::solve::{ChosenOrigin, Solution, Warning, eligible_builds};
 pub(super) fn all(session: &Session, solution: &Solution) -> Vec<String> {
     let mut told = warnings(session, solution);
     told.extend(sources(session, solution));
+    told.extend(packed(solution));
     told.extend(nothing(session, solution));
     told.extend(migration::moved(session, solution));
     told.extend(migration::misnamed(session));
@@ -55,6 +56,23 @@ fn sources(session: &Session, solution: &Solution) -> Option<String> {
             "warning: no wheel suits the target, and installing means building: {} \
              (`--only-binary :all:` takes releases with wheels only)",
             built.join(", ")
+        )
+    })
+}
+
+/// Releases whose requirements are those of the machine that packed them.
+fn packed(solution: &Solution) -> Option<String> {
+    let packages = solution.packages.iter();
+    let packed: Vec<String> = packages
+        .filter(|(_, chosen)| chosen.metadata.may_differ)
+        .map(|(name, chosen)| format!("{name} {}", chosen.version))
+        .collect();
+    (!packed.is_empty()).then(|| {
+        format!(
+            "warning: what these require was read from what their source distributions were packed \
+             with, and their builds may ask for other things on another machine: {} (`--override` \
+             says what they require)",
+            packed.join(", ")
         )
     })
 }
@@ -129,17 +147,44 @@ fn shared(session: &Session, import: &str, members: &[PackageName]) -> String {
     )
 }
 
+/// An extra that the release has not: who asks for it, and what else may be meant.
+fn unknown_extra(
+    session: &Session,
+    solution: &Solution,
+    (name, version): (&PackageName, &Version),
+    extra: &ExtraName,
+    newer: Option<&Version>,
+) -> String {
+    let mut lines = session.request.requirements.iter();
+    let line = lines.find(|line| line.name == *name && line.extras.contains(extra));
+    let place = line.map_or_else(String::new, |line| format!("{}: ", line.place));
+    let known = solution.packages.get(name);
+    let known: Vec<String> = known
+        .into_iter()
+        .flat_map(|chosen| chosen.metadata.provides_extras.iter())
+        .map(ToString::to_string)
+        .collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let near = rule_folders::near(extra.as_ref(), &known);
+    let hint = match newer {
+        Some(newer) => {
+            format!("\nhint: {name} {newer} has it; `{name}` without it is the same here")
+        }
+        None if near.is_empty() => String::new(),
+        None => format!("\nhint: did you mean {near}?"),
+    };
+    format!("{place}{name} {version} has no extra `{extra}`{hint}")
+}
+
 fn warning_text(session: &Session, solution: &Solution, warning: &Warning) -> String {
     match warning {
         Warning::SharedSlot { import, members } => shared(session, import, members),
         Warning::UnknownExtra {
+            newer,
             name,
             version,
             extra,
-        } => {
-            let told = format!("{name} {version} has no extra `{extra}`");
-            told + &extras::advice(session, solution, name, extra)
-        }
+        } => unknown_extra(session, solution, (name, version), extra, newer.as_ref()),
         Warning::Yanked {
             name,
             version,

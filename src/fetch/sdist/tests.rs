@@ -79,11 +79,17 @@ fn what_setuptools_packed_is_read_where_pkg_info_leaves_it_open() {
             ("demo-1.0/setup.py", b""),
         ])
     };
-    for (version, more) in [
-        ("2.1", ""),
-        ("2.4", "Requires-Dist: numpy<2\nDynamic: requires-dist\n"),
+    for (version, more, may_differ) in [
+        ("2.1", "", false),
+        (
+            "2.4",
+            "Requires-Dist: numpy<2\nDynamic: requires-dist\n",
+            true,
+        ),
     ] {
-        assert_eq!(requires(&packed(version, more).unwrap()), ["numpy"]);
+        let metadata = packed(version, more).unwrap();
+        assert_eq!(requires(&metadata), ["numpy"]);
+        assert_eq!(metadata.may_differ, may_differ);
     }
     assert!(needs_build(&packed("2.4", "Dynamic: version\n")));
 }

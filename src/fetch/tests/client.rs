@@ -1,11 +1,14 @@
 //! Redirects, credentials, retries and bounds of the HTTP client.
 
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::super::testing::{CERTIFICATE, Reply, Server, block_on, client, client_options};
 use super::super::{
     AnswerBody, Ask, Auth, CertificateSource, Client, ClientOptions, Credentials, FetchError,
-    KeyringProvider, TransportKind,
+    KeyringProvider, RetryPolicy, TransportKind,
 };
 
 const LIMIT: u64 = 1000;
@@ -33,6 +36,41 @@ fn a_server_in_trouble_is_asked_again() {
     let client = client(Auth::none());
     assert_eq!(get(&client, server.url("/simple/")), Ok("whole".to_owned()));
     assert_eq!(server.asked().len(), 4);
+}
+
+#[test]
+fn an_answer_that_trickles_in_ends() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    let (gone, is_gone) = std::sync::mpsc::channel::<()>();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("the client connects");
+        let asked = std::io::Read::read(&mut stream, &mut [0; 4096]);
+        assert!(asked.expect("it asks") > 0);
+        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n";
+        let mut sent = stream.write_all(head);
+        while sent.is_ok() && is_gone.recv_timeout(Duration::from_millis(20)).is_err() {
+            sent = stream.write_all(b"x");
+        }
+    });
+    let options = ClientOptions {
+        retry: RetryPolicy {
+            retries: 0,
+            ..RetryPolicy::immediate()
+        },
+        read_timeout: Duration::from_millis(50),
+        ..client_options()
+    };
+    let client = Client::new(options, Auth::none(), std::sync::Arc::default());
+    let url = url::Url::parse(&format!("http://{address}/")).expect("a URL");
+    let error = get(&client, url).expect_err("it never ends");
+    gone.send(()).expect("the server waits for it");
+    server.join().expect("it served");
+    let FetchError::Transport { kind, detail, .. } = error else {
+        panic!("{error}");
+    };
+    // A machine that is busy may see the server as silent.
+    assert_eq!(kind, TransportKind::TimedOut, "{detail}");
 }
 
 #[test]

@@ -178,6 +178,25 @@ fn a_sidecar_with_another_hash_ends_the_run() {
 }
 
 #[test]
+fn a_sidecar_that_is_too_large_sets_its_release_aside() {
+    let told = json(SIDECAR);
+    let server = Server::start(move |asked| {
+        if asked.path.ends_with(".metadata") {
+            let mut body = SIDECAR.as_bytes().to_vec();
+            body.resize((10 << 20) + 1, b'\n');
+            Reply::ok("text/plain", body)
+        } else {
+            told(asked)
+        }
+    });
+    let error = first(&registry(&server), "demo").expect_err("it is too large");
+    let FactError::Unusable(Unusable::Metadata { detail }) = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(detail, "its metadata is larger than 10485760 bytes");
+}
+
+#[test]
 fn a_sidecar_that_is_not_there_is_done_without() {
     let told = json(SIDECAR);
     let server = Server::start(move |asked| {

@@ -324,3 +324,17 @@ fn the_conditions_of_all_requirements_are_bounded_together() {
     );
     assert!(message.len() < 1200, "{}", message.len());
 }
+
+#[test]
+fn a_url_with_control_characters_is_refused() {
+    for text in [
+        "b @ https://files.example/\u{1b}[31mb.whl",
+        "b @ https://files.example/\u{7f}",
+    ] {
+        let error = Dependency::parse(text).expect_err("it would be written into locks");
+        assert_eq!(error, "a URL has no control characters");
+    }
+    let metadata = format!("Name: a\nVersion: 1\nRequires-Dist: b {}\n", "\u{1b}[31m");
+    let error = Metadata::parse(metadata.as_bytes(), None).expect_err("no specifier");
+    assert!(error.to_string().contains("`b \\u001b[31m`"), "{error}");
+}

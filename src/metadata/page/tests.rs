@@ -138,6 +138,22 @@ skipped 3"
 }
 
 #[test]
+fn what_a_page_says_stays_on_its_line() {
+    let body = r#"{"files": [
+        {"filename": "foo-1.0.tar.gz", "url": "foo-1.0.tar.gz", "requires-python": ">=3\n,<4",
+         "yanked": "gone\n::error::\u001b[31m "},
+        {"filename": "foo-1.0-py3-none-any\n.whl", "url": "foo-1.0-py3-none-any.whl"},
+        {"filename": "foo-1.0-py3-none-any\u001b.whl", "url": "foo-1.0-py3-none-any.whl"}]}"#;
+    assert_eq!(
+        told(parse(JSON, body)),
+        "foo-1.0.tar.gz 1.0 https://index.example/simple/foo/foo-1.0.tar.gz python=>=3 ,<4 \
+         yanked=Some(\"gone ::error::\\u{1b}[31m\")\nskipped 2"
+    );
+    let body = r#"{"meta": {"api-version": "9\n::error::"}, "files": []}"#;
+    assert!(told(parse(JSON, body)).contains(r"`9\u000a::error::`"));
+}
+
+#[test]
 fn tags_with_too_many_attributes_are_refused() {
     let link = r#"<a href="foo-1.0.tar.gz">"#;
     let with = |attributes: String| format!("{link}<a{attributes} href='foo-2.0.tar.gz'>");

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use pep508_rs::ExtraName;
+
 use super::super::base::indexed_metadata;
 use super::super::facts::{FactError, Facts, Unusable};
 use super::super::node::NameId;
 use super::super::outcome::SolveError;
 use super::super::sources::Look;
 use super::super::universe::{Source, Universe};
-use super::{Failure, World, fatal, unread};
+use super::{Failure, World, fatal, set_of, unread};
 use crate::metadata::{File, Metadata, Page, Requires};
 use crate::request::BuildPolicy;
 use crate::versions::{Rank, RankSet};
@@ -131,10 +133,49 @@ impl<F: Facts> World<'_, F> {
                 requires_dist: Requires::new(),
                 provides_extras: crate::metadata::Extras::default(),
                 repairs: Vec::new(),
+                may_differ: false,
             })
         };
         let found = indexed_metadata(name, version, self.target(), self.facts)?;
         Ok(found.unwrap_or_else(unknown))
+    }
+
+    /// Whether a release lacks an extra that a line of the user's asks for, and the newest
+    /// release which the line admits has it. To fall back to a release that never heard of an
+    /// extra meets the line in its letters only.
+    pub(crate) fn lacks(
+        &self,
+        id: NameId,
+        universe: &Universe,
+        rank: Rank,
+        (metadata, extra): (&Metadata, &ExtraName),
+    ) -> bool {
+        if metadata.provides_extras.binary_search(extra).is_ok() {
+            return false;
+        }
+        let lines = 0..self.request().requirements.len();
+        lines
+            .flat_map(|index| self.requirements.of_line(index).requirements)
+            .filter(|asked| asked.to == universe.name && asked.extras.contains(extra))
+            .map(|asked| set_of(universe, &asked.range))
+            .any(|set| set.contains(rank) && self.newest_with(id, universe, &set, extra).is_some())
+    }
+
+    /// The newest release of a set for which nothing has to be built, if it has an extra.
+    pub(crate) fn newest_with(
+        &self,
+        id: NameId,
+        universe: &Universe,
+        set: &RankSet,
+        extra: &ExtraName,
+    ) -> Option<Rank> {
+        let newest = universe.first_choice(set, None, false)?;
+        let metadata = universe
+            .needs_no_build(newest)
+            .then(|| self.metadata(id, universe, newest))?
+            .ok()?;
+        let has = metadata.provides_extras.binary_search(extra).is_ok();
+        has.then_some(newest)
     }
 
     fn read(

@@ -2,7 +2,8 @@
 
 mod support;
 
-use mlresolve::explain::{Message, Study, diagnose, wanted, why, why_not};
+use mlresolve::explain::{Changes, Graph, Message, Study, diagnose, wanted, why, why_not};
+use mlresolve::lock::read_requirements;
 use mlresolve::request::Request;
 use mlresolve::rules::{RuleKind, VersionRange};
 use mlresolve::solve::{Outcome, Solution};
@@ -252,4 +253,33 @@ fn a_build_that_there_is_not() {
         assert!(!told.contains(not_offered), "{told}");
         assert!(!told.contains("without `torch`"), "{told}");
     }
+}
+
+/// Locks do not say ranges: no more is told than follows from who asks.
+#[test]
+fn what_changed_between_locks() {
+    let ours = RuleSet::embedded().expect("the rules that come with the program");
+    let graph = |text: &str| Graph::of_lock(&read_requirements(text).lock, &ours);
+    let before = graph(
+        "torch==2.5.1\n    # via -r a.in\nnumpy==2.4.6\n    # via\n    #   -r a.in\n    #   torch\n\
+         triton==3.1.0\n    # via torch\n",
+    );
+    let after = graph(
+        "torch==2.6.0\n    # via\n    #   -r a.in\n    #   lightning\nnumpy==2.2.6\n    # via\n\
+         \x20   #   -r a.in\n    #   lightning\ntriton==3.2.0\n    # via torch\n\
+         lightning==2.3.3\n    # via -r a.in\nsetuptools==81.0.0\n\
+         \x20   # via rule lightning/setuptools-pkg-resources\n",
+    );
+    let told = Changes::between(&before, &after).render();
+    let lines: Vec<&str> = told.lines().skip(2).collect();
+    assert_eq!(
+        lines,
+        [
+            "lightning 2.3.3 added: asked for by -r a.in",
+            "  setuptools 81.0.0 added: lightning 2.3.3 was added and requires setuptools<82",
+            "numpy 2.4.6 -> 2.2.6",
+            "torch 2.5.1 -> 2.6.0",
+            "  triton 3.1.0 -> 3.2.0: torch went from 2.5.1 to 2.6.0",
+        ]
+    );
 }

@@ -8,8 +8,15 @@
 use std::fs;
 use std::process::Command;
 
-/// What is told of a wrong command line, in one line.
+/// What is told of a wrong command line for a target, in one line.
 fn told(words: &[&str]) -> String {
+    let target = ["--python-version", "3.11", "--python-platform", "linux"];
+    let rest = ["--cache-dir", "cache", "--offline"];
+    said(&[words, &target, &rest].concat())
+}
+
+/// What is told of a wrong command line, in one line.
+fn said(words: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.in"), "torch\n").unwrap();
     fs::create_dir(folder.path().join("app")).unwrap();
@@ -19,8 +26,6 @@ fn told(words: &[&str]) -> String {
         .env_clear()
         .env("HOME", folder.path())
         .args(words)
-        .args(["--python-version", "3.11", "--python-platform", "linux"])
-        .args(["--cache-dir", "cache", "--offline"])
         .output()
         .unwrap();
     assert_eq!(done.status.code(), Some(2), "{words:?}");
@@ -67,4 +72,18 @@ fn an_accelerator_that_is_none_names_its_option() {
         assert!(told.starts_with(&named), "{told}");
         assert!(told.contains(hint), "{told}");
     }
+}
+
+#[test]
+fn a_distribution_in_place_of_a_rule() {
+    let text = said(&["rules", "show", "numpy"]);
+    assert!(
+        text.contains("hint: `mlresolve rules list numpy` names the rules"),
+        "{text}"
+    );
+    let text = said(&["rules", "show", "torch/numpy1"]);
+    assert!(
+        text.contains("hint: did you mean `torch/numpy1-abi`"),
+        "{text}"
+    );
 }

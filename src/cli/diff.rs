@@ -5,7 +5,7 @@ use super::conflict::{self, tell_json};
 use super::error::{CliError, Exit};
 use super::recorded;
 use super::session::{Session, is_pylock};
-use super::{rule_folders, settings, tell};
+use super::{migration, rule_folders, settings, tell};
 use crate::explain::{self, Changes, Graph, Study};
 use crate::lock::Lock;
 use crate::solve::Outcome;
@@ -18,11 +18,12 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Exit, CliError> {
     let after = match args.resolve.inputs.as_slice() {
         [one] if is_lock(one) => Graph::of_lock(&read(one)?, &rules),
         _ => {
-            let resolve = match settings::settings(&args.resolve, None)? {
+            let mut resolve = match settings::settings(&args.resolve, None)? {
                 Some(settings) => settings::resolve(&args.resolve, &settings),
                 None => args.resolve.clone(),
             };
             let recorded = recorded::read(&args.old)?;
+            migration::kept_cut_off(&mut resolve, &recorded);
             let mut session = Session::open(&resolve, &recorded)?;
             if !args.upgrade {
                 session.request.pins.clone_from(recorded.pins());

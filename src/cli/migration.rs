@@ -1,6 +1,6 @@
 //! What someone who comes from pip-compile is told.
 
-use super::args::LockArgs;
+use super::args::{LockArgs, ResolveArgs};
 use super::recorded::Recorded;
 use super::session::Session;
 use super::{pip_settings, say, when};
@@ -22,18 +22,12 @@ pub(crate) fn tell_merging(args: &LockArgs, recorded: &Recorded, session: &Sessi
     }
 }
 
-/// Keeps the cut-off that the command of the lock names, as its target is kept, where nothing
-/// else names one: an upgrade says so. What settings or variables said is theirs to say again.
+/// Keeps the cut-off that the command of the lock names, as its target is kept: an upgrade says
+/// so.
 pub(crate) fn keep_cut_off(given: &mut LockArgs, args: &mut LockArgs, recorded: &Recorded) {
-    if args.resolve.exclude_newer.is_some() {
-        return;
-    }
-    let Some(cut_off) = recorded.option_of_command("exclude-newer") else {
+    let Some(cut_off) = kept_cut_off(&mut args.resolve, recorded) else {
         return;
     };
-    if pip_settings::cut_off().is_some() {
-        return;
-    }
     if (args.upgrade || !args.upgrade_package.is_empty()) && !args.resolve.quiet {
         say(&format!(
             "note: the cut-off stays that of the lock, {cut_off}; `--exclude-newer DATE` names \
@@ -41,13 +35,24 @@ pub(crate) fn keep_cut_off(given: &mut LockArgs, args: &mut LockArgs, recorded: 
             when::NO_CUTOFF
         ));
     }
-    let exempted = recorded.options_of_command("exclude-newer-index");
-    for resolve in [&mut given.resolve, &mut args.resolve] {
-        resolve.exclude_newer = Some(cut_off.clone());
-        if resolve.exclude_newer_index.is_empty() {
-            resolve.exclude_newer_index.clone_from(&exempted);
-        }
+    kept_cut_off(&mut given.resolve, recorded);
+}
+
+/// Takes the cut-off that the command of a lock names, and what is exempt from it, where nothing
+/// else names one. What settings or variables said is theirs to say again.
+pub(crate) fn kept_cut_off(args: &mut ResolveArgs, recorded: &Recorded) -> Option<String> {
+    if args.exclude_newer.is_some() {
+        return None;
     }
+    let cut_off = recorded.option_of_command("exclude-newer")?;
+    if pip_settings::cut_off().is_some() {
+        return None;
+    }
+    args.exclude_newer = Some(cut_off.clone());
+    if args.exclude_newer_index.is_empty() {
+        args.exclude_newer_index = recorded.options_of_command("exclude-newer-index");
+    }
+    Some(cut_off)
 }
 
 /// An empty lock has no pins to keep, which is seldom what `-P` is given for.

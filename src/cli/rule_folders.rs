@@ -1,12 +1,13 @@
 //! Folders of the user's rules, read from the disk.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
 use super::error::{CliError, Exit};
 use crate::RuleSet;
-use crate::rules::{FolderTrust, RuleId, RuleOrigin, RuleSource};
+use crate::rules::{FolderTrust, Rule, RuleId, RuleOrigin, RuleSource};
 
 /// Rules, and what tells those of the user's folders from others.
 pub(crate) struct Rules {
@@ -57,7 +58,11 @@ pub(crate) fn ignored(rules: &RuleSet, ids: &[String]) -> Result<Vec<RuleId>, Cl
                 let known: Vec<&str> = rules.ids().map(|id| &*id.0).collect();
                 let near = near(id, &known);
                 let error = CliError::usage(format!("there is no rule `{id}`"));
-                error.hint(if near.is_empty() {
+                let is_named =
+                    |rule: &Arc<Rule>| rule.names().iter().any(|name| name.as_ref() == id);
+                error.hint(if rules.iter().any(is_named) {
+                    format!("`mlresolve rules list {id}` names the rules that speak of {id}")
+                } else if near.is_empty() {
                     "`mlresolve rules list` names them all".to_owned()
                 } else {
                     format!("did you mean {near}? `mlresolve rules list` names them all")

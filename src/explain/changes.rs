@@ -229,24 +229,31 @@ fn cause(
     if let Some(by_line) = line_cause(name, before, after, old) {
         return by_line;
     }
-    after
-        .askers(name)
-        .filter(|edge| edge.pulls_in)
-        .find_map(|edge| {
-            let by = package(edge)?;
-            let forced = match old {
-                None => differing.contains(by),
-                Some(old) => {
-                    differing.contains(by) && !edge.range.is_empty() && !admits(&edge.range, old)
-                }
-            };
-            let new_asker =
-                old.is_some() && edge.range.is_empty() && !before.nodes.contains_key(by);
-            (forced || new_asker).then(|| Cause::Asked {
+    let asked = |is_cause: &dyn Fn(&GraphEdge, &PackageName) -> bool| {
+        let mut pulling = after.askers(name).filter(|edge| edge.pulls_in);
+        pulling.find_map(|edge| {
+            let by = package(edge).filter(|by| differing.contains(by) && is_cause(edge, by))?;
+            Some(Cause::Asked {
                 by: by.clone(),
                 range: edge.range.clone(),
             })
         })
+    };
+    let forced = asked(&|edge, _| match old {
+        None => true,
+        Some(old) => !edge.range.is_empty() && !admits(&edge.range, old),
+    });
+    if let Some(forced) = forced {
+        return forced;
+    }
+    // A lock does not say its ranges: then who else asks for it may be the cause, unless a line
+    // of the user's may be.
+    let of_user = |edge: &GraphEdge| matches!(edge.from, From::User(_));
+    if after.askers(name).any(of_user) {
+        return Cause::Free;
+    }
+    asked(&|edge, by| edge.range.is_empty() && !before.nodes.contains_key(by))
+        .or_else(|| asked(&|edge, _| edge.range.is_empty()))
         .unwrap_or(Cause::Free)
 }
 

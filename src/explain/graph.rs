@@ -160,6 +160,7 @@ impl Graph {
                 for trigger in triggers(rules, id, lock) {
                     let mut edge = edge(From::Package(trigger), &package.name, Some(id.to_owned()));
                     edge.range = range_of(rules, id);
+                    edge.pulls_in = pulls_in(rules, id);
                     graph.edges.push(edge);
                 }
             }
@@ -233,6 +234,13 @@ fn triggers(rules: &RuleSet, id: &str, lock: &Lock) -> Vec<PackageName> {
         .filter(|name| lock.package(name).is_some())
         .cloned()
         .collect()
+}
+
+/// Whether a rule asks for what it limits.
+fn pulls_in(rules: &RuleSet, id: &str) -> bool {
+    rules
+        .get(id)
+        .is_some_and(|rule| matches!(rule.kind, RuleKind::Requires { .. }))
 }
 
 fn range_of(rules: &RuleSet, id: &str) -> String {

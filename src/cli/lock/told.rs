@@ -1,10 +1,10 @@
 //! What the user hears of a solution, beside the lock.
 
-use pep440_rs::Version;
-use pep508_rs::{ExtraName, PackageName};
+use pep508_rs::PackageName;
 
 use super::super::session::Session;
-use super::super::{accelerator, migration, rule_folders, say};
+use super::super::{accelerator, migration, say};
+use super::extras;
 use crate::metadata::FileKind;
 use crate::solve::{ChosenOrigin, Solution, Warning, eligible_builds};
 
@@ -151,44 +151,18 @@ fn one_of(import: &str, members: &[PackageName], asked: &[&PackageName]) -> Stri
     }
 }
 
-/// An extra that the release has not: who asks for it, and what else may be meant.
-fn unknown_extra(
-    session: &Session,
-    solution: &Solution,
-    (name, version): (&PackageName, &Version),
-    extra: &ExtraName,
-    newer: Option<&Version>,
-) -> String {
-    let mut lines = session.request.requirements.iter();
-    let line = lines.find(|line| line.name == *name && line.extras.contains(extra));
-    let place = line.map_or_else(String::new, |line| format!("{}: ", line.place));
-    let known = solution.packages.get(name);
-    let known: Vec<String> = known
-        .into_iter()
-        .flat_map(|chosen| chosen.metadata.provides_extras.iter())
-        .map(ToString::to_string)
-        .collect();
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let near = rule_folders::near(extra.as_ref(), &known);
-    let hint = match newer {
-        Some(newer) => {
-            format!("\nhint: {name} {newer} has it; `{name}` without it is the same here")
-        }
-        None if near.is_empty() => String::new(),
-        None => format!("\nhint: did you mean {near}?"),
-    };
-    format!("{place}{name} {version} has no extra `{extra}`{hint}")
-}
-
 fn warning_text(session: &Session, solution: &Solution, warning: &Warning) -> String {
     match warning {
         Warning::SharedSlot { import, members } => shared(session, import, members),
         Warning::UnknownExtra {
-            newer,
             name,
             version,
             extra,
-        } => unknown_extra(session, solution, (name, version), extra, newer.as_ref()),
+            newer,
+        } => {
+            let told = format!("{name} {version} has no extra `{extra}`");
+            told + &extras::advice(session, solution, name, extra, newer.as_ref())
+        }
         Warning::Yanked {
             name,
             version,
@@ -220,8 +194,8 @@ fn warning_text(session: &Session, solution: &Solution, warning: &Warning) -> St
             )
         }
         Warning::Built { name, version } => format!(
-            "the metadata of {name} {version} was learned by building it on this machine: no \
-             wheel suits the target, and its source distribution tells nothing"
+            "what {name} {version} requires was learned by building it here: no wheel suits the \
+             target, and its source distribution does not say"
         ),
     }
 }

@@ -516,10 +516,18 @@ fn a_source_that_must_be_built_is_taken_where_a_requirement_leaves_nothing_else(
 
 #[test]
 fn a_conflict_does_not_walk_through_releases_that_must_be_built() {
-    let toy = sources_world();
+    let mut toy = Toy::default();
+    for minor in 10..30 {
+        toy.source("lib", &format!("1.{minor}"), &["base<2"]);
+    }
+    toy.release("lib", "1.30", &["base<2"])
+        .release("base", "1.0", &[])
+        .release("base", "2.0", &[]);
     let reasons = reasons(&toy, &["lib", "base>=2"], &RuleSet::default());
-    // Two are looked into, for what is said without a build.
-    assert_eq!(toy.looked("lib"), ["1.3", "1.4", "1.5", "1.6"]);
+    // A few small ones are looked into, for what is said without a build.
+    let looked = toy.looked("lib");
+    assert_eq!((looked.len(), &*looked[0]), (9, "1.22"));
+    assert_eq!(toy.built().len(), 0);
     let passed_over = |reason: &Reason| {
         matches!(
             reason,
@@ -530,6 +538,27 @@ fn a_conflict_does_not_walk_through_releases_that_must_be_built() {
         )
     };
     assert!(reasons.iter().any(passed_over), "{reasons:?}");
+}
+
+#[test]
+fn small_sources_are_looked_into_further_than_large_ones() {
+    let world = |size: u64| {
+        let mut toy = Toy::default();
+        for release in ["1", "2", "3", "4", "5", "6"] {
+            let base = if release < "4" { "base" } else { "base<2" };
+            toy.sized_source("lib", release, &[base], size);
+        }
+        toy.release("lib", "7", &["base<2"])
+            .release("base", "1.0", &[])
+            .release("base", "2.0", &[]);
+        toy
+    };
+    let lines = ["lib", "base>=2"];
+    let none = RuleSet::default();
+    check(&world(30_000), &lines, &none, &["base==2.0", "lib==3"]);
+    let large = world(30_000_000);
+    assert!(!reasons(&large, &lines, &none).is_empty());
+    assert_eq!(large.looked("lib"), ["5", "6", "7"]);
 }
 
 #[test]

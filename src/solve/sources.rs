@@ -22,6 +22,12 @@ use crate::versions::{Rank, RankSet};
 /// what is said without running anything, before it is said that there is no solution.
 const LAST_LOOKS: usize = 2;
 
+/// The same where archives are small, and cost little to read.
+const SMALL_LAST_LOOKS: usize = 8;
+
+/// How large a small archive is, in bytes.
+const SMALL: u64 = 1024 * 1024;
+
 /// How many releases of one distribution are built: what keeps the newest from being built, or
 /// from being taken, mostly keeps the older ones too, and each may take many minutes. Where a
 /// requirement names one release, there is one to build.
@@ -78,14 +84,7 @@ impl Sources {
         {
             return Look::Allowed;
         }
-        let may_look = !self.degraded.contains(&universe.name);
-        let last = may_look
-            && self.last_looks.as_ref().is_some_and(|looks| {
-                let mut looks = looks.borrow_mut();
-                let looked = looks.entry(universe.name.clone()).or_default();
-                looked.contains(&rank) || looked.len() < LAST_LOOKS && looked.insert(rank)
-            });
-        if last {
+        if self.is_last_look(universe, rank) {
             return Look::Static;
         }
         let mut passed = self.passed_over.borrow_mut();
@@ -94,6 +93,25 @@ impl Sources {
             .or_insert_with(RankSet::empty);
         *known = known.union(&RankSet::singleton(rank));
         Look::PassedOver
+    }
+
+    /// Whether a release that nothing demands is among the few that are looked into all the
+    /// same.
+    fn is_last_look(&self, universe: &Universe, rank: Rank) -> bool {
+        let Some(looks) = &self.last_looks else {
+            return false;
+        };
+        if self.degraded.contains(&universe.name) {
+            return false;
+        }
+        let is_small = || {
+            let file = universe.metadata_file(rank).and_then(Result::ok);
+            file.is_some_and(|file| file.size.is_some_and(|size| size <= SMALL))
+        };
+        let mut looks = looks.borrow_mut();
+        let looked = looks.entry(universe.name.clone()).or_default();
+        let left = looked.len() < LAST_LOOKS || looked.len() < SMALL_LAST_LOOKS && is_small();
+        looked.contains(&rank) || left && looked.insert(rank)
     }
 
     /// Whether a release may be built, as one of the few of its distribution.
@@ -113,7 +131,7 @@ impl Sources {
     /// it would end in the same.
     ///
     /// A rule whose releases work, if not in full, is no reason to go back to one that has to
-    /// be built: mostly an old one, to which the rule only does not speak.
+    /// be built: mostly an old one, of which the rule merely does not speak.
     pub(crate) fn after(mut self, conflict: &Conflict, rules: &RuleSet) -> Option<Self> {
         for reason in &conflict.reasons {
             if let Reason::Rule { id, package, .. } = reason

@@ -270,6 +270,26 @@ impl Toy {
         self.source(package, release, &[])
     }
 
+    /// As [`Self::static_source`], with an archive of this many bytes.
+    pub fn sized_source(
+        &mut self,
+        package: &str,
+        release: &str,
+        requires: &[&str],
+        size: u64,
+    ) -> &mut Self {
+        self.static_source(package, release, requires);
+        let page = self.pages.get_mut().get_mut(&name(package)).unwrap();
+        let mut files = page.files.all().unwrap();
+        for file in &mut files {
+            if file.version == version(release) {
+                file.size = Some(size);
+            }
+        }
+        *page = Arc::new(Page::new(name(package), page.index.clone(), &files, 0));
+        self
+    }
+
     /// The source distributions that were built.
     pub fn built(&self) -> BTreeSet<String> {
         self.built.borrow().clone()

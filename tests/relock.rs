@@ -185,6 +185,17 @@ fn an_extra_that_there_is_not_is_told_with_its_line() {
     let project = Project::new();
     project.write("app.in", "app[tets]\n");
     let said = project.lock(&["app.in"]);
-    let told = "app.in:1: app 1.0 has no extra `tets`\nhint: did you mean `test`?\n";
+    let told = "warning: app 1.0 has no extra `tets`, which `app[tets]` (app.in:1) asks for\n\
+                hint: did you mean `test`?\n";
     assert!(said.contains(told), "{said}");
+    project.write("app.in", "app[benchmarks]\nlib[x]\n");
+    let said = project.lock(&["app.in"]);
+    assert!(
+        said.contains("(app.in:1) asks for\nhint: it has test\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("hint: it has none; write `lib` without\n"),
+        "{said}"
+    );
 }

@@ -124,7 +124,13 @@ impl Judge<'_> {
                     package, versions, ..
                 },
                 _,
-            ) => finding.wants(format!("{package}{versions}"), self.installer()),
+            ) => match (self.installer(), versions.0.first()) {
+                // A command takes no alternatives.
+                (Some(installer), Some(first)) => {
+                    finding.wants(format!("{package}{}", display(first)), Some(installer))
+                }
+                _ => finding.wants(format!("{package}{}", versions.in_words()), None),
+            },
             // All of them may be there, at one version: none is to be dropped for another.
             (
                 RuleKind::Slot {

@@ -1,5 +1,6 @@
 //! `mlresolve lock`.
 
+mod extras;
 mod remembered;
 mod told;
 mod written;

@@ -107,20 +107,17 @@ impl BodyStream {
     }
 
     fn too_slow(&self) -> Failure {
-        Failure {
-            transient: true,
-            retry_after: None,
-            error: FetchError::Transport {
-                url: (&self.url).into(),
-                detail: format!(
-                    "the server sent {} bytes in {} seconds",
-                    self.read,
-                    self.waited.as_secs()
-                ),
-                attempts: 1,
-                kind: TransportKind::TimedOut,
-            },
-        }
+        // It was waited for long enough.
+        Failure::lasting(FetchError::Transport {
+            url: (&self.url).into(),
+            detail: format!(
+                "the server sent {} bytes in {} seconds",
+                self.read,
+                self.waited.as_secs()
+            ),
+            attempts: 1,
+            kind: TransportKind::TimedOut,
+        })
     }
 
     /// Reads all of it, if it is not larger than `limit` bytes.

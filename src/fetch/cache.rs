@@ -30,7 +30,7 @@ pub use self::parts::{PartedRecord, Parts};
 pub use self::prune::Bounds;
 
 /// The layout of records; a change of any of them makes all older ones absent.
-const LAYOUT: u32 = 5;
+const LAYOUT: u32 = 6;
 
 const MAGIC: [u8; 4] = *b"MLRC";
 

@@ -15,7 +15,7 @@ use crate::metadata::{DetailSource, Metadata};
 const READER: &str = env!("CARGO_PKG_VERSION");
 
 /// How reading has changed within a version; one more with each change of what is read.
-const READING: u32 = 2;
+const READING: u32 = 3;
 
 /// What is kept about a file's metadata.
 #[derive(Serialize, Deserialize)]

@@ -21,7 +21,8 @@ pub struct Page {
     pub name: PackageName,
     /// The index the page came from, as a URL without credentials.
     pub index: String,
-    /// Every file whose name could be understood, in page order.
+    /// Every file whose name could be understood; of a page that was read by version, then by
+    /// name.
     pub files: Files,
     /// How many links were left out because their names could not be understood
     /// or named another distribution.
@@ -169,6 +170,12 @@ impl Page {
             expected: format.name(),
             detail,
         })?;
+        // In the order in which the public index lists them, so that a page says the same in
+        // whatever order another has them.
+        files.sort_by(|one: &File, other| {
+            let names = || (&one.filename, &one.url).cmp(&(&other.filename, &other.url));
+            one.version.cmp(&other.version).then_with(names)
+        });
         let skipped = match listing {
             Listing::Project => skipped,
             Listing::Flat => 0,

@@ -1,10 +1,10 @@
 //! What the user hears of a solution, beside the lock.
 
-use pep440_rs::Version;
-use pep508_rs::{ExtraName, PackageName};
+use pep508_rs::PackageName;
 
 use super::super::session::Session;
-use super::super::{accelerator, migration, rule_folders, say};
+use super::super::{accelerator, migration, say};
+use super::extras;
 use crate::metadata::FileKind;
 use crate::solve::{ChosenOrigin, Solution, Warning, eligible_builds};
 
@@ -124,14 +124,23 @@ fn warnings(session: &Session, solution: &Solution) -> Vec<String> {
         .collect()
 }
 
-/// Members of a slot at one version, and how to have one of them. None is offered in place of
-/// another that a line of the user's names.
+/// Members of a slot at one version, and how to have one of them.
 fn shared(session: &Session, import: &str, members: &[PackageName]) -> String {
     let lines = &session.request.requirements;
     let is_asked = |name: &&PackageName| lines.iter().any(|line| line.name == **name);
     let asked: Vec<&PackageName> = members.iter().filter(is_asked).collect();
+    let names: Vec<&str> = members.iter().map(AsRef::as_ref).collect();
+    format!(
+        "{} all install into `{import}`; they were taken at one version\nhint: {}",
+        names.join(", "),
+        one_of(import, members, &asked)
+    )
+}
+
+/// How to have one of several members; none is offered in place of another that a line asks for.
+fn one_of(import: &str, members: &[PackageName], asked: &[&PackageName]) -> String {
     let last = members.last();
-    let hint = match (asked.as_slice(), last.as_ref()) {
+    match (asked, last.as_ref()) {
         ([one], _) | ([], Some(one)) => {
             format!("`--provider {import}={one}` meets every demand with one of them")
         }
@@ -139,52 +148,21 @@ fn shared(session: &Session, import: &str, members: &[PackageName]) -> String {
             let lines: Vec<String> = asked.iter().map(|name| format!("`{name}`")).collect();
             format!("keep one of the lines {}", lines.join(", "))
         }
-    };
-    let names: Vec<&str> = members.iter().map(AsRef::as_ref).collect();
-    format!(
-        "{} all install into `{import}`; they were taken at one version\nhint: {hint}",
-        names.join(", ")
-    )
-}
-
-/// An extra that the release has not: who asks for it, and what else may be meant.
-fn unknown_extra(
-    session: &Session,
-    solution: &Solution,
-    (name, version): (&PackageName, &Version),
-    extra: &ExtraName,
-    newer: Option<&Version>,
-) -> String {
-    let mut lines = session.request.requirements.iter();
-    let line = lines.find(|line| line.name == *name && line.extras.contains(extra));
-    let place = line.map_or_else(String::new, |line| format!("{}: ", line.place));
-    let known = solution.packages.get(name);
-    let known: Vec<String> = known
-        .into_iter()
-        .flat_map(|chosen| chosen.metadata.provides_extras.iter())
-        .map(ToString::to_string)
-        .collect();
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let near = rule_folders::near(extra.as_ref(), &known);
-    let hint = match newer {
-        Some(newer) => {
-            format!("\nhint: {name} {newer} has it; `{name}` without it is the same here")
-        }
-        None if near.is_empty() => String::new(),
-        None => format!("\nhint: did you mean {near}?"),
-    };
-    format!("{place}{name} {version} has no extra `{extra}`{hint}")
+    }
 }
 
 fn warning_text(session: &Session, solution: &Solution, warning: &Warning) -> String {
     match warning {
         Warning::SharedSlot { import, members } => shared(session, import, members),
         Warning::UnknownExtra {
-            newer,
             name,
             version,
             extra,
-        } => unknown_extra(session, solution, (name, version), extra, newer.as_ref()),
+            newer,
+        } => {
+            let told = format!("{name} {version} has no extra `{extra}`");
+            told + &extras::advice(session, solution, name, extra, newer.as_ref())
+        }
         Warning::Yanked {
             name,
             version,
@@ -245,5 +223,23 @@ pub(super) fn narrate(solution: &Solution) {
             "changed: {from} asks for {}{}, taken as {now} ({})",
             change.to, change.was, change.by
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_member_is_offered_in_place_of_one_that_a_line_asks_for() {
+        let name = |text: &str| text.parse::<PackageName>().expect("a name");
+        let members = [name("cv"), name("cv-headless")];
+        let hint = |asked: &[&PackageName]| one_of("cv2", &members, asked);
+        assert!(hint(&[]).contains("--provider cv2=cv-headless"));
+        assert!(hint(&[&members[0]]).contains("--provider cv2=cv`"));
+        assert_eq!(
+            hint(&[&members[0], &members[1]]),
+            "keep one of the lines `cv`, `cv-headless`"
+        );
     }
 }

@@ -97,7 +97,7 @@ fn each_build_has_its_own_files_and_metadata() {
             .page_at(&name("torch"), &format!("{VENDOR}{label}"))
             .expect("the build is served");
         assert_eq!(page.index, server.url(&format!("/whl/{label}/")).as_str());
-        let file = &page.files.get(0).expect("it is listed");
+        let file = &page.files.get(1).expect("it is listed");
         assert_eq!(file.version.to_string(), format!("2.3.1+{label}"));
         assert_eq!(
             file.url,
@@ -108,7 +108,7 @@ fn each_build_has_its_own_files_and_metadata() {
                 .as_str()
         );
         assert_eq!(file.sha256(), Some(&*sha256(&torch(label))));
-        assert!(page.files.get(1).expect("it is listed").hashes.is_empty());
+        assert!(page.files.get(0).expect("it is listed").hashes.is_empty());
         let metadata = registry
             .metadata(&page, file, BuildPolicy::Never)
             .expect("it lies behind the redirect");

@@ -48,7 +48,7 @@ fn hints_fetch_ahead_what_the_solver_will_ask_for() {
     registry
         .metadata(
             &page,
-            &page.files.get(1).expect("it is listed"),
+            &page.files.get(0).expect("it is listed"),
             BuildPolicy::Never,
         )
         .expect("it is there");

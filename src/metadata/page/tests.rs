@@ -154,6 +154,31 @@ fn what_a_page_says_stays_on_its_line() {
 }
 
 #[test]
+fn the_order_of_a_page_says_nothing() {
+    let names = [
+        "foo-1.0.tar.gz",
+        "foo-1.0.0-py3-none-any.whl",
+        "Foo-1.0-py3-none-any.whl",
+        "foo-1.0-py3-none-any.whl",
+        "foo-0.9.zip",
+        "foo-1.0.zip",
+    ];
+    let page = |names: &mut dyn Iterator<Item = &&str>| {
+        let links = names.map(|name| format!("<a href='{name}'>"));
+        parse(HTML, &joined(links)).expect("it can be read")
+    };
+    let read = page(&mut names.iter());
+    assert_eq!(read, page(&mut names.iter().rev()));
+    assert_eq!(read, page(&mut names[3..].iter().chain(&names[..3])));
+    let versions: Vec<&str> = read
+        .files
+        .releases()
+        .map(|release| release.version)
+        .collect();
+    assert_eq!(versions, ["0.9", "1.0"]);
+}
+
+#[test]
 fn tags_with_too_many_attributes_are_refused() {
     let link = r#"<a href="foo-1.0.tar.gz">"#;
     let with = |attributes: String| format!("{link}<a{attributes} href='foo-2.0.tar.gz'>");

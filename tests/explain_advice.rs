@@ -120,8 +120,11 @@ fn what_limits_where_there_is_a_way_round() {
     toy.release("asks", "1.0", &[])
         .release("asks", "2.0", &["numpy"])
         .release("zeal", "1.0", &[]);
-    let rules = rules(vec![constrain("asks", "==2.0", "numpy", "<2")]);
+    let mut rule = (*constrain("asks", "==2.0", "numpy", "<2")).clone();
+    rule.advice = Some("take asks 1.0".to_owned());
+    let rules = rules(vec![rule.into()]);
     let told = asked(&toy, &["asks", "numpy"], &rules, "numpy");
+    assert!(told.contains("What to do: take asks 1.0."), "{told}");
     let barrier = "It is kept away by 1. asks 2.0 works only with numpy<2 (rule asks/numpy); it \
                    admits up to 1.26.4";
     assert!(told.contains(barrier), "{told}");
@@ -282,4 +285,36 @@ fn what_changed_between_locks() {
             "  triton 3.1.0 -> 3.2.0: torch went from 2.5.1 to 2.6.0",
         ]
     );
+}
+
+/// What an extra asks for and the target has not.
+#[test]
+fn an_extra_that_nothing_serves() {
+    let mut toy = numpy();
+    let elsewhere = Release {
+        tags: Some("cp311-cp311-win_amd64".to_owned()),
+        ..Release::default()
+    };
+    for release in ["1", "2", "3", "4", "5", "6"] {
+        let plugin = format!("plugin>={release},<={release}; extra == 'gpu'");
+        toy.release(
+            "jax",
+            release,
+            &["numpy", &plugin, "numpy; extra == 'more'"],
+        )
+        .add("plugin", release, &elsewhere);
+    }
+    let none = RuleSet::default();
+    let told = conflict(&toy, &["jax[gpu,more]>=1"], &none);
+    assert!(
+        told.contains("(it was tried): `jax[more]>=1` instead of `jax[gpu,more]>=1`"),
+        "{told}"
+    );
+    // Of six releases, four are looked at: nothing is said of the others' ranges.
+    let each = "every jax with `[gpu]` requires plugin at one version each.";
+    assert!(told.contains(each), "{told}");
+    let told = asked(&toy, &["jax"], &none, "jax[gpu]>=2");
+    assert!(told.contains("cannot be had"), "{told}");
+    let told = asked(&toy, &["jax"], &none, "jax[more]>=2");
+    assert!(told.contains("Nothing blocks"), "{told}");
 }

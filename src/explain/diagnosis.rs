@@ -8,6 +8,7 @@ use pep508_rs::PackageName;
 use super::beside;
 use super::bounds::with_specifiers;
 use super::core::Core;
+use super::extras;
 use super::fix::{Demand, Edit, Fix, Fixer};
 use super::names::{meant, near};
 use super::other_builds;
@@ -93,6 +94,7 @@ pub(super) fn diagnose_demand(
     if demand.is_none() {
         fixes.extend(renamed(&editor, &findings.cores)?);
         fixes.extend(by_options(&editor, &findings.cores)?);
+        fixes.extend(extras::left_out(&editor, &findings.cores));
         fixes.extend(other_builds::fixes(&editor, &findings.cores));
     }
     fixes.sort_by_key(|fix| (fix.cost, first_line(fix)));

@@ -67,7 +67,7 @@ impl Demand {
         BTreeSet::from([UserLine::Requirement(self.index)])
     }
 
-    /// Whether a solution meets it.
+    /// Whether a solution meets it, its extras too.
     pub(super) fn met(&self, solution: &Solution) -> bool {
         let LineSource::Specifiers(specifiers) = &self.line.source else {
             return false;
@@ -75,7 +75,11 @@ impl Demand {
         solution
             .packages
             .get(&self.line.name)
-            .is_some_and(|chosen| versions::contains(specifiers, &chosen.version))
+            .is_some_and(|chosen| {
+                let mut extras = self.line.extras.iter();
+                versions::contains(specifiers, &chosen.version)
+                    && extras.all(|extra| chosen.extras.contains(extra))
+            })
     }
 }
 

@@ -9,6 +9,7 @@ mod chain;
 mod changes;
 mod core;
 mod diagnosis;
+mod extras;
 mod fix;
 mod graph;
 mod graph_page;

@@ -71,6 +71,32 @@ pub(super) fn either(name: &str, ranges: &[String]) -> String {
     }
 }
 
+/// Ranges of some releases, newest first, for a sentence about more of them.
+pub(super) fn some_of(name: &str, ranges: &[String]) -> String {
+    let is_pin = |range: &String| {
+        let Ok(specifiers) = range.parse::<VersionSpecifiers>() else {
+            return false;
+        };
+        match &*specifiers {
+            [one] => *one.operator() == Operator::Equal,
+            // `>=1.2,<=1.2`
+            [low, high] => {
+                low.version() == high.version()
+                    && *low.operator() == Operator::GreaterThanEqual
+                    && *high.operator() == Operator::LessThanEqual
+            }
+            _ => false,
+        }
+    };
+    match ranges.first() {
+        Some(_) if ranges.iter().all(is_pin) => format!("{name} at one version each"),
+        Some(newest) if ranges.iter().any(|range| range != newest) => {
+            format!("{name} in a range of its own each, such as {name}{newest}")
+        }
+        _ => either(name, ranges),
+    }
+}
+
 /// The loosest bounds that every range has: lower, upper, or both.
 fn common(name: &str, ranges: &[&String]) -> String {
     let parsed: Vec<VersionSpecifiers> = ranges
@@ -175,6 +201,19 @@ mod tests {
         assert_eq!(together(&texts(&[">=1.20", "!=1.24.0"])), ">=1.20,!=1.24.0");
         assert_eq!(together(&texts(&["", "<2"])), "<2");
         assert_eq!(together(&texts(&["<2 or >=3", ">=1"])), "<2 or >=3 and >=1");
+    }
+
+    #[test]
+    fn of_some_ranges_no_ends_are_told() {
+        assert_eq!(
+            some_of("a", &texts(&[">=0.10.2,<=0.10.2", "==0.10.1"])),
+            "a at one version each"
+        );
+        assert_eq!(
+            some_of("a", &texts(&[">=2,<3", ">=1,<2"])),
+            "a in a range of its own each, such as a>=2,<3"
+        );
+        assert_eq!(some_of("a", &texts(&["<2", "<2"])), "a<2");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The parts of a conflict as sentences about real packages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
@@ -9,7 +9,7 @@ use super::beside;
 use super::core::Core;
 use super::names::near;
 use super::no_release::{Away, wheels_for};
-use super::ranges::{either, together};
+use super::ranges::{either, some_of, together};
 use super::study::Study;
 use super::text;
 use crate::request::{LineSource, Request};
@@ -382,10 +382,14 @@ fn says_what_it_does(words: &str) -> bool {
     .contains(&verb)
 }
 
+/// How many releases that ask for the same distribution are looked at.
+const LOOKED_AT: usize = 4;
+
 /// What metadata asks for: one sentence for each distribution that asks and each that
 /// is asked for, however many releases take part.
 fn requirements(reasons: &[Reason]) -> Vec<(Sentence, &PackageName)> {
     let mut asked: BTreeMap<Asked<'_>, (Vec<&Span>, Vec<String>)> = BTreeMap::new();
+    let mut of_span: BTreeMap<(Asked<'_>, String), usize> = BTreeMap::new();
     for reason in reasons {
         if let Reason::Requires {
             package,
@@ -398,8 +402,16 @@ fn requirements(reasons: &[Reason]) -> Vec<(Sentence, &PackageName)> {
             let entry = asked.entry((package, to, extra.as_ref())).or_default();
             entry.0.push(releases);
             entry.1.push(together(ranges));
+            let span = ((package, to, extra.as_ref()), format!("{releases:?}"));
+            *of_span.entry(span).or_default() += 1;
         }
     }
+    // Of many releases only some are looked at, and the others have ranges of their own.
+    let partly: BTreeSet<Asked<'_>> = of_span
+        .into_iter()
+        .filter(|(_, count)| *count >= LOOKED_AT)
+        .map(|((asked, _), _)| asked)
+        .collect();
     asked
         .into_iter()
         .map(|((package, to, extra), (spans, ranges))| {
@@ -408,6 +420,8 @@ fn requirements(reasons: &[Reason]) -> Vec<(Sentence, &PackageName)> {
             let verb = if plural { "require" } else { "requires" };
             let wanted = if ranges.iter().any(|range| range.contains("://")) {
                 text::requirement(to, &ranges.join(" or "))
+            } else if partly.contains(&(package, to, extra)) {
+                some_of(to.as_ref(), &ranges)
             } else {
                 either(to.as_ref(), &ranges)
             };

@@ -82,7 +82,8 @@ pub struct Barrier {
     pub admits: Option<Version>,
     /// The rule behind it.
     pub rule: Option<String>,
-    /// Why the rule says so, what was found in a file, and what a user would see without it.
+    /// Why the rule says so, what was found in a file, what a user would see without it, and
+    /// what the rule advises.
     pub grounds: Vec<String>,
     /// Why the distribution that asks is there at its version: the user's line.
     pub held_by: Option<String>,
@@ -282,7 +283,7 @@ fn barrier(
     barrier
 }
 
-/// Why a rule says what it says: its reason, one finding, the error without it.
+/// Why a rule says what it says: its reason, one finding, the error without it, its advice.
 fn grounds(rule: &Rule) -> Vec<String> {
     let mut grounds = vec![format!("{}.", text::unstopped(&rule.reason))];
     if let Some(evidence) = rule.evidence.first() {
@@ -294,6 +295,9 @@ fn grounds(rule: &Rule) -> Vec<String> {
     }
     if let Some(error) = &rule.error {
         grounds.push(format!("What you would see: \"{}\"", error.trim()));
+    }
+    if let Some(advice) = &rule.advice {
+        grounds.push(format!("What to do: {}.", text::unstopped(advice)));
     }
     grounds
 }

@@ -69,6 +69,7 @@ fn one(given: &LockArgs, job: &Job) -> Result<Exit, CliError> {
         let done = opened.lock();
         tries += 1;
         if done.is_ok() || !opened.has_lost() || tries == most {
+            opened.leave();
             return done;
         }
     }
@@ -203,7 +204,8 @@ impl Opened {
         if let Some(question) = question {
             question.keep(&self.session, &answer);
         }
-        self.leave(solution);
+        // As for what was learned for it.
+        std::mem::forget(solution);
         Ok(exit)
     }
 
@@ -237,13 +239,21 @@ impl Opened {
         Ok(Ok(solution))
     }
 
-    /// Leaves the solution, and what was learned for it, to the system, which takes them back
-    /// at once: to give back a large stack file by file takes as long as to solve it.
-    fn leave(&self, solution: Box<Solution>) {
+    /// Leaves what was learned to the system, which takes it back at once: to give back a large
+    /// stack file by file takes as long as to solve it.
+    fn leave(self) {
         if let Some(edge) = self.session.facts.edge() {
             edge.registry().leave();
         }
-        std::mem::forget(solution);
+        // The facts end in order: they wait for what is being written, and remove folders.
+        let Session {
+            request,
+            read,
+            rules,
+            all_rules,
+            ..
+        } = self.session;
+        std::mem::forget((self.recorded, request, read, rules, all_rules));
     }
 
     /// Tells what is to be told of the solution, and gives its lock.

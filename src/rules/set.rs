@@ -14,7 +14,11 @@ use super::{Rule, RuleError, RuleErrorKind, RuleErrors, RuleId, RuleKind, RuleOr
 
 /// All rules in force, and what can be asked of them.
 #[derive(Debug, Clone, Default)]
-pub struct RuleSet {
+pub struct RuleSet(Arc<Index>);
+
+/// The rules of a set, and where they are found; clones of a set share it.
+#[derive(Debug, Default)]
+struct Index {
     /// Sorted by id.
     entries: Vec<Arc<Entry>>,
     on: BTreeMap<PackageName, On>,
@@ -22,7 +26,7 @@ pub struct RuleSet {
 }
 
 /// The rules that a distribution triggers.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 struct On {
     entries: Vec<Arc<Entry>>,
     rules: OnceLock<Vec<Arc<Rule>>>,
@@ -68,7 +72,7 @@ impl RuleSet {
 
     fn of(mut entries: Vec<Arc<Entry>>) -> Self {
         entries.sort_by(|a, b| a.id.cmp(&b.id));
-        let mut set = Self::default();
+        let mut set = Index::default();
         for entry in &entries {
             for name in &entry.head.triggers {
                 let on = set.on.entry(name.clone()).or_default();
@@ -77,7 +81,7 @@ impl RuleSet {
             set.limited.extend(entry.head.limits.clone());
         }
         set.entries = entries;
-        set
+        Self(Arc::new(set))
     }
 
     /// The rules that come with the program.
@@ -136,7 +140,7 @@ impl RuleSet {
         if !errors.is_empty() {
             return Err(RuleErrors(errors));
         }
-        let mut entries = self.entries.clone();
+        let mut entries = self.0.entries.clone();
         let added = rules_of(parsed).into_iter().map(Entry::read);
         entries.extend(added.map(Arc::new));
         Ok(Self::of(entries))
@@ -149,22 +153,22 @@ impl RuleSet {
 
     /// Every rule, sorted by id.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Rule>> {
-        self.entries.iter().filter_map(|entry| entry.rule())
+        self.0.entries.iter().filter_map(|entry| entry.rule())
     }
 
     /// The ids of all rules, sorted.
     pub fn ids(&self) -> impl Iterator<Item = &RuleId> {
-        self.entries.iter().map(|entry| &entry.id)
+        self.0.entries.iter().map(|entry| &entry.id)
     }
 
     /// The rule at a place in the order of ids.
     pub fn nth(&self, place: usize) -> Option<&Arc<Rule>> {
-        self.entries.get(place)?.rule()
+        self.0.entries.get(place)?.rule()
     }
 
     /// The slots, sorted by id.
     pub fn slots(&self) -> impl Iterator<Item = &Arc<Rule>> {
-        let slots = self.entries.iter();
+        let slots = self.0.entries.iter();
         slots
             .filter(|entry| entry.head.kind == "slot")
             .filter_map(|entry| entry.rule())
@@ -172,7 +176,7 @@ impl RuleSet {
 
     /// The families, sorted by id.
     pub fn families(&self) -> impl Iterator<Item = &Arc<Rule>> {
-        let families = self.entries.iter();
+        let families = self.0.entries.iter();
         families
             .filter(|entry| entry.head.kind == "family")
             .filter_map(|entry| entry.rule())
@@ -180,7 +184,7 @@ impl RuleSet {
 
     /// The families against whose members a distribution is built, sorted by id.
     pub fn extending(&self, name: &PackageName) -> impl Iterator<Item = &Arc<Rule>> {
-        let families = self.entries.iter();
+        let families = self.0.entries.iter();
         families
             .filter(|entry| entry.head.extended_by.contains(name))
             .filter_map(|entry| entry.rule())
@@ -189,7 +193,7 @@ impl RuleSet {
     /// For each rule that limits a distribution where it is present: what triggers it, and what
     /// it limits.
     pub fn limits_of_all(&self) -> impl Iterator<Item = (&PackageName, &PackageName)> {
-        self.entries.iter().filter_map(|entry| {
+        self.0.entries.iter().filter_map(|entry| {
             let limited = entry.head.limits.as_ref()?;
             Some((entry.head.triggers.first()?, limited))
         })
@@ -197,17 +201,18 @@ impl RuleSet {
 
     /// How many rules there are.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.0.entries.len()
     }
 
     /// Whether there is no rule.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.0.entries.is_empty()
     }
 
     /// The rule with this id.
     pub fn get(&self, id: &str) -> Option<&Arc<Rule>> {
         let place = self
+            .0
             .entries
             .binary_search_by(|entry| (*entry.id.0).cmp(id))
             .ok()?;
@@ -216,7 +221,7 @@ impl RuleSet {
 
     /// The rules that a distribution triggers, sorted by id; slots that it is a member of included.
     pub fn on(&self, name: &PackageName) -> &[Arc<Rule>] {
-        self.on.get(name).map_or(&[], |on| {
+        self.0.on.get(name).map_or(&[], |on| {
             on.rules.get_or_init(|| {
                 let rules = on.entries.iter().filter_map(|entry| entry.rule());
                 rules.cloned().collect()
@@ -226,7 +231,7 @@ impl RuleSet {
 
     /// Whether some rule limits the distribution where it is present.
     pub fn limits(&self, name: &PackageName) -> bool {
-        self.limited.contains(name)
+        self.0.limited.contains(name)
     }
 
     /// Whether a release's local version tells what it was built against (a family's
@@ -246,8 +251,12 @@ impl RuleSet {
 
     /// The same rules without those named: `--ignore-rule`.
     pub fn without(&self, ignored: &[RuleId]) -> Self {
+        if ignored.is_empty() {
+            return self.clone();
+        }
         Self::of(
-            self.entries
+            self.0
+                .entries
                 .iter()
                 .filter(|entry| !ignored.contains(&entry.id))
                 .map(Arc::clone)

@@ -26,6 +26,7 @@ pub mod freshness;
 pub mod guess;
 pub mod indexes;
 mod lookups;
+mod merged;
 mod metadata_record;
 pub mod netrc;
 pub mod pack;

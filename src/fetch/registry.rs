@@ -16,6 +16,7 @@ use super::find_links::LinkPlace;
 use super::freshness::Refresh;
 use super::guess::Guesses;
 use super::indexes::{IndexStrategy, Indexes};
+use super::merged::merged;
 use super::pack::Pack;
 use super::pack::walk::Walk;
 use super::pages::Pages;
@@ -26,7 +27,7 @@ use super::tasks::Pending;
 use super::threads::Threads;
 use super::variants::Told;
 use super::wheels::Wheels;
-use crate::metadata::{File, FileId, FileKind, Metadata, Page, UnreadableFiles};
+use crate::metadata::{File, FileId, FileKind, Metadata, Page};
 use crate::request::{BuildPolicy, DirectUrl};
 use crate::solve::{DirectFacts, FactError, Facts, Unusable};
 use crate::variants::VariantsJson;
@@ -558,43 +559,6 @@ impl World {
                 asked: asked(),
             })
     }
-}
-
-/// One page of all that was found. Of files with the same name the first counts; those
-/// that the user named places for come first.
-fn merged(
-    name: &PackageName,
-    linked: Vec<File>,
-    linked_from: Option<String>,
-    mut found: Vec<Arc<Page>>,
-) -> Result<Option<Arc<Page>>, UnreadableFiles> {
-    if linked.is_empty() && found.len() <= 1 {
-        return Ok(found.pop());
-    }
-    let index = found.first().map(|page| page.index.clone());
-    let Some(index) = index.or(linked_from) else {
-        return Ok(None);
-    };
-    let skipped = found
-        .iter()
-        .fold(0, |sum: u32, page| sum.saturating_add(page.skipped));
-    let mut files: Vec<File> = Vec::new();
-    let mut names = std::collections::BTreeSet::new();
-    let mut all = linked;
-    for page in &found {
-        all.extend(page.files.all()?);
-    }
-    for file in all {
-        if names.insert(file.filename.clone()) {
-            files.push(file);
-        }
-    }
-    Ok(Some(Arc::new(Page::new(
-        name.clone(),
-        index,
-        &files,
-        skipped,
-    ))))
 }
 
 /// A panic elsewhere leaves these maps whole.

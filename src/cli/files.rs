@@ -12,7 +12,7 @@ pub(crate) struct Files<'a> {
     /// Reads a URL: `-r https://…`.
     download: &'a dyn Fn(&str) -> Result<Vec<u8>, String>,
     standard_input: RefCell<Option<Vec<u8>>>,
-    /// The files that were read: an output must be none of them.
+    /// The files that were read, and `-`: an output must be none of them.
     read: RefCell<BTreeSet<String>>,
 }
 
@@ -25,7 +25,7 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// The files of this machine that were read.
+    /// The files of this machine that were read; `-` where standard input was.
     pub(crate) fn into_read(self) -> BTreeSet<String> {
         self.read.into_inner()
     }
@@ -42,6 +42,7 @@ impl Sources for Files<'_> {
                     .map_err(|error| SourceError::Refused(error.to_string()))?;
                 *known = Some(bytes);
             }
+            self.read.borrow_mut().insert(path.to_owned());
             return Ok(known.clone().unwrap_or_default());
         }
         if path.starts_with("https://") || path.starts_with("http://") {

@@ -2,6 +2,7 @@
 
 mod extras;
 mod remembered;
+mod text;
 mod told;
 mod written;
 
@@ -10,25 +11,19 @@ use std::path::Path;
 
 use pep508_rs::PackageName;
 
-use super::args::{Annotations as Style, LockArgs};
+use super::args::LockArgs;
 use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
 use super::outputs::{self, Job};
 use super::recorded::{self, Recorded};
 use super::session::{Session, is_pylock};
 use super::{
-    base, base_report, command_line, compat, conflict, lock_check, migration, output, progress,
-    say, targets, tell,
+    base_report, command_line, compat, conflict, lock_check, migration, output, progress, say,
+    targets, tell,
 };
-use crate::fetch::download::hash_files;
-use crate::lock::{
-    Annotations, Format, HashListing, Header, InstallerOptions, Lock, LockContext, LockError,
-    MissingHash, Newline, RenderOptions, TargetRecord, render,
-};
-use crate::metadata::File;
+use crate::lock::{Format, Newline, render};
 use crate::request::Pin;
-use crate::rules::RuleKind;
-use crate::solve::{ChosenOrigin, Memo, Outcome, Solution, solve_again};
+use crate::solve::{Memo, Outcome, Solution, solve_again};
 
 use remembered::{Answer, Question};
 
@@ -54,21 +49,14 @@ fn one(given: &LockArgs, job: &Job) -> Result<Exit, CliError> {
     let args = &job.args;
     let named = inputs::inputs(&args.resolve.inputs)?;
     let to = inputs::output(args.output.as_deref(), &named)?;
-    // Standard input can be read once.
-    let is_piped = |list: &[String]| list.iter().any(|path| path == "-");
-    let resolve = &args.resolve;
-    let lists = [&named, &resolve.constraint, &resolve.overrides];
-    let most = if lists.into_iter().any(|list| is_piped(list)) {
-        1
-    } else {
-        TRIES
-    };
     let mut tries = 0;
     loop {
         let mut opened = Opened::new(given, args.clone(), to.clone(), job.from_settings)?;
         let done = opened.lock();
         tries += 1;
-        if done.is_ok() || !opened.has_lost() || tries == most {
+        // Standard input can be read once.
+        let is_last = tries == TRIES || opened.session.sources.contains("-");
+        if done.is_ok() || is_last || !opened.has_lost() {
             opened.leave();
             return done;
         }
@@ -268,9 +256,9 @@ impl Opened {
         if args.resolve.verbose > 0 {
             told::narrate(solution);
         }
-        let mut lock = locked(args, writing, session, solution)?;
+        let mut lock = text::locked(args, writing, session, solution)?;
         command_line::forget_upgrades(&mut lock);
-        let mut options = render_options(args, writing.format)?;
+        let mut options = text::render_options(args, writing.format)?;
         options.newline = writing.newline;
         let text = render(&lock, &options);
         // As for the solution.
@@ -401,157 +389,6 @@ fn solve_shown(session: &Session, quiet: bool) -> Result<Option<Box<Solution>>, 
     Ok(match outcome? {
         Outcome::Solved(solution) => Some(solution),
         Outcome::Unsolvable(_) => None,
-    })
-}
-
-fn locked(
-    args: &LockArgs,
-    writing: &Writing,
-    session: &Session,
-    solution: &Solution,
-) -> Result<Lock, CliError> {
-    let mut computed = BTreeMap::new();
-    loop {
-        let context = context(args, writing, session, solution, computed.clone());
-        match Lock::from_solution(solution, &session.request, context) {
-            Ok(lock) => return Ok(lock),
-            Err(LockError::MissingHashes { files }) if computed.is_empty() => {
-                computed = hashes(session, solution, &files)?;
-            }
-            Err(error) => return Err(CliError::diagnostic(Exit::Usage, error)),
-        }
-    }
-}
-
-/// Computes the sha256 of files whose index gives none, by downloading them.
-fn hashes(
-    session: &Session,
-    solution: &Solution,
-    files: &[MissingHash],
-) -> Result<BTreeMap<String, String>, CliError> {
-    let Some(edge) = session.facts.edge() else {
-        return Err(CliError::new(
-            Exit::Network,
-            format!("the snapshot has no hash of `{}`", files[0].filename),
-        )
-        .hint("record it again, or lock with `--no-hashes`"));
-    };
-    let all: Vec<_> = solution
-        .packages
-        .values()
-        .map(|chosen| chosen.files.all())
-        .collect();
-    let wanted: Vec<&File> = all
-        .iter()
-        .flat_map(|files| files.iter())
-        .filter(|file| files.iter().any(|missing| missing.url == file.url))
-        .collect();
-    let mut computed = BTreeMap::new();
-    let found = hash_files(edge.download(), edge.records(), &wanted);
-    for (file, sha256) in wanted.into_iter().zip(found) {
-        let sha256 = sha256.map_err(|error| CliError::from_fact(&error))?;
-        computed.insert(file.url.clone(), sha256);
-    }
-    Ok(computed)
-}
-
-/// The indexes of the builds that were taken.
-fn build_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
-    let is_member = |name: &PackageName| {
-        let rules = session.rules.on(name);
-        rules
-            .iter()
-            .any(|rule| matches!(rule.kind, RuleKind::Family { .. }))
-    };
-    if !session.target.accelerator.is_stated() {
-        return BTreeSet::new();
-    }
-    solution
-        .packages
-        .iter()
-        .filter(|(name, _)| is_member(name))
-        .filter_map(|(_, chosen)| match &chosen.origin {
-            ChosenOrigin::Index(page) => Some(page.index.clone()),
-            ChosenOrigin::Direct { .. } => None,
-        })
-        .collect()
-}
-
-/// The indexes of what the settings take from one index alone. A folder of this machine is
-/// nobody else's index.
-fn pinned_indexes(session: &Session, solution: &Solution) -> BTreeSet<String> {
-    let pinned = session.places.pinned.iter();
-    pinned
-        .filter_map(|name| match &solution.packages.get(name)?.origin {
-            ChosenOrigin::Index(page) => Some(page.index.clone()),
-            ChosenOrigin::Direct { .. } => None,
-        })
-        .filter(|index| index.starts_with("http"))
-        .collect()
-}
-
-fn context<'a>(
-    args: &LockArgs,
-    writing: &Writing,
-    session: &'a Session,
-    solution: &Solution,
-    computed_hashes: BTreeMap<String, String>,
-) -> LockContext<'a> {
-    let places = &session.places;
-    let standard = crate::fetch::indexes::Index::standard().url.to_string();
-    let default = places.index.clone().unwrap_or_else(|| standard.clone());
-    let mut indexes = vec![default];
-    indexes.extend(places.extra.iter().cloned());
-    indexes.extend(build_indexes(session, solution));
-    indexes.extend(pinned_indexes(session, solution));
-    let mut options = InstallerOptions::format_control(&session.request.policy);
-    options.find_links.clone_from(&places.find_links);
-    options.trusted_hosts.clone_from(&places.trusted_hosts);
-    LockContext {
-        suits: &session.suits,
-        target: TargetRecord::of(&session.target),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: writing.command.clone(),
-        indexes,
-        public_index: Some(standard),
-        options,
-        rules: &session.all_rules,
-        ignored_rules: session.ignored.clone(),
-        base: base::record(&session.request.base),
-        hashes: match (writing.format, args.no_hashes) {
-            (Format::Pylock, _) => HashListing::Files,
-            (Format::Requirements, true) => HashListing::None,
-            (Format::Requirements, false) => HashListing::Hashes,
-        },
-        computed_hashes,
-        projects: session
-            .read
-            .projects
-            .iter()
-            .map(|(file, name)| (file.to_string(), name.to_string()))
-            .collect(),
-        folder: writing.folder.clone(),
-    }
-}
-
-fn render_options(args: &LockArgs, format: Format) -> Result<RenderOptions, CliError> {
-    Ok(RenderOptions {
-        format,
-        header: if args.no_header {
-            Header::None
-        } else {
-            Header::Full
-        },
-        annotations: match (args.no_annotate, args.annotation_style.unwrap_or_default()) {
-            (true, _) => Annotations::None,
-            (false, Style::Split) => Annotations::Split,
-            (false, Style::Line) => Annotations::Line,
-        },
-        hashes: !args.no_hashes,
-        strip_extras: args.strip_extras,
-        emit: compat::emitted(args),
-        unsafe_packages: compat::unsafe_packages(args)?,
-        ..RenderOptions::default()
     })
 }
 

@@ -23,18 +23,12 @@ struct Project {
 
 impl Project {
     fn new() -> Self {
-        let mut indexes = Indexes::start();
-        for (name, version, requires) in [
-            ("app", "1.0", &["lib>=1", "more; extra == 'test'"][..]),
+        let indexes = Indexes::with(&[
+            ("app", "1.0", &["lib>=1", "more; extra == 'test'"]),
             ("lib", "1.0", &[]),
             ("lib", "2.0", &[]),
             ("more", "1.0", &[]),
-        ] {
-            indexes.add(
-                "/simple/",
-                &Wheel::new(name, version, "py3-none-any", requires),
-            );
-        }
+        ]);
         let folder = tempfile::tempdir().unwrap();
         let project = Self { indexes, folder };
         project.write("app.in", "app\n");

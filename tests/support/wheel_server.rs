@@ -164,6 +164,20 @@ impl Indexes {
         }
     }
 
+    /// A plain index with wheels for every target.
+    #[allow(
+        dead_code,
+        reason = "one of the tests that share this file has targets of its own"
+    )]
+    pub(crate) fn with(wheels: &[(&str, &str, &[&str])]) -> Self {
+        let mut indexes = Self::start();
+        for (name, version, requires) in wheels {
+            let wheel = Wheel::new(name, version, "py3-none-any", requires);
+            indexes.add("/simple/", &wheel);
+        }
+        indexes
+    }
+
     /// Adds a wheel to the index at a path, which begins and ends with `/`.
     pub(crate) fn add(&mut self, index: &str, wheel: &Wheel) {
         let mut content = self.content.lock().unwrap();

@@ -99,7 +99,7 @@ impl Universe {
         let files = &page.files;
         let mut finals = false;
         for (place, rows) in (0..).zip(files.releases()) {
-            if !rows.is_prerelease && judge.sight(files, place, &rows)?.is_some() {
+            if !rows.is_prerelease && judge.is_there(files, place, &rows)? {
                 finals = true;
                 break;
             }

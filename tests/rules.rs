@@ -70,7 +70,7 @@ fn the_embedded_rules_are_clean() {
 /// What a solve reads of the rules, one by one, is what they say.
 #[test]
 fn rules_that_are_read_on_demand_are_the_same() {
-    let on_demand = RuleSet::embedded_on_demand().unwrap_or_else(|errors| panic!("{errors}"));
+    let on_demand = RuleSet::embedded_on_demand();
     let whole = embedded();
     let ids = |set: &RuleSet| set.ids().cloned().collect::<Vec<_>>();
     assert_eq!(ids(&on_demand), ids(&whole));

@@ -30,6 +30,7 @@ fn main() -> io::Result<()> {
     ids.sort();
 
     let (mut index, mut texts) = (String::new(), String::new());
+    let mut terms = String::new();
     for id in ids {
         let text = fs::read_to_string(root.join(format!("{id}.toml")))?;
         let Some(line) = index_line(&id, &text) else {
@@ -38,29 +39,52 @@ fn main() -> io::Result<()> {
                  and its names as the other rules do"
             )));
         };
-        index.push_str(&line);
+        let said = terms_of(&text);
+        let _ = writeln!(index, "{line}\t{}\t{}", said.len(), text.len());
+        terms.push_str(&said);
         texts.push_str(&text);
     }
 
     let out = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
     let out = Path::new(&out);
     fs::write(out.join("embedded_rules.index"), index)?;
+    fs::write(out.join("embedded_rules.terms"), terms)?;
     fs::write(out.join("embedded_rules.texts"), texts)?;
     fs::write(out.join("embedded_images.rs"), images()?)
 }
 
 /// What a start has to know of a rule, as `src/rules/embedded.rs` reads it: the id, the kind,
-/// what triggers it, what it limits, what is built against it, and how long its file is.
+/// what triggers it, what it limits, and what is built against it.
 /// Text, not a table of strings: each string would be an address to set at every start.
 fn index_line(id: &str, text: &str) -> Option<String> {
     let (kind, triggers, limits) = head(text)?;
     Some(format!(
-        "{id}\t{kind}\t{}\t{}\t{}\t{}\n",
+        "{id}\t{kind}\t{}\t{}\t{}",
         triggers.join(","),
         limits.unwrap_or_default(),
         extended_by(text)?.join(","),
-        text.len()
     ))
+}
+
+/// What a rule does, a tenth of its file: without its sentences, its evidence and its cases.
+/// What is not laid out as the other rules are is left in.
+fn terms_of(text: &str) -> String {
+    let mut terms = String::new();
+    let mut is_skipped = false;
+    for line in text.lines() {
+        if line.starts_with('[') {
+            is_skipped = ["[[evidence]]", "[[hit]]", "[[miss]]"].contains(&line.trim_end());
+        }
+        let is_whole = |value: &str| value.starts_with('"') || value.ends_with(']');
+        let is_prose = line.split_once(" = ").is_some_and(|(key, value)| {
+            ["reason", "error", "advice", "sources", "checked"].contains(&key) && is_whole(value)
+        });
+        if !is_skipped && !is_prose && !line.is_empty() && !line.starts_with('#') {
+            terms.push_str(line);
+            terms.push('\n');
+        }
+    }
+    terms
 }
 
 /// What a rule speaks of: its kind, what triggers it, and what it limits. `None` where the file

@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 use smallvec::SmallVec;
 
 use super::embedded::EmbeddedRule;
-use super::parse::parse;
-use super::{Rule, RuleId, RuleKind, RuleOrigin, RuleSource};
+use super::model::LazyGrounds;
+use super::{Rule, RuleId, RuleKind, RuleOrigin, RuleSource, parse};
 
 /// A distribution's name, normalized.
 pub(super) type Name = Cow<'static, str>;
@@ -20,8 +20,8 @@ pub(super) type Name = Cow<'static, str>;
 pub(super) struct Entry {
     pub(super) id: RuleId,
     pub(super) head: Head,
-    /// Empty for one that was read from elsewhere.
-    text: &'static str,
+    /// What it is read from; `None` for one that was read from elsewhere.
+    embedded: Option<EmbeddedRule>,
     rule: OnceLock<Option<Arc<Rule>>>,
 }
 
@@ -65,7 +65,7 @@ impl Entry {
         Self {
             id: rule.id.clone(),
             head: Head::of(&rule),
-            text: "",
+            embedded: None,
             rule: OnceLock::from(Some(rule)),
         }
     }
@@ -80,7 +80,7 @@ impl Entry {
                 limits: embedded.limits().map(Name::Borrowed),
                 extended_by: embedded.extended_by().map(Name::Borrowed).collect(),
             },
-            text: embedded.text,
+            embedded: Some(embedded),
             rule: OnceLock::new(),
         }
     }
@@ -89,13 +89,20 @@ impl Entry {
     /// that cannot be read.
     pub(super) fn rule(&self) -> Option<&Arc<Rule>> {
         let read = || {
+            let EmbeddedRule { terms, text, .. } = self.embedded?;
             let source = RuleSource {
                 id: &self.id.0,
                 origin: RuleOrigin::Embedded,
-                text: self.text,
+                text: terms,
             };
-            let parsed = parse(&source).ok()?;
-            Some(Arc::new(parsed.rule))
+            let (kind, severity) = parse::terms(&source).ok()?;
+            Some(Arc::new(Rule {
+                id: self.id.clone(),
+                kind,
+                severity,
+                origin: RuleOrigin::Embedded,
+                grounds: LazyGrounds::of_file(text),
+            }))
         };
         self.rule.get_or_init(read).as_ref()
     }

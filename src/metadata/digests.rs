@@ -55,7 +55,11 @@ pub(super) fn sha256_of(digits: &str) -> Option<[u8; 32]> {
     for (value, digit) in values.iter_mut().zip(digits) {
         let number = digit.wrapping_sub(b'0');
         let letter = (digit | 0x20).wrapping_sub(b'a');
-        *value = if number < 10 { number } else { letter.wrapping_add(10) };
+        *value = if number < 10 {
+            number
+        } else {
+            letter.wrapping_add(10)
+        };
         is_wrong |= number >= 10 && letter >= 6;
     }
     let mut bytes = [0; 32];

@@ -252,7 +252,13 @@ impl Tables {
         self.last_class.1
     }
 
-    fn head(self, rows: &Rows<'_>, count_of_rows: u32, versions: &[&str], releases: &[u8]) -> Vec<u8> {
+    fn head(
+        self,
+        rows: &Rows<'_>,
+        count_of_rows: u32,
+        versions: &[&str],
+        releases: &[u8],
+    ) -> Vec<u8> {
         fn texts<'r>(table: &'r Distinct<'_>, used: &Renumbered) -> Vec<&'r str> {
             let text = |old: &u32| table.get(*old).unwrap_or_default();
             used.old.iter().map(text).collect()

@@ -73,7 +73,8 @@ impl Row<'_> {
     /// In the order of file names, and of addresses where these are the same.
     pub(super) fn by_name(&self, other: &Self, origins: &Distinct<'_>) -> Ordering {
         self.filename.cmp(&other.filename).then_with(|| {
-            let url = |row: &Self| [origins.get(row.origin).unwrap_or_default(), &row.path].concat();
+            let url =
+                |row: &Self| [origins.get(row.origin).unwrap_or_default(), &row.path].concat();
             url(self).cmp(&url(other))
         })
     }
@@ -266,7 +267,8 @@ fn can_be_written(filename: &str) -> bool {
 /// The text with spaces for its line ends: it is told within lines.
 fn on_one_line(text: Cow<'_, str>) -> Cow<'_, str> {
     let is_usual = |byte: u8| matches!(byte, b' '..=b'~');
-    if !text.bytes().all(is_usual) && text.contains(|it: char| it.is_whitespace() && it.is_control())
+    if !text.bytes().all(is_usual)
+        && text.contains(|it: char| it.is_whitespace() && it.is_control())
     {
         let words: Vec<&str> = text.split_whitespace().collect();
         return Cow::Owned(words.join(" "));

@@ -21,8 +21,7 @@ pub(super) fn links<'p>(
     body: &'p [u8],
     each: &mut dyn FnMut(Option<Link<'p>>),
 ) -> Option<Meta<'p>> {
-    let text = std::str::from_utf8(body).ok()?;
-    let mut scan = Scan { text, place: 0 };
+    let mut scan = Scan::of(std::str::from_utf8(body).ok()?);
     let (mut meta, mut files) = (None, None);
     scan.object(&mut |scan, key| match &*key {
         "files" if files.is_none() => {
@@ -48,7 +47,7 @@ pub(super) fn links<'p>(
     })?;
     scan.space();
     files?;
-    (scan.place == text.len()).then(|| meta.unwrap_or_default())
+    (scan.place == body.len()).then(|| meta.unwrap_or_default())
 }
 
 /// One file, as far as it is written as indexes do.
@@ -152,9 +151,23 @@ impl<'p> Listed<'p> {
 struct Scan<'p> {
     text: &'p str,
     place: usize,
+    /// Whether no text in it can hold an escape or a byte that is to be escaped: most pages are
+    /// written on one line, and a text then ends at the next quotation mark.
+    is_plain: bool,
 }
 
 impl<'p> Scan<'p> {
+    fn of(text: &'p str) -> Self {
+        let bytes = text.as_bytes();
+        // Looked at to the end, so that the compiler takes many bytes at once.
+        let least = bytes.iter().fold(u8::MAX, |least, byte| least.min(*byte));
+        Self {
+            text,
+            place: 0,
+            is_plain: least >= b' ' && memchr::memchr(b'\\', bytes).is_none(),
+        }
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.place).copied()
     }
@@ -263,6 +276,12 @@ impl<'p> Scan<'p> {
         let quote = self.place;
         self.place += 1;
         let start = self.place;
+        if self.is_plain {
+            let rest = self.text.get(start..)?;
+            let length = memchr::memchr(b'"', rest.as_bytes())?;
+            self.place += length + 1;
+            return rest.get(..length).map(Cow::Borrowed);
+        }
         let mut is_escaped = false;
         loop {
             self.place += usual(self.text.as_bytes().get(self.place..)?);
@@ -304,18 +323,25 @@ impl<'p> Scan<'p> {
 /// How many bytes there are before one that ends a text, begins an escape, or may not stand in it.
 fn usual(bytes: &[u8]) -> usize {
     const AT_ONCE: usize = 16;
-    let is_unusual = |byte: u8| byte == b'"' || byte == b'\\' || byte < b' ';
+    let is_unusual = |byte: u8| (byte == b'"') | (byte == b'\\') | (byte < b' ');
     let (chunks, rest) = bytes.as_chunks::<AT_ONCE>();
     let mut before = 0;
     for chunk in chunks {
         // Without branches, so that the compiler looks at all of them at once.
-        if chunk.iter().fold(false, |any, byte| any | is_unusual(*byte)) {
+        if chunk
+            .iter()
+            .fold(false, |any, byte| any | is_unusual(*byte))
+        {
             let within = chunk.iter().position(|byte| is_unusual(*byte));
             return before + within.unwrap_or(0);
         }
         before += AT_ONCE;
     }
-    before + rest.iter().position(|byte| is_unusual(*byte)).unwrap_or(rest.len())
+    before
+        + rest
+            .iter()
+            .position(|byte| is_unusual(*byte))
+            .unwrap_or(rest.len())
 }
 
 #[cfg(test)]

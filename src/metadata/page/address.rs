@@ -123,7 +123,8 @@ impl<'u> Addresses<'u> {
 fn is_plain_path(path: &str) -> bool {
     let path = path.as_bytes();
     // Looked at to the end, so that the compiler takes many bytes at once.
-    path.iter().fold(true, |so_far, byte| so_far & is_plain(*byte))
+    path.iter()
+        .fold(true, |so_far, byte| so_far & is_plain(*byte))
         && memchr::memchr_iter(b'/', path)
             .all(|slash| !matches!(path.get(slash + 1), Some(b'/' | b'.')))
 }

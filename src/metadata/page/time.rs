@@ -5,7 +5,25 @@
 pub(super) fn usual(text: &str) -> Option<i64> {
     let (fixed, rest) = text.as_bytes().split_first_chunk::<19>()?;
     let [
-        y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2,
+        y1,
+        y2,
+        y3,
+        y4,
+        b'-',
+        m1,
+        m2,
+        b'-',
+        d1,
+        d2,
+        b'T',
+        h1,
+        h2,
+        b':',
+        n1,
+        n2,
+        b':',
+        s1,
+        s2,
     ] = *fixed
     else {
         return None;
@@ -108,9 +126,15 @@ mod tests {
     #[test]
     fn the_ends_of_the_range_are_held() {
         assert_eq!(usual("1970-01-01T00:00:00Z"), Some(0));
-        assert_eq!(usual("2024-02-29T12:00:00.5Z"), told("2024-02-29T12:00:00.5Z"));
+        assert_eq!(
+            usual("2024-02-29T12:00:00.5Z"),
+            told("2024-02-29T12:00:00.5Z")
+        );
         assert_eq!(usual("2100-02-29T12:00:00Z"), None);
-        assert_eq!(usual("2261-12-31T23:59:59.999999999Z"), told("2261-12-31T23:59:59.999999999Z"));
+        assert_eq!(
+            usual("2261-12-31T23:59:59.999999999Z"),
+            told("2261-12-31T23:59:59.999999999Z")
+        );
         assert_eq!(usual("2026-01-02T03:04:05"), None);
     }
 }

@@ -13,11 +13,7 @@ type Told = (Vec<Option<String>>, Option<String>);
 
 fn told_by<'p>(
     body: &'p [u8],
-    reader: impl FnOnce(
-        Addresses<'_>,
-        &'p [u8],
-        &mut dyn FnMut(Option<Link<'p>>),
-    ) -> Option<Meta<'p>>,
+    reader: impl FnOnce(Addresses<'_>, &'p [u8], &mut dyn FnMut(Option<Link<'p>>)) -> Option<Meta<'p>>,
 ) -> Option<Told> {
     let page = Url::parse("https://index.example/simple/foo/").expect("a URL");
     let mut links = Vec::new();

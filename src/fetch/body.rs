@@ -235,7 +235,7 @@ mod tests {
 
     fn packed(body: &[u8]) -> Vec<u8> {
         let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        std::io::Write::write_all(&mut packer, body).expect("it is written to memory");
+        io::Write::write_all(&mut packer, body).expect("it is written to memory");
         packer.finish().expect("it is written to memory")
     }
 

@@ -34,7 +34,7 @@ use super::{File, Yanked};
 
 pub use self::head::{FileId, FileRow, ReleaseRows, Uploads, wheel as wheel_of_shape};
 pub use self::release::{ReleaseFiles, Releases};
-pub(super) use self::rows::{Rows, nanoseconds};
+pub(super) use self::rows::{Rows, Sidecar, Yank, nanoseconds};
 
 /// The files of one distribution's page, in page order.
 #[derive(Clone)]

@@ -11,6 +11,7 @@ use html5ever::tokenizer::{
 use html5ever::{Attribute, local_name};
 use url::Url;
 
+use super::files::{Sidecar, Yank};
 use super::page::{self, Address, Addresses, Hashes, Link};
 
 /// A tag that no page has, fed after the body: where it does not arrive as a tag, the body
@@ -221,27 +222,33 @@ impl Anchor {
             size: self.size.and_then(|size| size.trim().parse().ok()),
             uploaded: self.upload_time.as_deref().and_then(page::uploaded),
             requires_python: self.requires_python.map(owned),
-            yanked: self
-                .yanked
-                .map(|reason| Some(reason).filter(|it| !it.trim().is_empty()).map(owned)),
+            yanked: match self.yanked {
+                None => Yank::No,
+                Some(reason) if reason.trim().is_empty() => Yank::Unsaid,
+                Some(reason) => Yank::Because(owned(reason)),
+            },
             // PEP 714: the older attribute counts only where the newer one is absent.
             sidecar: self
                 .core_metadata
                 .or(self.dist_info_metadata)
-                .and_then(|value| sidecar(value.trim())),
+                .map_or(Sidecar::None, |value| sidecar(value.trim())),
             url: Address::Parsed(url),
         })
     }
 }
 
 /// PEP 658: `true`, or a hash of the sidecar.
-fn sidecar(value: &str) -> Option<Option<[u8; 32]>> {
+fn sidecar(value: &str) -> Sidecar {
     if let Some((algorithm, digest)) = value.split_once('=') {
         let mut hashes = Hashes::default();
         hashes.add(algorithm, digest);
-        return Some(hashes.sha256);
+        return hashes.of_sidecar();
     }
-    value.eq_ignore_ascii_case("true").then_some(None)
+    if value.eq_ignore_ascii_case("true") {
+        Sidecar::Unhashed
+    } else {
+        Sidecar::None
+    }
 }
 
 fn take(attributes: &mut Vec<Attribute>, name: &str) -> Option<StrTendril> {

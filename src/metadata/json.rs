@@ -11,6 +11,7 @@ use serde::de::{
 };
 use url::Url;
 
+use super::files::{Sidecar, Yank};
 use super::page::{self, Addresses, Hashes, Link, Links};
 
 /// Gives the links of a JSON page, in page order, one by one.
@@ -169,14 +170,14 @@ impl<'a> ProjectFile<'a> {
             uploaded: self.upload_time.text().and_then(page::uploaded),
             requires_python: self.requires_python.into_text(),
             yanked: match self.yanked {
-                Loose::Bool(true) => Some(None),
-                Loose::Text(reason) if !reason.is_empty() => Some(Some(reason)),
-                _ => None,
+                Loose::Bool(true) => Yank::Unsaid,
+                Loose::Text(reason) if !reason.is_empty() => Yank::Because(reason),
+                _ => Yank::No,
             },
             sidecar: match core_metadata {
-                Loose::Bool(true) => Some(None),
-                Loose::Map(_) => Some(core_metadata.hashes().sha256),
-                _ => None,
+                Loose::Bool(true) => Sidecar::Unhashed,
+                Loose::Map(_) => core_metadata.hashes().of_sidecar(),
+                _ => Sidecar::None,
             },
             url,
         })

@@ -16,7 +16,7 @@ pub(super) use self::address::{Address, Addresses};
 use super::core_metadata::Shortened;
 use super::digests::sha256_of;
 use super::filename::FileNames;
-use super::files::{Rows, nanoseconds};
+use super::files::{Rows, Sidecar, Yank, nanoseconds};
 use super::{Digests, FileKind, Files, html, json};
 
 /// One distribution's page on one index.
@@ -266,10 +266,8 @@ pub(super) struct Link<'p> {
     /// When it was uploaded, in nanoseconds since 1970.
     pub(super) uploaded: Option<i64>,
     pub(super) requires_python: Option<Cow<'p, str>>,
-    /// Whether it was yanked, and why.
-    pub(super) yanked: Option<Option<Cow<'p, str>>>,
-    /// Whether there is a sidecar, and its sha256.
-    pub(super) sidecar: Option<Option<[u8; 32]>>,
+    pub(super) yanked: Yank<'p>,
+    pub(super) sidecar: Sidecar,
 }
 
 /// The hashes that a page gives: known algorithms, and digests of their lengths in hexadecimal;
@@ -282,6 +280,11 @@ pub(super) struct Hashes {
 }
 
 impl Hashes {
+    /// The sidecar with these hashes.
+    pub(super) fn of_sidecar(&self) -> Sidecar {
+        self.sha256.map_or(Sidecar::Unhashed, Sidecar::Hashed)
+    }
+
     /// Adds one, where it is such a hash.
     pub(super) fn add(&mut self, algorithm: &str, digest: &str) {
         const DIGITS: [(&str, usize); 5] = [

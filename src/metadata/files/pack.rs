@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::distinct::{Distinct, Renumbered};
 use super::head::{NO_TIME, PRERELEASE, RELEASE};
-use super::rows::{Row, RowSidecar, Rows};
+use super::rows::{self, Row, Rows};
 
 /// What a block has of each file before the details: upload time (8 bytes), place in page
 /// order (4), end of the detail among the release's details (4).
@@ -144,7 +144,7 @@ pub(in super::super) fn pack(rows: &Rows<'_>, order: PageOrder<'_>) -> (Vec<u8>,
     let mut columns = Vec::<u8>::with_capacity(releases.len() * RELEASE);
     let mut blocks = Blocks {
         details: Vec::new(),
-        bytes: Vec::with_capacity(rows.rows.len() * USUAL_DETAIL),
+        bytes: Vec::with_capacity(rows.files.len() * USUAL_DETAIL),
     };
     let mut count_of_rows = 0_u32;
     for files in &releases {
@@ -195,7 +195,7 @@ fn releases<'r, 'p>(rows: &'r Rows<'p>, order: PageOrder<'_>) -> Vec<Vec<Placed<
         next += 1;
     }
     let mut releases: Vec<Vec<Placed<'_, '_>>> = vec![Vec::new(); next];
-    for (given, row) in rows.rows.iter().enumerate() {
+    for (given, row) in rows.files.iter().enumerate() {
         let place = match order {
             PageOrder::ByName => 0,
             PageOrder::Given(places) => places.get(given).copied().unwrap_or(u32::MAX),
@@ -238,14 +238,12 @@ impl Tables {
             ]);
         }
         if self.last_class.0 != self.class {
-            let number = match self.classes.get(&self.class) {
-                Some(number) => *number,
-                None => {
-                    let number = count(self.classes.len());
-                    self.classes.insert(self.class.clone(), number);
-                    number
-                }
-            };
+            let known = self.classes.get(&self.class).copied();
+            let number = known.unwrap_or_else(|| {
+                let number = count(self.classes.len());
+                self.classes.insert(self.class.clone(), number);
+                number
+            });
             self.last_class.0.clone_from(&self.class);
             self.last_class.1 = number;
         }
@@ -379,13 +377,13 @@ fn write_detail(bytes: &mut Vec<u8>, row: &Row<'_>, version: &str, origin: u32) 
         }
     }
     match &row.sidecar {
-        RowSidecar::None => bytes.push(0),
-        RowSidecar::Unhashed => bytes.push(1),
-        RowSidecar::Hashed(digest) => {
+        rows::Sidecar::None => bytes.push(0),
+        rows::Sidecar::Unhashed => bytes.push(1),
+        rows::Sidecar::Hashed(digest) => {
             bytes.push(2);
             write_bytes(bytes, digest);
         }
-        RowSidecar::Text(text) => {
+        rows::Sidecar::Text(text) => {
             bytes.push(3);
             write_bytes(bytes, text.as_bytes());
         }

@@ -19,7 +19,7 @@ use super::head::{NO_TIME, is_wheel};
 /// Files of one distribution, in the order in which they were given.
 #[derive(Default)]
 pub(in super::super) struct Rows<'p> {
-    pub(super) rows: Vec<Row<'p>>,
+    pub(super) files: Vec<Row<'p>>,
     /// What the versions' texts say, by their numbers.
     pub(super) versions: Vec<Option<Spelled>>,
     version_texts: Distinct<'p>,
@@ -57,11 +57,23 @@ pub(super) struct Row<'p> {
     pub(super) python: u32,
     /// 0 is not yanked, 1 yanked without a reason, and the reasons follow.
     pub(super) yanked: u32,
-    pub(super) sidecar: RowSidecar,
+    pub(super) sidecar: Sidecar,
+}
+
+/// Whether a file was yanked.
+#[derive(Debug, Default)]
+pub(in super::super) enum Yank<'p> {
+    #[default]
+    No,
+    /// Without a reason.
+    Unsaid,
+    Because(Cow<'p, str>),
 }
 
 /// What is said of a file's metadata sidecar.
-pub(super) enum RowSidecar {
+#[derive(Debug, Default)]
+pub(in super::super) enum Sidecar {
+    #[default]
     None,
     Unhashed,
     Hashed([u8; 32]),
@@ -94,16 +106,22 @@ impl<'p> Rows<'p> {
         }
         let (origin, path) = self.address(link.url, page_url)?;
         let NameParts { version, shape } = names.parts(&link.filename)?;
-        let version = self.version(part(&link.filename, version))?;
+        let version = part(&link.filename, version);
+        let version = self.version(&version, || version.clone())?;
         let shape_start = shape;
-        let shape = self.shape(part(&link.filename, shape..link.filename.len()))?;
+        let shape = part(&link.filename, shape..link.filename.len());
+        let shape = self.shape(&shape, || shape.clone())?;
         let python = link
             .requires_python
             .filter(|text| !text.trim().is_empty())
             .map(on_one_line);
         let python = python.map_or(0, |text| self.python(&text, || text.clone()));
-        let yanked = self.yank(link.yanked.map(|reason| reason.map(on_one_line)));
-        self.rows.push(Row {
+        let yanked = match link.yanked {
+            Yank::Because(reason) => Yank::Because(on_one_line(reason)),
+            other => other,
+        };
+        let yanked = self.yank(yanked);
+        self.files.push(Row {
             shape_start,
             shape,
             version,
@@ -115,11 +133,7 @@ impl<'p> Rows<'p> {
             uploaded: link.uploaded.unwrap_or(NO_TIME),
             python,
             yanked,
-            sidecar: match link.sidecar {
-                None => RowSidecar::None,
-                Some(None) => RowSidecar::Unhashed,
-                Some(Some(digest)) => RowSidecar::Hashed(digest),
-            },
+            sidecar: link.sidecar,
             filename: link.filename,
         });
         Some(())
@@ -157,9 +171,14 @@ impl<'p> Rows<'p> {
         }
         let python = file.requires_python.as_deref();
         let python = python.map_or(0, |text| self.python(text, || Cow::Borrowed(text)));
-        let yanked = |it: &'p Yanked| it.reason.as_deref().map(Cow::Borrowed);
-        let yanked = self.yank(file.yanked.as_ref().map(yanked));
-        self.rows.push(Row {
+        let yanked = self.yank(match &file.yanked {
+            None => Yank::No,
+            Some(Yanked { reason: None }) => Yank::Unsaid,
+            Some(Yanked {
+                reason: Some(reason),
+            }) => Yank::Because(Cow::Borrowed(reason)),
+        });
+        self.files.push(Row {
             filename: Cow::Borrowed(&file.filename),
             shape_start,
             shape,
@@ -173,12 +192,12 @@ impl<'p> Rows<'p> {
             python,
             yanked,
             sidecar: match &file.sidecar {
-                None => RowSidecar::None,
-                Some(CoreMetadataSidecar { sha256: None }) => RowSidecar::Unhashed,
+                None => Sidecar::None,
+                Some(CoreMetadataSidecar { sha256: None }) => Sidecar::Unhashed,
                 Some(CoreMetadataSidecar { sha256: Some(text) }) => {
                     match super::super::bytes_of(text) {
-                        Some(digest) => RowSidecar::Hashed(digest),
-                        None => RowSidecar::Text(text.clone()),
+                        Some(digest) => Sidecar::Hashed(digest),
+                        None => Sidecar::Text(text.clone()),
                     }
                 }
             },
@@ -207,8 +226,8 @@ impl<'p> Rows<'p> {
         }
     }
 
-    fn version(&mut self, text: Cow<'p, str>) -> Option<u32> {
-        let (number, is_new) = self.version_texts.number(&text, || text.clone());
+    fn version(&mut self, text: &str, keep: impl FnOnce() -> Cow<'p, str>) -> Option<u32> {
+        let (number, is_new) = self.version_texts.number(text, keep);
         if is_new {
             let version = text.parse::<Version>().ok();
             self.versions.push(version.map(|version| Spelled {
@@ -224,10 +243,10 @@ impl<'p> Rows<'p> {
         version.as_ref()
     }
 
-    fn shape(&mut self, text: Cow<'p, str>) -> Option<u32> {
-        let (number, is_new) = self.shapes.number(&text, || text.clone());
+    fn shape(&mut self, text: &str, keep: impl FnOnce() -> Cow<'p, str>) -> Option<u32> {
+        let (number, is_new) = self.shapes.number(text, keep);
         if is_new {
-            self.readable.push(is_readable_shape(&text));
+            self.readable.push(is_readable_shape(text));
         }
         let is_readable = self.readable.get(usize::try_from(number).ok()?)?;
         is_readable.then_some(number)
@@ -237,11 +256,11 @@ impl<'p> Rows<'p> {
         self.pythons.number(text, keep).0.saturating_add(1)
     }
 
-    fn yank(&mut self, yanked: Option<Option<Cow<'p, str>>>) -> u32 {
+    fn yank(&mut self, yanked: Yank<'p>) -> u32 {
         match yanked {
-            None => 0,
-            Some(None) => 1,
-            Some(Some(reason)) => {
+            Yank::No => 0,
+            Yank::Unsaid => 1,
+            Yank::Because(reason) => {
                 let (number, _) = self.yanks.number(&reason, || reason.clone());
                 number.saturating_add(2)
             }

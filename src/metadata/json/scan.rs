@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 
+use super::super::files::{Sidecar, Yank};
 use super::super::page::{self, Addresses, Hashes, Link};
 use super::{MOST_ENTRIES, Meta};
 
@@ -134,14 +135,14 @@ impl<'p> Listed<'p> {
             },
             requires_python: self.requires_python.text(),
             yanked: match self.yanked {
-                Value::Bool(true) => Some(None),
-                Value::Text(reason) if !reason.is_empty() => Some(Some(reason)),
-                _ => None,
+                Value::Bool(true) => Yank::Unsaid,
+                Value::Text(reason) if !reason.is_empty() => Yank::Because(reason),
+                _ => Yank::No,
             },
             sidecar: match core_metadata {
-                Value::Bool(true) => Some(None),
-                Value::Hashes(hashes) => Some(hashes.sha256),
-                _ => None,
+                Value::Bool(true) => Sidecar::Unhashed,
+                Value::Hashes(hashes) => hashes.of_sidecar(),
+                _ => Sidecar::None,
             },
         })
     }
@@ -323,7 +324,7 @@ impl<'p> Scan<'p> {
 /// How many bytes there are before one that ends a text, begins an escape, or may not stand in it.
 fn usual(bytes: &[u8]) -> usize {
     const AT_ONCE: usize = 16;
-    let is_unusual = |byte: u8| (byte == b'"') | (byte == b'\\') | (byte < b' ');
+    let is_unusual = |byte: u8| matches!(byte, b'"' | b'\\' | ..b' ');
     let (chunks, rest) = bytes.as_chunks::<AT_ONCE>();
     let mut before = 0;
     for chunk in chunks {

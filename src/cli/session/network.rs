@@ -142,7 +142,8 @@ pub(super) fn edge(
     interpreter: &Lazy<'_>,
 ) -> Result<Edge, CliError> {
     let wrong = |error: crate::fetch::FetchError| CliError::usage(error.to_string());
-    let cache = cache(args)?;
+    let here = std::env::current_dir();
+    let cache = cache(args)?.with_bundle(&format!("{here:?}{:?}{:?}", args.inputs, target.words()));
     let records = Records::in_folder(cache.root().join("records"));
     let indexes = indexes(args, places).map_err(wrong)?;
     let build_indexes = BuildIndexes {

@@ -1,0 +1,458 @@
+//! What a run has read of the cache, copied into one file.
+//!
+//! A large stack is some 700 records: a page for each distribution, a record for each file's
+//! metadata. To open them one by one is most of what a warm solve costs. So a run that had to
+//! open many leaves a *bundle*, which the next one for the same inputs reads at once. It is a
+//! copy and decides nothing:
+//!
+//! - A page's record can be replaced at any moment, by `--refresh` or by another process. Its
+//!   copy counts only while the record's file is the one that was copied, told by inode, time
+//!   and length, as git tells whether a file has changed. That asks the system once for each
+//!   page (a microsecond; to open and read it are ten), and in return nothing has to be kept in
+//!   step: there is no counter that a killed process could leave behind the records, and what
+//!   was pruned, cleaned or replaced is not found here either. How long a page is fresh stands
+//!   in its copy as in its record.
+//! - Metadata is copied where its key has the file's sha256. What that names never changes, so
+//!   its copy counts by itself.
+//! - What is not here is read from its record. A bundle that is torn, truncated or damaged
+//!   fails its checksum and is as good as none; the parts of details in it have checksums of
+//!   their own, as in a record.
+//!
+//! Weighed against it: in LMDB (heed) or redb the records themselves would lie in one file.
+//! That would need a lock or a single writer, a compactor, and trust that a page table survives
+//! a kill on any file system, for what a copy gives that may be thrown away at any time. A file
+//! that is only appended to would grow with each refresh and need its index read anyway.
+//!
+//! All numbers are little-endian: the number of rows, the rows by kind and key, and for each
+//! its key, first part, head, the ranges of the details that were read, and those details.
+
+use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::SystemTime;
+
+use super::parts::{HEADER_SIZE, Header, Opened, Rest, RestBytes};
+use super::{Cache, PartedRecord, Record, RecordKind, hashed_key};
+
+/// So many bundles are kept at most; one that falls on the same place replaces the older, which
+/// loses nothing but time.
+const PLACES: u8 = 64;
+
+/// Kind, length of the key, of the first part, of the head, number of ranges, start, end, state
+/// (24), header of the record.
+const ROW: usize = 7 * 4 + STATE + HEADER_SIZE;
+
+const STATE: usize = 24;
+
+/// Start and end of a range of the details.
+const RANGE: usize = 16;
+
+/// No bundle is longer, in bytes.
+const LIMIT: usize = 64 << 20;
+
+/// No longer part of the details is copied, in bytes: whoever asks for more asks for all files.
+const RANGE_LIMIT: u64 = 64 << 10;
+
+/// A bundle is written anew where more than this part of what a run reads is not in it: to write
+/// it costs as much as to open some hundred records.
+const MISSING: usize = 16;
+
+/// The bundle of a run, and what the run has read.
+pub(super) struct Bundles {
+    place: String,
+    bundle: OnceLock<Option<Arc<Bundle>>>,
+    used: Mutex<Vec<Used>>,
+}
+
+impl std::fmt::Debug for Bundles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bundles")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A record that was used.
+struct Used {
+    kind: RecordKind,
+    key: String,
+    /// Its row, where it was in the bundle.
+    row: Option<usize>,
+    /// Its details, where it was read.
+    rest: Option<Arc<Rest>>,
+}
+
+/// What tells that a file is the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct State([u8; STATE]);
+
+impl State {
+    /// That of a file. A record is never written in place, so another content is another inode,
+    /// unless two runs replace it within one tick of the file system's clock, the second gets
+    /// the first one's inode, and the lengths are the same.
+    pub(super) fn of(file: &Metadata) -> Option<Self> {
+        #[cfg(unix)]
+        let inode = std::os::unix::fs::MetadataExt::ino(file);
+        #[cfg(not(unix))]
+        let inode = 0;
+        let modified = file.modified().ok()?;
+        let since = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        let since = u64::try_from(since.as_nanos()).ok()?;
+        let mut state = [0; STATE];
+        let numbers = [inode, since, file.len()];
+        let bytes = numbers.into_iter().flat_map(u64::to_le_bytes);
+        for (place, byte) in state.iter_mut().zip(bytes) {
+            *place = byte;
+        }
+        Some(Self(state))
+    }
+}
+
+/// A bundle, read.
+pub(super) struct Bundle {
+    record: Record,
+    rows: usize,
+}
+
+/// Where the parts of an entry lie.
+struct Row {
+    state: State,
+    header: Header,
+    about: Range<usize>,
+    head: Range<usize>,
+    ranges: Range<usize>,
+    details: Range<usize>,
+}
+
+impl Bundle {
+    fn read(record: Record) -> Option<Self> {
+        let rows = usize::try_from(number(&record, 0)?).ok()?;
+        record.get(4..)?.get(..rows.checked_mul(ROW)?)?;
+        Some(Self { record, rows })
+    }
+
+    fn row_bytes(&self, row: usize) -> Option<&[u8]> {
+        let start = row.checked_mul(ROW)?.checked_add(4)?;
+        self.record.get(start..start.checked_add(ROW)?)
+    }
+
+    fn row(&self, row: usize) -> Option<Row> {
+        let bytes = self.row_bytes(row)?;
+        let word = |place: usize| usize::try_from(number(bytes, place * 4)?).ok();
+        let mut end = word(5)?;
+        let limit = word(6)?;
+        let mut take = |length: usize| {
+            let start = end;
+            end = end.checked_add(length).filter(|end| *end <= limit)?;
+            Some(start..end)
+        };
+        let (_key, about, head) = (take(word(1)?)?, take(word(2)?)?, take(word(3)?)?);
+        let ranges = take(word(4)?.checked_mul(RANGE)?)?;
+        let (state, header) = bytes.get(7 * 4..)?.split_first_chunk()?;
+        Some(Row {
+            state: State(*state),
+            header: Header::read(header)?,
+            about,
+            head,
+            ranges,
+            details: end..limit,
+        })
+    }
+
+    /// The kind and the key of a row.
+    fn name(&self, row: usize) -> Option<(u32, &[u8])> {
+        let bytes = self.row_bytes(row)?;
+        let start = usize::try_from(number(bytes, 5 * 4)?).ok()?;
+        let length = usize::try_from(number(bytes, 4)?).ok()?;
+        let key = self.record.get(start..start.checked_add(length)?)?;
+        Some((number(bytes, 0)?, key))
+    }
+
+    fn find(&self, kind: RecordKind, key: &str) -> Option<usize> {
+        let wanted = (kind.number(), key.as_bytes());
+        let (mut low, mut high) = (0, self.rows);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.name(middle)?.cmp(&wanted) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Equal => return Some(middle),
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    /// The bytes of an entry's details in this range, where they were copied.
+    pub(super) fn details(&self, row: usize, range: &Range<u64>) -> Option<&[u8]> {
+        let row = self.row(row)?;
+        let (ranges, _) = self.record.get(row.ranges)?.as_chunks::<RANGE>();
+        let mut start = row.details.start;
+        for bytes in ranges {
+            let copied = range_of(bytes)?;
+            let length = usize::try_from(copied.end.checked_sub(copied.start)?).ok()?;
+            let end = start.checked_add(length)?;
+            if copied == *range {
+                return self
+                    .record
+                    .get(start..end.min(row.details.end))
+                    .filter(|bytes| bytes.len() == length);
+            }
+            start = end;
+        }
+        None
+    }
+
+    /// An entry as it was copied.
+    fn entry(&self, row: usize) -> Option<Entry> {
+        let row = self.row(row)?;
+        let mut entry = Entry {
+            opened: Opened {
+                state: row.state,
+                header: row.header,
+                about: self.record.get(row.about)?.to_vec(),
+                head: self.record.get(row.head)?.to_vec(),
+            },
+            ranges: BTreeMap::new(),
+        };
+        let (ranges, _) = self.record.get(row.ranges)?.as_chunks::<RANGE>();
+        let mut details = self.record.get(row.details)?;
+        for bytes in ranges {
+            let range = range_of(bytes)?;
+            let length = usize::try_from(range.end.checked_sub(range.start)?).ok()?;
+            let (part, after) = details.split_at_checked(length)?;
+            entry.ranges.insert((range.start, range.end), part.to_vec());
+            details = after;
+        }
+        Some(entry)
+    }
+}
+
+/// A record as it is copied.
+struct Entry {
+    opened: Opened,
+    ranges: BTreeMap<(u64, u64), Vec<u8>>,
+}
+
+impl Bundles {
+    fn new(words: &str) -> Self {
+        // What lies at the place of another run's words is a copy of the same cache.
+        let digest = hashed_key("bundle", words);
+        let number = digest
+            .get(..2)
+            .and_then(|it| u8::from_str_radix(it, 16).ok());
+        Self {
+            place: format!("{:02x}", number.unwrap_or_default() % PLACES),
+            bundle: OnceLock::new(),
+            used: Mutex::default(),
+        }
+    }
+
+    fn used(&self) -> MutexGuard<'_, Vec<Used>> {
+        // A panic elsewhere leaves the list whole.
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Cache {
+    /// The same cache, where what runs for the same words have read lies together.
+    #[must_use]
+    pub fn with_bundle(self, words: &str) -> Self {
+        if self.is_temporary() {
+            return self;
+        }
+        Self {
+            bundles: Some(Arc::new(Bundles::new(words))),
+            ..self
+        }
+    }
+
+    fn bundle(&self) -> Option<&Arc<Bundle>> {
+        let bundles = self.bundles.as_ref()?;
+        let read = || {
+            let record = self.read(RecordKind::Bundle, &bundles.place)?;
+            Bundle::read(record).map(Arc::new)
+        };
+        bundles.bundle.get_or_init(read).as_ref()
+    }
+
+    /// The record under a key as far as its first two parts, from the bundle where that has it.
+    ///
+    /// Of a kind other than a page only where the key names the content, so that the record can
+    /// never be another.
+    pub(in super::super) fn read_bundled(
+        &self,
+        kind: RecordKind,
+        key: &str,
+    ) -> Option<PartedRecord> {
+        self.read_copy(kind, key).or_else(|| {
+            let (record, rest) = self.read_rest(kind, key)?;
+            self.note(kind, key, None, Some(rest));
+            Some(record)
+        })
+    }
+
+    fn read_copy(&self, kind: RecordKind, key: &str) -> Option<PartedRecord> {
+        let bundle = self.bundle()?;
+        let number = bundle.find(kind, key)?;
+        let row = bundle.row(number)?;
+        let path = self.path(kind, key);
+        if kind == RecordKind::Page && state_at(&path)? != row.state {
+            return None;
+        }
+        let rest = Arc::new(Rest::new(
+            path,
+            row.header,
+            RestBytes::Bundled(Arc::clone(bundle), number),
+            Arc::clone(&self.lost),
+        ));
+        let record = PartedRecord {
+            about: bundle.record.get(row.about)?.to_vec(),
+            head: bundle.record.get(row.head)?.to_vec(),
+            details: Arc::clone(&rest) as _,
+        };
+        self.note(kind, key, Some(number), Some(rest));
+        Some(record)
+    }
+
+    /// Notes that a record was read or written.
+    pub(super) fn note(
+        &self,
+        kind: RecordKind,
+        key: &str,
+        row: Option<usize>,
+        rest: Option<Arc<Rest>>,
+    ) {
+        if let Some(bundles) = &self.bundles
+            && matches!(kind, RecordKind::Page | RecordKind::Metadata)
+        {
+            bundles.used().push(Used {
+                kind,
+                key: key.to_owned(),
+                row,
+                rest,
+            });
+        }
+    }
+
+    /// Writes what was read into one file, where much of it was not in the one that is there.
+    pub(in super::super) fn keep_bundle(&self) {
+        let Some(bundles) = &self.bundles else {
+            return;
+        };
+        let used = std::mem::take(&mut *bundles.used());
+        let is_missing = |used: &&Used| {
+            let rest = used.rest.as_ref();
+            used.row.is_none() || rest.is_some_and(|rest| !rest.noted().is_empty())
+        };
+        let missing = used.iter().filter(is_missing).count();
+        if missing * MISSING <= used.len() {
+            return;
+        }
+        let mut entries = BTreeMap::new();
+        // What was written after it was read counts as it was written.
+        for one in used.iter().rev() {
+            let entry = entries
+                .entry((one.kind.number(), one.key.as_str()))
+                .or_insert_with(|| self.copied(one));
+            if let (Some(entry), Some(rest)) = (entry, &one.rest)
+                && *rest.header() == entry.opened.header
+            {
+                for range in rest.noted() {
+                    let bytes = rest.try_read(&range).unwrap_or_default();
+                    entry.ranges.insert((range.start, range.end), bytes);
+                }
+            }
+        }
+        if let Some(content) = content(&entries) {
+            self.write(RecordKind::Bundle, &bundles.place, &content);
+        }
+    }
+
+    /// The record as it is, or as it was copied before.
+    fn copied(&self, used: &Used) -> Option<Entry> {
+        let copied = || self.bundle()?.entry(used.row?);
+        let opened = || {
+            self.open_parts(used.kind, &used.key)
+                .map(|(opened, ..)| opened)
+        };
+        copied().or_else(|| {
+            Some(Entry {
+                opened: opened()?,
+                ranges: BTreeMap::new(),
+            })
+        })
+    }
+}
+
+/// Whether the details in this range are worth a copy.
+pub(super) fn is_copied(range: &Range<u64>) -> bool {
+    range.end.saturating_sub(range.start) <= RANGE_LIMIT
+}
+
+fn state_at(path: &Path) -> Option<State> {
+    State::of(&std::fs::metadata(path).ok()?)
+}
+
+/// The bytes of a bundle.
+fn content(entries: &BTreeMap<(u32, &str), Option<Entry>>) -> Option<Vec<u8>> {
+    let entries = || {
+        let entries = entries.iter();
+        entries.filter_map(|(name, entry)| Some((*name, entry.as_ref()?)))
+    };
+    let count = entries().count();
+    let mut start = ROW.checked_mul(count)?.checked_add(4)?;
+    let mut rows = u32::try_from(count).ok()?.to_le_bytes().to_vec();
+    let mut bytes = Vec::new();
+    for ((kind, key), Entry { opened, ranges }) in entries() {
+        let before = bytes.len();
+        bytes.extend(key.as_bytes());
+        bytes.extend(&opened.about);
+        bytes.extend(&opened.head);
+        // A range that could not be read has no bytes, and is no more looked for.
+        let ranges = || {
+            ranges
+                .iter()
+                .filter(|((start, end), part)| end - start == part.len() as u64)
+        };
+        for ((start, end), _) in ranges() {
+            bytes.extend(start.to_le_bytes());
+            bytes.extend(end.to_le_bytes());
+        }
+        for (_, part) in ranges() {
+            bytes.extend(part);
+        }
+        let end = start.checked_add(bytes.len() - before)?;
+        let numbers = [
+            usize::try_from(kind).ok()?,
+            key.len(),
+            opened.about.len(),
+            opened.head.len(),
+            ranges().count(),
+            start,
+            end,
+        ];
+        for number in numbers {
+            rows.extend(u32::try_from(number).ok()?.to_le_bytes());
+        }
+        rows.extend(opened.state.0);
+        rows.extend(opened.header.write());
+        start = end;
+    }
+    (start <= LIMIT).then(|| [rows, bytes].concat())
+}
+
+fn range_of(bytes: &[u8; RANGE]) -> Option<Range<u64>> {
+    let (start, end) = bytes.split_first_chunk()?;
+    let end = u64::from_le_bytes(*end.first_chunk()?);
+    Some(u64::from_le_bytes(*start)..end)
+}
+
+fn number(bytes: &[u8], place: usize) -> Option<u32> {
+    let number = bytes.get(place..)?.first_chunk()?;
+    Some(u32::from_le_bytes(*number))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,262 @@
+use std::fs::{self, File};
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::super::Parts;
+use super::*;
+
+const KINDS: [RecordKind; 2] = [RecordKind::Page, RecordKind::Metadata];
+
+fn cache(folder: &TempDir) -> Cache {
+    let cache = Cache::new(Some(folder.path().to_owned()), &|_| None).expect("a cache");
+    cache.with_bundle("words")
+}
+
+fn parts(word: &str) -> Parts {
+    Parts {
+        about: format!("about {word}").into(),
+        head: format!("head {word}").into(),
+        // A record that is not read whole.
+        details: word.repeat(20_000).into(),
+    }
+}
+
+/// A cache with records of each kind under some keys, as an earlier run left it.
+fn filled() -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let cache = cache(&folder);
+    for (kind, key) in KINDS
+        .into_iter()
+        .flat_map(|kind| [(kind, "a/b"), (kind, "a/c")])
+    {
+        cache.write_parts(kind, key, &parts("old"));
+    }
+    folder
+}
+
+/// Reads everything as a run does; gives what was read.
+fn run(folder: &TempDir) -> Vec<Option<String>> {
+    let cache = cache(folder);
+    let read = |kind, key| {
+        let record = cache.read_bundled(kind, key)?;
+        let details = record.details.read(3..9)?;
+        let text = [&record.about[..], b", ", &record.head, b", ", &details].concat();
+        String::from_utf8(text).ok()
+    };
+    let all = KINDS
+        .into_iter()
+        .flat_map(|kind| [(kind, "a/b"), (kind, "a/c")]);
+    let all = all.map(|(kind, key)| read(kind, key)).collect();
+    cache.keep_bundle();
+    all
+}
+
+/// A cache with a bundle, and where that lies.
+fn bundled() -> (TempDir, PathBuf) {
+    let folder = filled();
+    let first = run(&folder);
+    assert_eq!(
+        first,
+        [const { Some("about old, head old, oldold") }; 4].map(|it| it.map(str::to_owned))
+    );
+    let cache = cache(&folder);
+    let place = &cache.bundles.as_ref().expect("it has them").place;
+    let path = cache.path(RecordKind::Bundle, place);
+    assert!(path.is_file());
+    (folder, path)
+}
+
+fn old() -> Option<String> {
+    Some("about old, head old, oldold".to_owned())
+}
+
+fn new() -> Option<String> {
+    Some("about new, head new, newnew".to_owned())
+}
+
+#[test]
+fn what_was_read_lies_together() {
+    let (folder, _) = bundled();
+    let cache = cache(&folder);
+    // What is not in its record any more is in the copy; the file of a page stays the same.
+    for kind in KINDS {
+        let path = cache.path(kind, "a/b");
+        let (length, modified) = {
+            let metadata = path.metadata().expect("it is there");
+            (metadata.len(), metadata.modified().expect("it has a time"))
+        };
+        let length = usize::try_from(length).expect("it is small");
+        fs::write(&path, vec![0; length]).expect("it can be written");
+        let file = File::options().append(true).open(&path).expect("a file");
+        file.set_modified(modified).expect("it can be set");
+    }
+    assert_eq!(run(&folder), [old(), old(), old(), old()]);
+    // What was not copied is read from the record, which is another's.
+    let record = cache.read_bundled(RecordKind::Page, "a/b").expect("a copy");
+    assert_eq!(record.details.read(0..3), None);
+    assert!(cache.has_lost());
+    // One who keeps to other words has another bundle.
+    let other = Cache::new(Some(folder.path().to_owned()), &|_| None).expect("a cache");
+    let other = other.with_bundle("other words");
+    assert!(other.read_bundled(RecordKind::Page, "a/b").is_none());
+}
+
+#[test]
+fn a_page_that_another_run_replaced_or_removed_is_not_what_was_copied() {
+    let (folder, _) = bundled();
+    let other = Cache::new(Some(folder.path().to_owned()), &|_| None).expect("a cache");
+    other.write_parts(RecordKind::Page, "a/b", &parts("new"));
+    assert_eq!(run(&folder), [new(), old(), old(), old()]);
+    // It was copied again, as it was a quarter of what was read.
+    assert_eq!(run(&folder), [new(), old(), old(), old()]);
+    fs::remove_file(other.path(RecordKind::Page, "a/b")).expect("it is there");
+    assert_eq!(run(&folder), [None, old(), old(), old()]);
+    // What a file's sha256 names is what it was.
+    fs::remove_file(other.path(RecordKind::Metadata, "a/b")).expect("it is there");
+    let record = cache(&folder).read_bundled(RecordKind::Metadata, "a/b");
+    assert_eq!(record.expect("it was copied").head, parts("old").head);
+    other.clean().expect("it is a cache");
+    assert_eq!(run(&folder), [None, None, None, None]);
+}
+
+#[test]
+fn a_page_that_this_run_replaced_is_copied_as_it_is_now() {
+    let (folder, _) = bundled();
+    let cache = cache(&folder);
+    for key in ["a/b", "a/c"] {
+        let stale = cache
+            .read_bundled(RecordKind::Page, key)
+            .expect("it is there");
+        assert!(stale.details.read(0..3).is_some());
+        cache.write_parts(RecordKind::Page, key, &parts("new"));
+    }
+    cache.keep_bundle();
+    assert_eq!(run(&folder), [new(), new(), old(), old()]);
+}
+
+#[test]
+fn a_bundle_that_is_damaged_or_cut_off_is_as_good_as_none() {
+    let (folder, path) = bundled();
+    let whole = fs::read(&path).expect("it was written");
+    let cached = || cache(&folder).bundle().is_some();
+    assert!(cached());
+    for place in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[place] ^= 1;
+        fs::write(&path, damaged).expect("it can be written");
+        assert!(!cached(), "byte {place}");
+        fs::write(&path, &whole[..place]).expect("it can be written");
+        assert!(!cached(), "cut at {place}");
+    }
+    assert_eq!(run(&folder), [old(), old(), old(), old()]);
+    assert!(cached(), "it was written anew");
+}
+
+#[test]
+fn a_bundle_that_is_none_is_read_without_harm() {
+    let (folder, _) = bundled();
+    let cache = cache(&folder);
+    let place = cache.bundles.as_ref().expect("it has them").place.clone();
+    let content = cache
+        .read(RecordKind::Bundle, &place)
+        .expect("a bundle")
+        .to_vec();
+    // As if its checksum were right.
+    let read = |content: &[u8]| {
+        let header = super::super::header(content);
+        Bundle::read(Record([&header[..], content].concat()))
+    };
+    for number in 0..content.len() {
+        for byte in [0, 1, 0x7f, 0xff] {
+            let mut other = content.clone();
+            other[number] = byte;
+            let Some(bundle) = read(&other) else {
+                continue;
+            };
+            for kind in KINDS {
+                bundle.find(kind, "a/c");
+            }
+            for row in 0..5 {
+                bundle.entry(row);
+                bundle.details(row, &(3..9));
+            }
+        }
+        assert!(read(&content[..number]).is_none_or(|bundle| bundle.entry(3).is_none()));
+    }
+    for content in [&b""[..], b"\xff\xff\xff\xff", b"\x01\0\0\0"] {
+        cache.write(RecordKind::Bundle, &place, content);
+        assert_eq!(run(&folder), [old(), old(), old(), old()]);
+    }
+}
+
+#[test]
+fn a_bundle_that_has_nearly_all_is_left_as_it_is() {
+    let folder = filled();
+    let key = |number: usize| format!("a/{number}");
+    let all = MISSING * 2;
+    {
+        let cache = cache(&folder);
+        for number in 0..=all + 3 {
+            cache.write_parts(RecordKind::Metadata, &key(number), &parts("old"));
+        }
+    }
+    let read = |numbers: Range<usize>| {
+        let cache = cache(&folder);
+        for number in numbers {
+            let record = cache.read_bundled(RecordKind::Metadata, &key(number));
+            record.expect("it was written");
+        }
+        cache.keep_bundle();
+        let cache = self::cache(&folder);
+        let bundle = cache.bundle().expect("one was written");
+        (0..=all + 3)
+            .map(|number| bundle.find(RecordKind::Metadata, &key(number)).is_some())
+            .filter(|found| *found)
+            .count()
+    };
+    assert_eq!(read(0..all), all);
+    assert_eq!(read(0..all + 2), all, "two are few");
+    assert_eq!(read(0..0), all, "nothing was read");
+    assert_eq!(read(0..all + 4), all + 4);
+    assert_eq!(read(0..2), all + 4, "there is more than is wanted");
+}
+
+#[test]
+fn runs_that_write_beside_each_other_leave_what_one_of_them_wrote() {
+    let folder = filled();
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let folder = &folder;
+            scope.spawn(move || {
+                for turn in 0..30 {
+                    let cache = cache(folder);
+                    let word = format!("{writer}{}", turn % 10);
+                    cache.write_parts(RecordKind::Page, "a/b", &parts(&word));
+                    let record = cache.read_bundled(RecordKind::Page, "a/b");
+                    let mut record = record.expect("one was written");
+                    let word = record.head.split_off(5);
+                    assert_eq!(record.about, [b"about ", &word[..]].concat());
+                    if let Some(details) = record.details.read(0..2) {
+                        assert_eq!(details, word);
+                    }
+                    cache.keep_bundle();
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn bundles_are_pruned_like_other_records() {
+    let (folder, path) = bundled();
+    let bounds = super::super::Bounds {
+        before: None,
+        bytes: Some(0),
+    };
+    let cache = cache(&folder);
+    let (files, _) = cache.prune(bounds).expect("it is a cache");
+    assert_eq!(files, 5);
+    assert!(!path.exists());
+    assert_eq!(run(&folder), [None, None, None, None]);
+}

@@ -14,40 +14,54 @@
 //!   in its copy as in its record.
 //! - Metadata is copied where its key has the file's sha256. What that names never changes, so
 //!   its copy counts by itself.
-//! - What is not here is read from its record. A bundle that is torn, truncated or damaged
-//!   fails its checksum and is as good as none; the parts of details in it have checksums of
-//!   their own, as in a record.
+//! - What is not here is read from its record. The table of a bundle, each head and each part of
+//!   details have checksums: what is torn, truncated or damaged is as good as not there.
 //!
 //! Weighed against it: in LMDB (heed) or redb the records themselves would lie in one file.
 //! That would need a lock or a single writer, a compactor, and trust that a page table survives
 //! a kill on any file system, for what a copy gives that may be thrown away at any time. A file
 //! that is only appended to would grow with each refresh and need its index read anyway.
 //!
-//! All numbers are little-endian: the number of rows, the rows by kind and key, and for each
-//! its key, first part, head, the ranges of the details that were read, and those details.
+//! Only the table is read at once; heads and details are read where they are wanted, straight
+//! into the place where they are used. (To read all at once would cost a page fault for every
+//! 4 KiB of what is copied from there anyway.)
+//!
+//! All numbers are little-endian. Magic, layout, length and checksum of the table; the table:
+//! number of rows, the rows by kind and key, and for each its key, first part, and the ranges of
+//! the details that were copied; then for each its head and those details.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
+use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
+use super::held::Whole;
 use super::parts::{HEADER_SIZE, Header, Opened, Rest, RestBytes};
-use super::{Cache, PartedRecord, Record, RecordKind, hashed_key};
+use super::{Cache, LAYOUT, PartedRecord, RecordKind, checksum, hashed_key};
 
 /// So many bundles are kept at most; one that falls on the same place replaces the older, which
 /// loses nothing but time.
 const PLACES: u8 = 64;
 
-/// Kind, length of the key, of the first part, of the head, number of ranges, start, end, state
-/// (24), header of the record.
-const ROW: usize = 7 * 4 + STATE + HEADER_SIZE;
+const MAGIC: [u8; 4] = *b"MLRB";
+
+/// Magic, layout, length and checksum of the table.
+const START: usize = 16;
+
+/// Kind, where its key lies in the table, its length, number of ranges, where its head lies
+/// behind the table, state (24), header of the record.
+const ROW: usize = NUMBERS * 4 + STATE + HEADER_SIZE;
+
+const NUMBERS: usize = 5;
 
 const STATE: usize = 24;
 
-/// Start and end of a range of the details.
-const RANGE: usize = 16;
+/// Start and end of a range of the details, and the checksum of what is there.
+const RANGE: usize = 20;
 
 /// No bundle is longer, in bytes.
 const LIMIT: usize = 64 << 20;
@@ -110,63 +124,118 @@ impl State {
     }
 }
 
-/// A bundle, read.
+/// A bundle, opened.
 pub(super) struct Bundle {
-    record: Record,
+    file: Whole,
+    table: Vec<u8>,
     rows: usize,
 }
 
-/// Where the parts of an entry lie.
-struct Row {
+/// What is said of an entry.
+struct Row<'b> {
     state: State,
     header: Header,
-    about: Range<usize>,
-    head: Range<usize>,
-    ranges: Range<usize>,
-    details: Range<usize>,
+    about: &'b [u8],
+    ranges: &'b [[u8; RANGE]],
+    /// Where its head lies in the file.
+    head: u64,
+    head_length: usize,
+}
+
+impl Row<'_> {
+    /// The parts of its details that were copied.
+    fn details(&self) -> impl Iterator<Item = Part> {
+        let mut place = self.head.saturating_add(self.head_length as u64);
+        self.ranges.iter().filter_map(move |bytes| {
+            let (start, rest) = bytes.split_first_chunk()?;
+            let (end, sum) = rest.split_first_chunk()?;
+            let range = u64::from_le_bytes(*start)..u64::from_le_bytes(*end);
+            let part = Part {
+                checksum: u32::from_le_bytes(*sum.first_chunk()?),
+                place,
+                range,
+            };
+            place = place.saturating_add(part.length());
+            Some(part)
+        })
+    }
+}
+
+/// A part of an entry's details.
+struct Part {
+    range: Range<u64>,
+    checksum: u32,
+    /// Where it lies in the file.
+    place: u64,
+}
+
+impl Part {
+    fn length(&self) -> u64 {
+        self.range.end.saturating_sub(self.range.start)
+    }
 }
 
 impl Bundle {
-    fn read(record: Record) -> Option<Self> {
-        let rows = usize::try_from(number(&record, 0)?).ok()?;
-        record.get(4..)?.get(..rows.checked_mul(ROW)?)?;
-        Some(Self { record, rows })
+    fn open(path: &Path) -> Option<Self> {
+        let mut file = File::open(path).ok()?;
+        let mut start = [0; START];
+        file.read_exact(&mut start).ok()?;
+        let (numbers, _) = start.strip_prefix(&MAGIC)?.as_chunks::<4>();
+        let [layout, length, sum] = *numbers else {
+            return None;
+        };
+        let length = usize::try_from(u32::from_le_bytes(length)).ok()?;
+        if u32::from_le_bytes(layout) != LAYOUT || length > LIMIT {
+            return None;
+        }
+        let mut table = Vec::new();
+        let read = (&mut file)
+            .take(length as u64)
+            .read_to_end(&mut table)
+            .ok()?;
+        if read != length || checksum(&table) != u32::from_le_bytes(sum) {
+            return None;
+        }
+        Self::of(Whole::new(file).ok()?, table)
+    }
+
+    fn of(file: Whole, table: Vec<u8>) -> Option<Self> {
+        let rows = usize::try_from(number(&table, 0)?).ok()?;
+        table.get(4..)?.get(..rows.checked_mul(ROW)?)?;
+        Some(Self { file, table, rows })
     }
 
     fn row_bytes(&self, row: usize) -> Option<&[u8]> {
         let start = row.checked_mul(ROW)?.checked_add(4)?;
-        self.record.get(start..start.checked_add(ROW)?)
+        self.table.get(start..start.checked_add(ROW)?)
     }
 
-    fn row(&self, row: usize) -> Option<Row> {
+    fn row(&self, row: usize) -> Option<Row<'_>> {
         let bytes = self.row_bytes(row)?;
         let word = |place: usize| usize::try_from(number(bytes, place * 4)?).ok();
-        let mut end = word(5)?;
-        let limit = word(6)?;
-        let mut take = |length: usize| {
-            let start = end;
-            end = end.checked_add(length).filter(|end| *end <= limit)?;
-            Some(start..end)
-        };
-        let (_key, about, head) = (take(word(1)?)?, take(word(2)?)?, take(word(3)?)?);
-        let ranges = take(word(4)?.checked_mul(RANGE)?)?;
-        let (state, header) = bytes.get(7 * 4..)?.split_first_chunk()?;
+        let (state, header) = bytes.get(NUMBERS * 4..)?.split_first_chunk()?;
+        let header = Header::read(header)?;
+        let (about, head_length) = header.first_parts()?;
+        let start = word(1)?.checked_add(word(2)?)?;
+        let (about, rest) = self.table.get(start..)?.split_at_checked(about)?;
+        let ranges = rest.as_chunks().0.get(..word(3)?)?;
+        let behind = u64::from(number(bytes, 16)?);
         Some(Row {
             state: State(*state),
-            header: Header::read(header)?,
+            header,
             about,
-            head,
             ranges,
-            details: end..limit,
+            head: (START as u64 + self.table.len() as u64).checked_add(behind)?,
+            head_length,
         })
     }
 
     /// The kind and the key of a row.
     fn name(&self, row: usize) -> Option<(u32, &[u8])> {
         let bytes = self.row_bytes(row)?;
-        let start = usize::try_from(number(bytes, 5 * 4)?).ok()?;
-        let length = usize::try_from(number(bytes, 4)?).ok()?;
-        let key = self.record.get(start..start.checked_add(length)?)?;
+        let start = usize::try_from(number(bytes, 4)?).ok()?;
+        let length = usize::try_from(number(bytes, 8)?).ok()?;
+        let key = self.table.get(start..start.checked_add(length)?)?;
         Some((number(bytes, 0)?, key))
     }
 
@@ -176,32 +245,31 @@ impl Bundle {
         while low < high {
             let middle = low + (high - low) / 2;
             match self.name(middle)?.cmp(&wanted) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Greater => high = middle,
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Some(middle),
+                Ordering::Greater => high = middle,
             }
         }
         None
     }
 
+    /// The head of an entry; `None` where it is not what was copied.
+    fn head(&self, row: &Row<'_>) -> Option<Vec<u8>> {
+        let head = self.file.read(row.head, row.head_length)?;
+        row.header.is_head(&head).then_some(head)
+    }
+
     /// The bytes of an entry's details in this range, where they were copied.
-    pub(super) fn details(&self, row: usize, range: &Range<u64>) -> Option<&[u8]> {
+    pub(super) fn details(&self, row: usize, range: &Range<u64>) -> Option<Vec<u8>> {
         let row = self.row(row)?;
-        let (ranges, _) = self.record.get(row.ranges)?.as_chunks::<RANGE>();
-        let mut start = row.details.start;
-        for bytes in ranges {
-            let copied = range_of(bytes)?;
-            let length = usize::try_from(copied.end.checked_sub(copied.start)?).ok()?;
-            let end = start.checked_add(length)?;
-            if copied == *range {
-                return self
-                    .record
-                    .get(start..end.min(row.details.end))
-                    .filter(|bytes| bytes.len() == length);
-            }
-            start = end;
-        }
-        None
+        let part = row.details().find(|part| part.range == *range)?;
+        self.part(&part)
+    }
+
+    fn part(&self, part: &Part) -> Option<Vec<u8>> {
+        let length = Some(part.length()).filter(|length| *length <= RANGE_LIMIT)?;
+        let bytes = self.file.read(part.place, usize::try_from(length).ok()?)?;
+        (checksum(&bytes) == part.checksum).then_some(bytes)
     }
 
     /// An entry as it was copied.
@@ -211,19 +279,14 @@ impl Bundle {
             opened: Opened {
                 state: row.state,
                 header: row.header,
-                about: self.record.get(row.about)?.to_vec(),
-                head: self.record.get(row.head)?.to_vec(),
+                about: row.about.to_vec(),
+                head: self.head(&row)?,
             },
             ranges: BTreeMap::new(),
         };
-        let (ranges, _) = self.record.get(row.ranges)?.as_chunks::<RANGE>();
-        let mut details = self.record.get(row.details)?;
-        for bytes in ranges {
-            let range = range_of(bytes)?;
-            let length = usize::try_from(range.end.checked_sub(range.start)?).ok()?;
-            let (part, after) = details.split_at_checked(length)?;
-            entry.ranges.insert((range.start, range.end), part.to_vec());
-            details = after;
+        for part in row.details() {
+            let range = (part.range.start, part.range.end);
+            entry.ranges.insert(range, self.part(&part)?);
         }
         Some(entry)
     }
@@ -271,8 +334,8 @@ impl Cache {
     fn bundle(&self) -> Option<&Arc<Bundle>> {
         let bundles = self.bundles.as_ref()?;
         let read = || {
-            let record = self.read(RecordKind::Bundle, &bundles.place)?;
-            Bundle::read(record).map(Arc::new)
+            let path = self.path(RecordKind::Bundle, &bundles.place);
+            Bundle::open(&path).map(Arc::new)
         };
         bundles.bundle.get_or_init(read).as_ref()
     }
@@ -301,6 +364,7 @@ impl Cache {
         if kind == RecordKind::Page && state_at(&path)? != row.state {
             return None;
         }
+        let head = bundle.head(&row)?;
         let rest = Arc::new(Rest::new(
             path,
             row.header,
@@ -308,8 +372,8 @@ impl Cache {
             Arc::clone(&self.lost),
         ));
         let record = PartedRecord {
-            about: bundle.record.get(row.about)?.to_vec(),
-            head: bundle.record.get(row.head)?.to_vec(),
+            about: row.about.to_vec(),
+            head,
             details: Arc::clone(&rest) as _,
         };
         self.note(kind, key, Some(number), Some(rest));
@@ -365,8 +429,9 @@ impl Cache {
                 }
             }
         }
-        if let Some(content) = content(&entries) {
-            self.write(RecordKind::Bundle, &bundles.place, &content);
+        if let Some(parts) = content(&entries) {
+            let path = self.path(RecordKind::Bundle, &bundles.place);
+            self.write_all(&path, &parts.each_ref().map(Vec::as_slice));
         }
     }
 
@@ -395,58 +460,53 @@ fn state_at(path: &Path) -> Option<State> {
     State::of(&std::fs::metadata(path).ok()?)
 }
 
-/// The bytes of a bundle.
-fn content(entries: &BTreeMap<(u32, &str), Option<Entry>>) -> Option<Vec<u8>> {
+/// The start of a bundle, its table, and what is behind it.
+fn content(entries: &BTreeMap<(u32, &str), Option<Entry>>) -> Option<[Vec<u8>; 3]> {
     let entries = || {
         let entries = entries.iter();
         entries.filter_map(|(name, entry)| Some((*name, entry.as_ref()?)))
     };
     let count = entries().count();
-    let mut start = ROW.checked_mul(count)?.checked_add(4)?;
+    let behind_rows = ROW.checked_mul(count)?.checked_add(4)?;
     let mut rows = u32::try_from(count).ok()?.to_le_bytes().to_vec();
-    let mut bytes = Vec::new();
+    let (mut said, mut bytes) = (Vec::new(), Vec::new());
     for ((kind, key), Entry { opened, ranges }) in entries() {
-        let before = bytes.len();
-        bytes.extend(key.as_bytes());
-        bytes.extend(&opened.about);
-        bytes.extend(&opened.head);
-        // A range that could not be read has no bytes, and is no more looked for.
+        // A range that could not be read has no bytes, and is not copied.
         let ranges = || {
-            ranges
-                .iter()
-                .filter(|((start, end), part)| end - start == part.len() as u64)
+            let ranges = ranges.iter();
+            ranges.filter(|((start, end), part)| end.checked_sub(*start) == Some(part.len() as u64))
         };
-        for ((start, end), _) in ranges() {
-            bytes.extend(start.to_le_bytes());
-            bytes.extend(end.to_le_bytes());
-        }
-        for (_, part) in ranges() {
-            bytes.extend(part);
-        }
-        let end = start.checked_add(bytes.len() - before)?;
         let numbers = [
             usize::try_from(kind).ok()?,
+            behind_rows.checked_add(said.len())?,
             key.len(),
-            opened.about.len(),
-            opened.head.len(),
             ranges().count(),
-            start,
-            end,
+            bytes.len(),
         ];
         for number in numbers {
             rows.extend(u32::try_from(number).ok()?.to_le_bytes());
         }
         rows.extend(opened.state.0);
         rows.extend(opened.header.write());
-        start = end;
+        said.extend(key.as_bytes());
+        said.extend(&opened.about);
+        bytes.extend(&opened.head);
+        for ((start, end), part) in ranges() {
+            said.extend(start.to_le_bytes());
+            said.extend(end.to_le_bytes());
+            said.extend(checksum(part).to_le_bytes());
+            bytes.extend(part);
+        }
     }
-    (start <= LIMIT).then(|| [rows, bytes].concat())
-}
-
-fn range_of(bytes: &[u8; RANGE]) -> Option<Range<u64>> {
-    let (start, end) = bytes.split_first_chunk()?;
-    let end = u64::from_le_bytes(*end.first_chunk()?);
-    Some(u64::from_le_bytes(*start)..end)
+    rows.append(&mut said);
+    if rows.len().max(bytes.len()) > LIMIT {
+        return None;
+    }
+    let mut start = MAGIC.to_vec();
+    for number in [LAYOUT, u32::try_from(rows.len()).ok()?, checksum(&rows)] {
+        start.extend(number.to_le_bytes());
+    }
+    Some([start, rows, bytes])
 }
 
 fn number(bytes: &[u8], place: usize) -> Option<u32> {

@@ -111,6 +111,7 @@ impl Rest {
         }
     }
 
+    /// What lies there in the record.
     pub(super) fn try_read(&self, range: &Range<u64>) -> Option<Vec<u8>> {
         if range.end > self.header.details_length {
             return None;
@@ -129,11 +130,7 @@ impl Rest {
                 file.read_exact_at(&mut bytes, start).ok()?;
                 Some(bytes)
             }
-            RestBytes::Bundled(bundle, row) => match bundle.details(*row, range) {
-                Some(bytes) => Some(bytes.to_vec()),
-                None => self.read_closed(start, length),
-            },
-            RestBytes::Closed => self.read_closed(start, length),
+            RestBytes::Bundled(..) | RestBytes::Closed => self.read_closed(start, length),
         }
     }
 
@@ -151,20 +148,23 @@ impl Rest {
         Some(bytes)
     }
 
-    fn is_bundled(&self, range: &Range<u64>) -> bool {
+    fn bundled(&self, range: &Range<u64>) -> Option<Vec<u8>> {
         match &self.bytes {
-            RestBytes::Bundled(bundle, row) => bundle.details(*row, range).is_some(),
-            _ => false,
+            RestBytes::Bundled(bundle, row) => bundle.details(*row, range),
+            _ => None,
         }
     }
 }
 
 impl DetailSource for Rest {
     fn read(&self, range: Range<u64>) -> Option<Vec<u8>> {
+        if let Some(copied) = self.bundled(&range) {
+            return Some(copied);
+        }
         let read = self.try_read(&range);
         if read.is_none() {
             self.lost.store(true, Ordering::Relaxed);
-        } else if !self.is_bundled(&range) {
+        } else {
             self.note(&range);
         }
         read
@@ -231,6 +231,20 @@ impl Header {
             head_checksum: u32::from_le_bytes(head_checksum),
             details_length: u64::from_le_bytes(*details_length),
         })
+    }
+
+    /// How long the first two parts are, in bytes; `None` where they are too long.
+    pub(super) fn first_parts(self) -> Option<(usize, usize)> {
+        let [about, head] = [self.about_length, self.head_length].map(|length| {
+            let length = usize::try_from(length).ok();
+            length.filter(|length| *length <= PART_LIMIT)
+        });
+        Some((about?, head?))
+    }
+
+    /// Whether this is the second part.
+    pub(super) fn is_head(self, bytes: &[u8]) -> bool {
+        checksum(bytes) == self.head_checksum
     }
 
     /// How long the record is, in bytes.

@@ -14,6 +14,8 @@
 //!   in its copy as in its record.
 //! - Metadata is copied where its key has the file's sha256. What that names never changes, so
 //!   its copy counts by itself.
+//! - What the solver found of a page is noted with its copy, and counts as long as that does,
+//!   for the build of the program that wrote it.
 //! - What is not here is read from its record. The table of a bundle, each head and each part of
 //!   details have checksums: what is torn, truncated or damaged is as good as not there.
 //!
@@ -26,9 +28,10 @@
 //! into the place where they are used. (To read all at once would cost a page fault for every
 //! 4 KiB of what is copied from there anyway.)
 //!
-//! All numbers are little-endian. Magic, layout, length and checksum of the table; the table:
+//! All numbers are little-endian. Magic, layout, length and checksum of the table, what tells the
+//! program that wrote it; the table:
 //! number of rows, the rows by kind and key, and for each its key, first part, and the ranges of
-//! the details that were copied; then for each its head and those details.
+//! the details that were copied; then for each its head, its note, and those details.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -39,9 +42,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
+use sha2::{Digest as _, Sha256};
+
 use super::held::Whole;
 use super::parts::{HEADER_SIZE, Header, Opened, Rest, RestBytes};
-use super::{Cache, LAYOUT, PartedRecord, RecordKind, checksum, hashed_key};
+use super::{Cache, LAYOUT, PartedRecord, RecordKind, checksum};
 
 /// So many bundles are kept at most; one that falls on the same place replaces the older, which
 /// loses nothing but time.
@@ -49,14 +54,16 @@ const PLACES: u8 = 64;
 
 const MAGIC: [u8; 4] = *b"MLRB";
 
-/// Magic, layout, length and checksum of the table.
-const START: usize = 16;
+/// Magic, layout, length and checksum of the table, the program's stamp.
+const START: usize = 16 + STAMP;
+
+const STAMP: usize = 16;
 
 /// Kind, where its key lies in the table, its length, number of ranges, where its head lies
-/// behind the table, state (24), header of the record.
+/// behind the table, length and checksum of its note, state (24), header of the record.
 const ROW: usize = NUMBERS * 4 + STATE + HEADER_SIZE;
 
-const NUMBERS: usize = 5;
+const NUMBERS: usize = 7;
 
 const STATE: usize = 24;
 
@@ -73,9 +80,13 @@ const RANGE_LIMIT: u64 = 64 << 10;
 /// it costs as much as to open some hundred records.
 const MISSING: usize = 16;
 
+/// What tells one build of the program from others.
+type Stamp = [u8; STAMP];
+
 /// The bundle of a run, and what the run has read.
 pub(super) struct Bundles {
     place: String,
+    stamp: Option<Stamp>,
     bundle: OnceLock<Option<Arc<Bundle>>>,
     used: Mutex<Vec<Used>>,
 }
@@ -127,6 +138,8 @@ impl State {
 /// A bundle, opened.
 pub(super) struct Bundle {
     file: Whole,
+    /// Whether its notes are this program's.
+    is_ours: bool,
     table: Vec<u8>,
     rows: usize,
 }
@@ -140,12 +153,19 @@ struct Row<'b> {
     /// Where its head lies in the file.
     head: u64,
     head_length: usize,
+    note_length: usize,
+    note_checksum: u32,
 }
 
 impl Row<'_> {
+    /// Where its note lies in the file.
+    fn note(&self) -> u64 {
+        self.head.saturating_add(self.head_length as u64)
+    }
+
     /// The parts of its details that were copied.
     fn details(&self) -> impl Iterator<Item = Part> {
-        let mut place = self.head.saturating_add(self.head_length as u64);
+        let mut place = self.note().saturating_add(self.note_length as u64);
         self.ranges.iter().filter_map(move |bytes| {
             let (start, rest) = bytes.split_first_chunk()?;
             let (end, sum) = rest.split_first_chunk()?;
@@ -176,12 +196,12 @@ impl Part {
 }
 
 impl Bundle {
-    fn open(path: &Path) -> Option<Self> {
+    fn open(path: &Path, stamp: Option<Stamp>) -> Option<Self> {
         let mut file = File::open(path).ok()?;
         let mut start = [0; START];
         file.read_exact(&mut start).ok()?;
-        let (numbers, _) = start.strip_prefix(&MAGIC)?.as_chunks::<4>();
-        let [layout, length, sum] = *numbers else {
+        let (numbers, found) = start.strip_prefix(&MAGIC)?.split_last_chunk::<STAMP>()?;
+        let [layout, length, sum] = *numbers.as_chunks::<4>().0 else {
             return None;
         };
         let length = usize::try_from(u32::from_le_bytes(length)).ok()?;
@@ -196,13 +216,19 @@ impl Bundle {
         if read != length || checksum(&table) != u32::from_le_bytes(sum) {
             return None;
         }
-        Self::of(Whole::new(file).ok()?, table)
+        let is_ours = stamp == Some(*found);
+        Self::of(Whole::new(file).ok()?, is_ours, table)
     }
 
-    fn of(file: Whole, table: Vec<u8>) -> Option<Self> {
+    fn of(file: Whole, is_ours: bool, table: Vec<u8>) -> Option<Self> {
         let rows = usize::try_from(number(&table, 0)?).ok()?;
         table.get(4..)?.get(..rows.checked_mul(ROW)?)?;
-        Some(Self { file, table, rows })
+        Some(Self {
+            file,
+            is_ours,
+            table,
+            rows,
+        })
     }
 
     fn row_bytes(&self, row: usize) -> Option<&[u8]> {
@@ -227,6 +253,8 @@ impl Bundle {
             ranges,
             head: (START as u64 + self.table.len() as u64).checked_add(behind)?,
             head_length,
+            note_length: word(5)?,
+            note_checksum: number(bytes, 24)?,
         })
     }
 
@@ -259,6 +287,16 @@ impl Bundle {
         row.header.is_head(&head).then_some(head)
     }
 
+    /// What was noted with an entry, where this program did it.
+    pub(super) fn note(&self, row: usize) -> Option<Vec<u8>> {
+        let row = self.row(row)?;
+        if row.note_length == 0 || row.note_length > LIMIT || !self.is_ours {
+            return None;
+        }
+        let note = self.file.read(row.note(), row.note_length)?;
+        (checksum(&note) == row.note_checksum).then_some(note)
+    }
+
     /// The bytes of an entry's details in this range, where they were copied.
     pub(super) fn details(&self, row: usize, range: &Range<u64>) -> Option<Vec<u8>> {
         let row = self.row(row)?;
@@ -273,8 +311,8 @@ impl Bundle {
     }
 
     /// An entry as it was copied.
-    fn entry(&self, row: usize) -> Option<Entry> {
-        let row = self.row(row)?;
+    fn entry(&self, number: usize) -> Option<Entry> {
+        let row = self.row(number)?;
         let mut entry = Entry {
             opened: Opened {
                 state: row.state,
@@ -282,6 +320,7 @@ impl Bundle {
                 about: row.about.to_vec(),
                 head: self.head(&row)?,
             },
+            note: self.note(number).unwrap_or_default(),
             ranges: BTreeMap::new(),
         };
         for part in row.details() {
@@ -295,18 +334,20 @@ impl Bundle {
 /// A record as it is copied.
 struct Entry {
     opened: Opened,
+    /// Empty where there is none.
+    note: Vec<u8>,
     ranges: BTreeMap<(u64, u64), Vec<u8>>,
 }
 
 impl Bundles {
-    fn new(words: &str) -> Self {
+    fn new(words: &str, program: Option<&str>) -> Self {
+        let digest = |text: &str| -> [u8; 32] { Sha256::digest(text).into() };
+        let stamp = program.and_then(|program| digest(program).first_chunk().copied());
         // What lies at the place of another run's words is a copy of the same cache.
-        let digest = hashed_key("bundle", words);
-        let number = digest
-            .get(..2)
-            .and_then(|it| u8::from_str_radix(it, 16).ok());
+        let [number, ..] = digest(words);
         Self {
-            place: format!("{:02x}", number.unwrap_or_default() % PLACES),
+            place: format!("{:02x}", number % PLACES),
+            stamp,
             bundle: OnceLock::new(),
             used: Mutex::default(),
         }
@@ -319,23 +360,30 @@ impl Bundles {
 }
 
 impl Cache {
-    /// The same cache, where what runs for the same words have read lies together.
+    /// The same cache, where what runs for the same words have read lies together. Where it is
+    /// known what tells this build of the program from others, notes are kept too.
     #[must_use]
-    pub fn with_bundle(self, words: &str) -> Self {
+    pub fn with_bundle(self, words: &str, program: Option<&str>) -> Self {
         if self.is_temporary() {
             return self;
         }
         Self {
-            bundles: Some(Arc::new(Bundles::new(words))),
+            bundles: Some(Arc::new(Bundles::new(words, program))),
             ..self
         }
+    }
+
+    /// Whether what is found of a record can be noted with its copy.
+    pub(super) fn keeps_notes(&self) -> bool {
+        let bundles = self.bundles.as_ref();
+        bundles.is_some_and(|bundles| bundles.stamp.is_some())
     }
 
     fn bundle(&self) -> Option<&Arc<Bundle>> {
         let bundles = self.bundles.as_ref()?;
         let read = || {
             let path = self.path(RecordKind::Bundle, &bundles.place);
-            Bundle::open(&path).map(Arc::new)
+            Bundle::open(&path, bundles.stamp).map(Arc::new)
         };
         bundles.bundle.get_or_init(read).as_ref()
     }
@@ -369,7 +417,7 @@ impl Cache {
             path,
             row.header,
             RestBytes::Bundled(Arc::clone(bundle), number),
-            Arc::clone(&self.lost),
+            self,
         ));
         let record = PartedRecord {
             about: row.about.to_vec(),
@@ -407,8 +455,8 @@ impl Cache {
         };
         let used = std::mem::take(&mut *bundles.used());
         let is_missing = |used: &&Used| {
-            let rest = used.rest.as_ref();
-            used.row.is_none() || rest.is_some_and(|rest| !rest.noted().is_empty())
+            let is_new = |rest: &Arc<Rest>| !rest.ranges().is_empty() || rest.new_note().is_some();
+            used.row.is_none() || used.rest.as_ref().is_some_and(is_new)
         };
         let missing = used.iter().filter(is_missing).count();
         if missing * MISSING <= used.len() {
@@ -423,13 +471,16 @@ impl Cache {
             if let (Some(entry), Some(rest)) = (entry, &one.rest)
                 && *rest.header() == entry.opened.header
             {
-                for range in rest.noted() {
+                for range in rest.ranges() {
                     let bytes = rest.try_read(&range).unwrap_or_default();
                     entry.ranges.insert((range.start, range.end), bytes);
                 }
+                if let Some(note) = rest.new_note() {
+                    entry.note = note;
+                }
             }
         }
-        if let Some(parts) = content(&entries) {
+        if let Some(parts) = content(&entries, bundles.stamp) {
             let path = self.path(RecordKind::Bundle, &bundles.place);
             self.write_all(&path, &parts.each_ref().map(Vec::as_slice));
         }
@@ -445,6 +496,7 @@ impl Cache {
         copied().or_else(|| {
             Some(Entry {
                 opened: opened()?,
+                note: Vec::new(),
                 ranges: BTreeMap::new(),
             })
         })
@@ -461,7 +513,10 @@ fn state_at(path: &Path) -> Option<State> {
 }
 
 /// The start of a bundle, its table, and what is behind it.
-fn content(entries: &BTreeMap<(u32, &str), Option<Entry>>) -> Option<[Vec<u8>; 3]> {
+fn content(
+    entries: &BTreeMap<(u32, &str), Option<Entry>>,
+    stamp: Option<Stamp>,
+) -> Option<[Vec<u8>; 3]> {
     let entries = || {
         let entries = entries.iter();
         entries.filter_map(|(name, entry)| Some((*name, entry.as_ref()?)))
@@ -470,7 +525,12 @@ fn content(entries: &BTreeMap<(u32, &str), Option<Entry>>) -> Option<[Vec<u8>; 3
     let behind_rows = ROW.checked_mul(count)?.checked_add(4)?;
     let mut rows = u32::try_from(count).ok()?.to_le_bytes().to_vec();
     let (mut said, mut bytes) = (Vec::new(), Vec::new());
-    for ((kind, key), Entry { opened, ranges }) in entries() {
+    for ((kind, key), entry) in entries() {
+        let Entry {
+            opened,
+            note,
+            ranges,
+        } = entry;
         // A range that could not be read has no bytes, and is not copied.
         let ranges = || {
             let ranges = ranges.iter();
@@ -482,15 +542,18 @@ fn content(entries: &BTreeMap<(u32, &str), Option<Entry>>) -> Option<[Vec<u8>; 3
             key.len(),
             ranges().count(),
             bytes.len(),
+            note.len(),
         ];
         for number in numbers {
             rows.extend(u32::try_from(number).ok()?.to_le_bytes());
         }
+        rows.extend(checksum(note).to_le_bytes());
         rows.extend(opened.state.0);
         rows.extend(opened.header.write());
         said.extend(key.as_bytes());
         said.extend(&opened.about);
         bytes.extend(&opened.head);
+        bytes.extend(note);
         for ((start, end), part) in ranges() {
             said.extend(start.to_le_bytes());
             said.extend(end.to_le_bytes());
@@ -506,6 +569,7 @@ fn content(entries: &BTreeMap<(u32, &str), Option<Entry>>) -> Option<[Vec<u8>; 3
     for number in [LAYOUT, u32::try_from(rows.len()).ok()?, checksum(&rows)] {
         start.extend(number.to_le_bytes());
     }
+    start.extend(stamp.unwrap_or_default());
     Some([start, rows, bytes])
 }
 

@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::bundle::{self, Bundle, State};
 use super::{Cache, LAYOUT, RecordKind, checksum, held};
@@ -63,7 +63,9 @@ pub(super) struct Rest {
     /// That it could not be read is noted here.
     lost: Arc<AtomicBool>,
     /// What was read of it, and lies in no bundle.
-    noted: Mutex<Vec<Range<u64>>>,
+    read: Mutex<Vec<Range<u64>>>,
+    /// What was found of the record, where that can be kept.
+    note: Option<Mutex<Option<Vec<u8>>>>,
 }
 
 /// Where the third part of a record is read.
@@ -79,18 +81,14 @@ pub(super) enum RestBytes {
 }
 
 impl Rest {
-    pub(super) fn new(
-        path: PathBuf,
-        header: Header,
-        bytes: RestBytes,
-        lost: Arc<AtomicBool>,
-    ) -> Self {
+    pub(super) fn new(path: PathBuf, header: Header, bytes: RestBytes, cache: &Cache) -> Self {
         Self {
             path,
             header,
             bytes,
-            lost,
-            noted: Mutex::default(),
+            lost: Arc::clone(&cache.lost),
+            read: Mutex::default(),
+            note: cache.keeps_notes().then(Mutex::default),
         }
     }
 
@@ -99,16 +97,13 @@ impl Rest {
     }
 
     /// What was read of it, and lies in no bundle.
-    pub(super) fn noted(&self) -> Vec<Range<u64>> {
-        let noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.clone()
+    pub(super) fn ranges(&self) -> Vec<Range<u64>> {
+        lock(&self.read).clone()
     }
 
-    fn note(&self, range: &Range<u64>) {
-        if bundle::is_copied(range) {
-            let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-            noted.push(range.clone());
-        }
+    /// What was found of the record in this run.
+    pub(super) fn new_note(&self) -> Option<Vec<u8>> {
+        lock(self.note.as_ref()?).clone()
     }
 
     /// What lies there in the record.
@@ -164,8 +159,8 @@ impl DetailSource for Rest {
         let read = self.try_read(&range);
         if read.is_none() {
             self.lost.store(true, Ordering::Relaxed);
-        } else {
-            self.note(&range);
+        } else if bundle::is_copied(&range) {
+            lock(&self.read).push(range);
         }
         read
     }
@@ -175,6 +170,28 @@ impl DetailSource for Rest {
         // The next run asks for it as for one that was never there.
         let _ = std::fs::remove_file(&self.path);
     }
+
+    fn note(&self) -> Option<Vec<u8>> {
+        match (&self.note, &self.bytes) {
+            (Some(_), RestBytes::Bundled(bundle, row)) => bundle.note(*row),
+            _ => None,
+        }
+    }
+
+    fn keeps_notes(&self) -> bool {
+        self.note.is_some()
+    }
+
+    fn keep_note(&self, note: Vec<u8>) {
+        if let Some(place) = &self.note {
+            *lock(place) = Some(note);
+        }
+    }
+}
+
+/// A panic elsewhere leaves them whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -294,7 +311,7 @@ impl Cache {
             _ => RestBytes::Closed,
         };
         let path = self.path(kind, key);
-        let rest = Rest::new(path, opened.header, bytes, Arc::clone(&self.lost));
+        let rest = Rest::new(path, opened.header, bytes, self);
         let rest = Arc::new(rest);
         let record = PartedRecord {
             about: opened.about,

@@ -10,7 +10,7 @@ const KINDS: [RecordKind; 2] = [RecordKind::Page, RecordKind::Metadata];
 
 fn cache(folder: &TempDir) -> Cache {
     let cache = Cache::new(Some(folder.path().to_owned()), &|_| None).expect("a cache");
-    cache.with_bundle("words")
+    cache.with_bundle("words", Some("this program"))
 }
 
 fn parts(word: &str) -> Parts {
@@ -105,7 +105,7 @@ fn what_was_read_lies_together() {
     assert!(cache.has_lost());
     // One who keeps to other words has another bundle.
     let other = Cache::new(Some(folder.path().to_owned()), &|_| None).expect("a cache");
-    let other = other.with_bundle("other words");
+    let other = other.with_bundle("other words", None);
     assert!(other.read_bundled(RecordKind::Page, "a/b").is_none());
 }
 
@@ -143,6 +143,67 @@ fn a_page_that_this_run_replaced_is_copied_as_it_is_now() {
 }
 
 #[test]
+fn a_note_stays_with_the_page_that_it_is_of() {
+    let (folder, path) = bundled();
+    let noted = |cache: &Cache| {
+        let record = cache.read_bundled(RecordKind::Page, "a/b");
+        record.expect("it is there").details.note()
+    };
+    let note = |text: &[u8]| {
+        let cache = cache(&folder);
+        let record = cache.read_bundled(RecordKind::Page, "a/b");
+        let record = record.expect("it is there");
+        assert!(record.details.keeps_notes());
+        record.details.keep_note(text.to_vec());
+        read(&cache);
+        cache.keep_bundle();
+    };
+    assert_eq!(noted(&cache(&folder)), None);
+    note(b"found");
+    assert_eq!(noted(&cache(&folder)).as_deref(), Some(&b"found"[..]));
+    assert_eq!(run(&folder), [old(), old(), old(), old()]);
+    note(b"found better");
+    assert_eq!(
+        noted(&cache(&folder)).as_deref(),
+        Some(&b"found better"[..])
+    );
+
+    // Another build of the program may find something else.
+    let open = || Cache::new(Some(folder.path().to_owned()), &|_| None).expect("a cache");
+    assert_eq!(
+        noted(&open().with_bundle("words", Some("another program"))),
+        None
+    );
+    let unknown = open().with_bundle("words", None);
+    let record = unknown
+        .read_bundled(RecordKind::Page, "a/b")
+        .expect("it is there");
+    record.details.keep_note(b"lost".to_vec());
+    assert!(!record.details.keeps_notes() && record.details.note().is_none());
+
+    let whole = fs::read(&path).expect("it was written");
+    let text = b"found better";
+    let place = whole.windows(text.len()).position(|part| part == text);
+    let mut damaged = whole.clone();
+    damaged[place.expect("it is there")] ^= 1;
+    fs::write(&path, damaged).expect("it can be written");
+    assert_eq!(noted(&cache(&folder)), None);
+    fs::write(&path, whole).expect("it can be written");
+    // A page that was replaced while it was looked at is another one.
+    let slow = cache(&folder);
+    let record = slow
+        .read_bundled(RecordKind::Page, "a/b")
+        .expect("it is there");
+    open().write_parts(RecordKind::Page, "a/b", &parts("new"));
+    assert_eq!(noted(&cache(&folder)), None);
+    record.details.keep_note(b"found of the old page".to_vec());
+    slow.keep_bundle();
+    assert_eq!(noted(&cache(&folder)), None);
+    assert_eq!(run(&folder), [new(), old(), old(), old()]);
+    assert_eq!(noted(&cache(&folder)), None);
+}
+
+#[test]
 fn what_is_damaged_or_cut_off_is_read_from_its_record() {
     let (folder, path) = bundled();
     let whole = fs::read(&path).expect("it was written");
@@ -171,7 +232,7 @@ fn a_table_that_is_none_is_read_without_harm() {
     // As if its checksum were right.
     let read = |table: Vec<u8>| {
         let file = File::open(&path).ok()?;
-        Bundle::of(Whole::new(file).ok()?, table)
+        Bundle::of(Whole::new(file).ok()?, true, table)
     };
     for number in 0..table.len() {
         for byte in [0, 1, 0x7f, 0xff] {
@@ -186,12 +247,17 @@ fn a_table_that_is_none_is_read_without_harm() {
             for row in 0..5 {
                 bundle.entry(row);
                 bundle.details(row, &(3..9));
+                bundle.note(row);
             }
         }
         let cut = read(table[..number].to_vec());
         assert!(cut.is_none_or(|bundle| bundle.entry(3).is_none()));
     }
-    for content in [&b""[..], b"MLRB", b"MLRB\x06\0\0\0\xff\xff\xff\xff\0\0\0\0"] {
+    for content in [
+        &b""[..],
+        b"MLRB",
+        b"MLRB\x06\0\0\0\xff\xff\xff\xff and no more",
+    ] {
         fs::write(&path, content).expect("it can be written");
         assert_eq!(run(&folder), [old(), old(), old(), old()]);
     }

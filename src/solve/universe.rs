@@ -3,6 +3,7 @@
 mod admission;
 mod judge;
 mod noted;
+mod release;
 mod versions;
 
 use std::cell::{OnceCell, RefCell};
@@ -16,6 +17,7 @@ use pep508_rs::PackageName;
 
 use self::judge::Why;
 use self::noted::Noted;
+use self::release::{NO_FILE, Release, Special};
 use self::versions::Versions;
 use super::chosen_files::ChosenFiles;
 use super::facts::{DirectFacts, Unusable};
@@ -74,41 +76,6 @@ pub(crate) enum Source {
     Installed(BasePackage),
     /// No build of the distribution's family suits the target; why, in words.
     NoBuild(String),
-}
-
-/// One release that can be chosen. There are tens of thousands of them, so they are small.
-#[derive(Debug, Clone)]
-struct Release {
-    /// The place among its files of the wheel that suits the target best; [`NO_FILE`] where
-    /// there is none.
-    wheel: u32,
-    /// The same of the source distribution.
-    sdist: u32,
-    /// What few releases have.
-    special: Option<Box<Special>>,
-}
-
-/// No file of a release.
-const NO_FILE: u32 = u32::MAX;
-
-/// What few releases have.
-#[derive(Debug, Clone)]
-struct Special {
-    /// Whether files of it that were yanked may be taken.
-    yanked_admitted: bool,
-    /// The wheel variant that it is taken in, where it has some and the target takes them, with
-    /// the files of that variant.
-    variant: Option<Rc<(ChosenVariant, Vec<FileId>)>>,
-}
-
-impl Default for Release {
-    fn default() -> Self {
-        Self {
-            wheel: NO_FILE,
-            sdist: NO_FILE,
-            special: None,
-        }
-    }
 }
 
 impl Universe {
@@ -595,27 +562,6 @@ impl Universe {
             rejected.sort_by(|one, other| one.0.cmp(&other.0));
             rejected
         })
-    }
-}
-
-impl Release {
-    /// The label of the wheel variant that it is taken in.
-    fn label(&self) -> Option<&str> {
-        self.variant()?.0.label.as_deref()
-    }
-
-    fn variant(&self) -> Option<&(ChosenVariant, Vec<FileId>)> {
-        self.special.as_ref()?.variant.as_deref()
-    }
-
-    fn yanked_admitted(&self) -> bool {
-        let special = self.special.as_ref();
-        special.is_some_and(|special| special.yanked_admitted)
-    }
-
-    /// Whether nothing needs to be built for the release.
-    fn has_wheel(&self, source: &Source) -> bool {
-        self.wheel != NO_FILE || matches!(source, Source::Direct(..))
     }
 }
 

@@ -279,13 +279,9 @@ impl<'a, F: Facts> World<'a, F> {
         admission.variants = variants.map_err(|error| fatal(&error))?;
         let note_key = || NoteKey::of(target, &self.request().policy);
         let key = *self.memo.note_key.get_or_init(note_key);
-        let judge = match key {
-            Some(key) => match Universe::noted(page, admission, key, judge) {
-                Ok(universe) => return Ok(universe),
-                Err(judge) => judge,
-            },
-            None => judge,
-        };
+        if let Some(universe) = key.and_then(|key| Universe::noted(page, admission, key)) {
+            return Ok(universe.judged_by(judge));
+        }
         let unread = |error| unread(&page.name, error);
         let prereleases = Universe::prereleases(page, admission, &judge).map_err(unread)?;
         let universe = Universe::of_page(page, admission, judge, prereleases).map_err(unread)?;

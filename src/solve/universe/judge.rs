@@ -283,16 +283,20 @@ impl Judge {
     /// The kind of a file. Whether it suits the target is not found out for that.
     fn kind(&self, row: &FileRow<'_>) -> Kind {
         let text = self.files.shape(row.shape);
-        // Nearly all wheels have three tags, and neither a build number nor a label.
-        let is_plain = |tags: &str| tags.bytes().filter(|byte| *byte == b'-').count() == 2;
-        if self.tables.get().is_none() && text.strip_suffix(".whl").is_some_and(is_plain) {
+        let Some(tags) = text.strip_suffix(".whl") else {
+            return if is_document(text) {
+                Kind::Document
+            } else {
+                Kind::Sdist
+            };
+        };
+        // With three tags there is neither a build number nor a label.
+        if tags.bytes().filter(|byte| *byte == b'-').count() == 2 {
             return Kind::Wheel;
         }
         match self.shape(row) {
-            Shape::Wheel(_) => Kind::Wheel,
-            Shape::Sdist { .. } => Kind::Sdist,
             Shape::Labelled => Kind::Labelled,
-            Shape::Document => Kind::Document,
+            _ => Kind::Wheel,
         }
     }
 
@@ -321,7 +325,13 @@ impl Judge {
             }
             Sight::All => {
                 let number = usize::try_from(rows.class).ok()?;
-                let known = self.known_class(files, number)?;
+                let known = {
+                    let mut classes = self.classes.borrow_mut();
+                    if classes.is_empty() {
+                        classes.resize(files.classes(), None);
+                    }
+                    classes.get(number).copied()?
+                };
                 let plain = known.unwrap_or_else(|| {
                     let plain = self.made_of(class(), false);
                     if let Some(known) = self.classes.borrow_mut().get_mut(number) {
@@ -337,15 +347,6 @@ impl Judge {
             }
         };
         (made.wheel.is_some() || made.sdist.is_some()).then_some(made)
-    }
-
-    /// What was found of a class; `None` where there is no such class.
-    fn known_class(&self, files: &Files, number: usize) -> Option<Option<Choice>> {
-        let mut classes = self.classes.borrow_mut();
-        if classes.is_empty() {
-            classes.resize(files.classes(), None);
-        }
-        classes.get(number).copied()
     }
 
     /// The best of some files of a release, with their places in it.

@@ -114,15 +114,8 @@ impl Noted {
 
 impl Universe {
     /// The universe that was noted with a page, where it is that of this admission.
-    pub(crate) fn noted(
-        page: &Arc<Page>,
-        admission: &Admission<'_>,
-        key: NoteKey,
-        judge: Judge,
-    ) -> Result<Self, Judge> {
-        let Some(noted) = Self::note_of(page, admission, key) else {
-            return Err(judge);
-        };
+    pub(crate) fn noted(page: &Arc<Page>, admission: &Admission<'_>, key: NoteKey) -> Option<Self> {
+        let noted = Self::note_of(page, admission, key)?;
         let mut universe = Self::empty(&page.name, super::Source::Index(Arc::clone(page)));
         universe.versions = super::Versions::of_page(&page.files, noted.rows().len());
         universe.releases = Vec::with_capacity(noted.rows().len());
@@ -138,11 +131,18 @@ impl Universe {
             && let Some(pin) = admission.pin
             && !universe.is_untouched_by(pin, &noted)
         {
-            return Err(judge);
+            return None;
         }
         universe.noted = Some(noted);
-        universe.judge = Some(judge);
-        Ok(universe)
+        Some(universe)
+    }
+
+    /// The same universe, and what judges its page where somebody asks for more.
+    pub(crate) fn judged_by(self, judge: Judge) -> Self {
+        Self {
+            judge: Some(judge),
+            ..self
+        }
     }
 
     fn note_of(page: &Page, admission: &Admission<'_>, key: NoteKey) -> Option<Noted> {

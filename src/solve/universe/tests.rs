@@ -234,11 +234,9 @@ proptest! {
             let known = (&Rc::new(target.clone()), &Rc::default());
             let judge = Judge::new(&page, &admission, known).ok()?;
             let key = NoteKey::of(target, &request.policy).expect("it takes no variants");
-            let judge = match Universe::noted(&page, &admission, key, judge) {
-                Ok(universe) if noted => return Some(universe),
-                Ok(universe) => universe.judge.expect("it is of a page"),
-                Err(judge) => judge,
-            };
+            if let Some(universe) = Universe::noted(&page, &admission, key).filter(|_| noted) {
+                return Some(universe.judged_by(judge));
+            }
             let prereleases = Universe::prereleases(&page, &admission, &judge);
             let universe = universe(&page, &admission, judge);
             universe.note(&admission, key, prereleases.expect("it is at hand"));
@@ -310,14 +308,12 @@ fn what_was_noted_is_found_without_judging() {
         let known = (&Rc::new(target.clone()), &Rc::default());
         let judge = Judge::new(&page, &admission, known).expect("there is no cut-off");
         let key = NoteKey::of(&target, &request.policy).expect("it takes no variants");
-        match Universe::noted(&page, &admission, key, judge) {
-            Ok(_) => true,
-            Err(judge) => {
-                let universe = universe(&page, &admission, judge);
-                universe.note(&admission, key, false);
-                false
-            }
+        if Universe::noted(&page, &admission, key).is_some() {
+            return true;
         }
+        let universe = universe(&page, &admission, judge);
+        universe.note(&admission, key, false);
+        false
     };
     assert!(!is_noted(None));
     assert!(is_noted(None));

@@ -254,6 +254,7 @@ impl Drop for Registry {
     fn drop(&mut self) {
         let cache = &self.world.pages.cache;
         cache.flush();
+        cache.keep_bundle();
         if self.world.is_cold() {
             // A run that fetched something made the cache grow.
             cache.tidy();

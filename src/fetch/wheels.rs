@@ -66,31 +66,16 @@ impl Wheels {
         metadata
     }
 
-    /// What the pack says of the file, by its sha256 alone, and what is to be kept of it: a later
-    /// run then finds it as if it had been fetched.
-    pub(super) fn in_pack(
-        &self,
-        file: &File,
-        wheel: &WheelName,
-    ) -> Option<(Arc<Metadata>, impl FnOnce() + Send + 'static)> {
-        let (pack, sha256) = (self.pack.as_ref()?, file.sha256()?);
-        let metadata = pack.of_wheel(sha256)?;
+    /// What the pack says of the file, by its sha256 alone. Nothing is kept of it: a later run has
+    /// it in the pack again, and hundreds of small files cost more to write than to unpack.
+    pub(super) fn in_pack(&self, file: &File, wheel: &WheelName) -> Option<Arc<Metadata>> {
+        let metadata = self.pack.as_ref()?.of_wheel(file.sha256()?)?;
         // Where it is another's, the wheel is asked itself, and says so.
         if metadata.name != wheel.name || metadata.version != wheel.version {
             return None;
         }
         self.client.progress().cache_hit();
-        let (cache, pack, read) = (self.cache.clone(), Arc::clone(pack), Arc::clone(&metadata));
-        let local = is_local(file);
-        let (sha256, key) = (sha256.to_owned(), key(file));
-        let keep = move || {
-            let headers = pack.headers(&sha256).filter(|_| !local);
-            let parts = headers.and_then(|it| MetadataRecord::parts(it, Some(&read)));
-            if let Some(parts) = parts {
-                cache.write_parts(RecordKind::Metadata, &key, &parts);
-            }
-        };
-        Some((metadata, keep))
+        Some(metadata)
     }
 
     /// Whether the pack has it, so that there is nothing to fetch ahead.
@@ -105,7 +90,17 @@ impl Wheels {
         file: &File,
         wheel: &WheelName,
     ) -> Option<Result<Arc<Metadata>, FactError>> {
-        let record = self.record(&key(file), file)?;
+        let key = key(file);
+        // What a sha256 names never changes, so a copy of what was read of it will do.
+        if file.sha256().is_some() && !is_local(file) {
+            let copied = self.cache.read_bundled(RecordKind::Metadata, &key);
+            let copied = copied.and_then(MetadataRecord::of);
+            if let Some(metadata) = copied.and_then(|it| it.metadata(&wheel.name, &wheel.version)) {
+                self.client.progress().cache_hit();
+                return Some(Ok(Arc::new(metadata)));
+            }
+        }
+        let record = self.record(&key, file)?;
         self.client.progress().cache_hit();
         if let Some(metadata) = record.metadata(&wheel.name, &wheel.version) {
             return Some(Ok(Arc::new(metadata)));

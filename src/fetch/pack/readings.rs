@@ -33,7 +33,7 @@ const LIMIT: usize = 8 << 20;
 #[derive(Debug, Default)]
 pub(in super::super) struct Readings {
     kept: OnceLock<Kept>,
-    new: Mutex<BTreeMap<Key, Arc<Metadata>>>,
+    noted: Mutex<BTreeMap<Key, Arc<Metadata>>>,
 }
 
 impl Readings {
@@ -52,13 +52,13 @@ impl Readings {
     /// Notes what was read of a wheel whose name and version its metadata has.
     pub(in super::super) fn note(&self, sha256: &str, metadata: &Arc<Metadata>) {
         if let Some(key) = parts::key(sha256) {
-            self.new().insert(key, Arc::clone(metadata));
+            self.noted().insert(key, Arc::clone(metadata));
         }
     }
 
     /// Writes what this run has read.
     pub(in super::super) fn write(&self, cache: &Cache) {
-        let new = std::mem::take(&mut *self.new());
+        let new = std::mem::take(&mut *self.noted());
         if new.is_empty() {
             return;
         }
@@ -86,9 +86,9 @@ impl Readings {
         }
     }
 
-    fn new(&self) -> MutexGuard<'_, BTreeMap<Key, Arc<Metadata>>> {
+    fn noted(&self) -> MutexGuard<'_, BTreeMap<Key, Arc<Metadata>>> {
         // A panic elsewhere leaves the map whole.
-        self.new.lock().unwrap_or_else(PoisonError::into_inner)
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -53,6 +53,10 @@ impl Project {
     /// Whether a run answers without looking at metadata, which is hidden from it: no solve
     /// gets along without.
     fn is_remembered(&self, words: &[&str]) -> bool {
+        // The copies of it first.
+        if let Some(copies) = self.kept("bundles") {
+            fs::remove_dir_all(copies).unwrap();
+        }
         let metadata = self.cached("metadata");
         let hidden = [&metadata, &metadata.with_file_name("hidden")];
         fs::rename(hidden[0], hidden[1]).unwrap();
@@ -69,13 +73,18 @@ impl Project {
 
     /// The folder of the cache for one kind of record.
     fn cached(&self, kind: &str) -> PathBuf {
+        self.kept(kind).unwrap()
+    }
+
+    /// The same, where there is one.
+    fn kept(&self, kind: &str) -> Option<PathBuf> {
         let folders = fs::read_dir(self.path("cache")).unwrap().flatten();
         let mut paths = folders.map(|entry| entry.path());
         let is_kind = |path: &PathBuf| {
             let name = path.file_name().unwrap().to_str().unwrap();
             name.starts_with(&format!("{kind}-v"))
         };
-        paths.find(is_kind).unwrap()
+        paths.find(is_kind)
     }
 }
 
@@ -299,4 +308,73 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         .collect();
     paths.sort();
     paths
+}
+
+/// The folder of the cache for one kind of record, with what lies in it.
+fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let entries = fs::read_dir(folder).unwrap().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect()
+}
+
+#[test]
+fn copies_of_what_was_read_change_no_lock() {
+    let project = settled("app\n");
+    let anew = |words: &[&str]| {
+        fs::remove_file(project.path("app.txt")).unwrap();
+        project.lock(&[words, &["--solve-anew"]].concat())
+    };
+    let with_copies = anew(&OFFLINE);
+    let copies = project.cached("bundles");
+    fs::remove_dir_all(&copies).unwrap();
+    let without = anew(&OFFLINE);
+    assert_eq!(with_copies, without);
+    let written = contents(&copies);
+    assert!(!written.is_empty());
+    // Damaged, cut off, another's.
+    for (path, bytes) in &written {
+        for place in (0..bytes.len()).step_by(bytes.len() / 8) {
+            let mut damaged = bytes.clone();
+            damaged[place] ^= 4;
+            fs::write(path, &damaged).unwrap();
+            assert_eq!(anew(&OFFLINE), without, "byte {place}");
+            fs::write(path, &bytes[..place]).unwrap();
+            assert_eq!(anew(&OFFLINE), without, "cut at {place}");
+        }
+    }
+    assert_eq!(contents(&copies), written, "they were written again");
+    // They are all that is needed of metadata, whose records were pruned.
+    fs::remove_dir_all(project.cached("metadata")).unwrap();
+    assert_eq!(anew(&OFFLINE), without);
+}
+
+#[test]
+fn a_page_that_was_replaced_is_not_read_from_its_copy() {
+    let mut project = settled("app\n");
+    let newer = Wheel::new("lib", "3.0", "py3-none-any", &[]);
+    project.indexes.add("/simple/", &newer);
+    let again = |words: &[&str]| {
+        fs::remove_file(project.path("app.txt")).unwrap();
+        project.lock(&[words, &["--solve-anew"]].concat()).0
+    };
+    // Fresh for ten minutes, with its copy.
+    assert!(again(&[]).contains("lib==2.0"));
+    let (_, copied) = contents(&project.cached("bundles")).remove(0);
+    assert!(again(&["--refresh"]).contains("lib==3.0"));
+    // The copy from before comes back, as if a slower run had written it.
+    let (path, _) = contents(&project.cached("bundles")).remove(0);
+    for words in [&[][..], &OFFLINE] {
+        fs::write(&path, &copied).unwrap();
+        assert!(again(words).contains("lib==3.0"), "{words:?}");
+    }
+    // A page that was pruned is asked for, or not there.
+    fs::write(&path, &copied).unwrap();
+    fs::remove_dir_all(project.cached("pages")).unwrap();
+    let words = "lock app.in -o app.txt --solve-anew --offline";
+    let words: Vec<&str> = words.split(' ').collect();
+    let done = mlresolve(&project.indexes, project.folder.path(), &words);
+    assert!(!done.status.success(), "{}", told(&done));
+    assert!(again(&[]).contains("lib==3.0"));
 }

@@ -5,6 +5,7 @@
 //! private to this program: what another version wrote, or what is damaged, counts as
 //! absent. No key and no record holds credentials.
 
+mod bundle;
 mod held;
 mod parts;
 mod prune;
@@ -25,6 +26,7 @@ use super::digest::sha256;
 use super::error::FetchError;
 use super::tasks::Pending;
 
+use self::bundle::Bundles;
 pub use self::parts::{PartedRecord, Parts};
 pub use self::prune::Bounds;
 
@@ -51,6 +53,8 @@ pub struct Cache {
     lost: Arc<AtomicBool>,
     /// Keeps a cache that is for this run only.
     temporary: Option<Arc<TempDir>>,
+    /// What runs like this one read, in one file.
+    bundles: Option<Arc<Bundles>>,
 }
 
 /// A record that was read; it gives its content.
@@ -76,10 +80,28 @@ pub enum RecordKind {
     Metadata,
     /// What a run gave, and from what.
     Answer,
+    /// Copies of what a run has read.
+    Bundle,
 }
 
 impl RecordKind {
-    const ALL: [Self; 4] = [Self::Page, Self::Links, Self::Metadata, Self::Answer];
+    const ALL: [Self; 5] = [
+        Self::Page,
+        Self::Links,
+        Self::Metadata,
+        Self::Answer,
+        Self::Bundle,
+    ];
+
+    fn number(self) -> u32 {
+        match self {
+            Self::Page => 0,
+            Self::Links => 1,
+            Self::Metadata => 2,
+            Self::Answer => 3,
+            Self::Bundle => 4,
+        }
+    }
 
     fn folder(self) -> &'static str {
         match self {
@@ -87,6 +109,7 @@ impl RecordKind {
             Self::Links => "links",
             Self::Metadata => "metadata",
             Self::Answer => "answers",
+            Self::Bundle => "bundles",
         }
     }
 }
@@ -107,6 +130,7 @@ impl Cache {
             pending: Pending::default(),
             lost: Arc::default(),
             temporary: None,
+            bundles: None,
         })
     }
 
@@ -123,6 +147,7 @@ impl Cache {
             pending: Pending::default(),
             lost: Arc::default(),
             temporary: Some(Arc::new(folder)),
+            bundles: None,
         })
     }
 

@@ -108,7 +108,7 @@ impl Pages {
 
     /// What the cache has.
     fn kept(&self, key: &str, url: &Url, name: &PackageName) -> Option<Kept> {
-        let kept = Kept::of(name, self.cache.read_parts(RecordKind::Page, key)?)?;
+        let kept = Kept::of(name, self.cache.read_bundled(RecordKind::Page, key)?)?;
         (kept.about.url == url.as_str()).then_some(kept)
     }
 

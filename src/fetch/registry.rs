@@ -256,6 +256,7 @@ impl Drop for Registry {
         let cache = &self.world.pages.cache;
         self.world.wheels.readings.write(cache);
         cache.flush();
+        cache.keep_bundle();
         if self.world.is_cold() {
             // A run that fetched something made the cache grow.
             cache.tidy();

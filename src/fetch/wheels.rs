@@ -100,7 +100,17 @@ impl Wheels {
         file: &File,
         wheel: &WheelName,
     ) -> Option<Result<Arc<Metadata>, FactError>> {
-        let record = self.record(&key(file), file)?;
+        let key = key(file);
+        // What a sha256 names never changes, so a copy of what was read of it will do.
+        if file.sha256().is_some() && !is_local(file) {
+            let copied = self.cache.read_bundled(RecordKind::Metadata, &key);
+            let copied = copied.and_then(MetadataRecord::of);
+            if let Some(metadata) = copied.and_then(|it| it.metadata(&wheel.name, &wheel.version)) {
+                self.client.progress().cache_hit();
+                return Some(Ok(Arc::new(metadata)));
+            }
+        }
+        let record = self.record(&key, file)?;
         self.client.progress().cache_hit();
         if let Some(metadata) = record.metadata(&wheel.name, &wheel.version) {
             return Some(Ok(Arc::new(metadata)));

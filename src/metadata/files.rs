@@ -60,6 +60,19 @@ pub trait DetailSource: Send + Sync {
 
     /// What was read is not what was written: it should not be found again.
     fn forget(&self) {}
+
+    /// What was noted with the page, where it is kept and this page is still the same.
+    fn note(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Whether what is noted can be kept.
+    fn keeps_notes(&self) -> bool {
+        false
+    }
+
+    /// Keeps what is found of the page, for whoever reads the same page later.
+    fn keep_note(&self, _note: Vec<u8>) {}
 }
 
 /// What was kept of a page cannot be read any more.
@@ -120,6 +133,30 @@ impl Files {
     pub fn details(&self) -> Result<Vec<u8>, UnreadableFiles> {
         let bytes = self.0.bytes(0..self.0.head.details_length())?;
         Ok(bytes.into_owned())
+    }
+
+    /// What was noted with the page.
+    pub(crate) fn note(&self) -> Option<Vec<u8>> {
+        self.source()?.note()
+    }
+
+    /// Whether what is noted can be kept.
+    pub(crate) fn keeps_notes(&self) -> bool {
+        self.source().is_some_and(DetailSource::keeps_notes)
+    }
+
+    /// Notes something with the page.
+    pub(crate) fn keep_note(&self, note: Vec<u8>) {
+        if let Some(source) = self.source() {
+            source.keep_note(note);
+        }
+    }
+
+    fn source(&self) -> Option<&dyn DetailSource> {
+        match &self.0.details {
+            Details::Here(_) => None,
+            Details::Elsewhere(source) => Some(&**source),
+        }
     }
 
     /// How many files there are.

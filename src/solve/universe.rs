@@ -2,6 +2,8 @@
 
 mod admission;
 mod judge;
+mod noted;
+mod release;
 mod versions;
 
 use std::cell::{OnceCell, RefCell};
@@ -14,6 +16,8 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
 use self::judge::Why;
+use self::noted::Noted;
+use self::release::{NO_FILE, Release, Special};
 use self::versions::Versions;
 use super::chosen_files::ChosenFiles;
 use super::facts::{DirectFacts, Unusable};
@@ -27,6 +31,7 @@ use crate::versions::{Rank, RankSet, rank_set_of};
 
 pub(crate) use self::admission::{Admission, AdmissionKey};
 pub(crate) use self::judge::{Judge, Verdicts};
+pub(crate) use self::noted::NoteKey;
 
 /// The releases of one distribution that can be chosen, oldest first; a release's place
 /// is its rank.
@@ -40,6 +45,8 @@ pub(crate) struct Universe {
     releases: Vec<Release>,
     /// The releases of the page that cannot be chosen.
     dismissed: Vec<(u32, Why)>,
+    /// What they follow from, where the universe was noted with its page.
+    noted: Option<Noted>,
     /// The releases of other builds than those that suit, with the reason.
     set_aside: Vec<(Version, Unusable)>,
     /// Both, when somebody asks.
@@ -71,21 +78,26 @@ pub(crate) enum Source {
     NoBuild(String),
 }
 
-/// One release that can be chosen.
-#[derive(Debug, Clone, Default)]
-struct Release {
-    /// The wheel that suits the target best.
-    wheel: Option<FileId>,
-    /// The source distribution.
-    sdist: Option<FileId>,
-    /// Whether files of it that were yanked may be taken.
-    yanked_admitted: bool,
-    /// The wheel variant that it is taken in, where it has some and the target takes them, with
-    /// the files of that variant.
-    variant: Option<Rc<(ChosenVariant, Vec<FileId>)>>,
-}
-
 impl Universe {
+    /// Whether pre-releases of a page can be chosen.
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableFiles`] where the cut-off hangs on what cannot be read any more.
+    pub(crate) fn prereleases(
+        page: &Page,
+        admission: &Admission<'_>,
+        judge: &Judge,
+    ) -> Result<bool, UnreadableFiles> {
+        let files = &page.files;
+        for (place, rows) in (0..).zip(files.releases()) {
+            if !rows.is_prerelease && judge.is_there(files, place, &rows)? {
+                return Ok(admission.admits_prereleases(true));
+            }
+        }
+        Ok(admission.admits_prereleases(false))
+    }
+
     /// The releases of a page that can be chosen.
     ///
     /// # Errors
@@ -95,20 +107,15 @@ impl Universe {
         page: &Arc<Page>,
         admission: &Admission<'_>,
         judge: Judge,
+        prereleases: bool,
     ) -> Result<Self, UnreadableFiles> {
         let files = &page.files;
-        let mut finals = false;
-        for (place, rows) in (0..).zip(files.releases()) {
-            if !rows.is_prerelease && judge.is_there(files, place, &rows)? {
-                finals = true;
-                break;
-            }
-        }
-        let prereleases = admission.admits_prereleases(finals);
         let broken = admission.broken(&page.name);
 
         let mut universe = Self::empty(&page.name, Source::Index(Arc::clone(page)));
-        universe.versions = Versions::of_page(files);
+        let most = files.releases().size_hint().1.unwrap_or_default();
+        universe.versions = Versions::of_page(files, most);
+        universe.releases = Vec::with_capacity(most);
         for (place, rows) in (0..).zip(files.releases()) {
             let version = OnceCell::new();
             let version = || {
@@ -152,11 +159,17 @@ impl Universe {
             match verdict {
                 Ok((choice, variant)) => {
                     universe.versions.push_place(place);
+                    let yanked_admitted = choice.yanked_admitted;
+                    let is_special = yanked_admitted || variant.is_some();
                     universe.releases.push(Release {
-                        wheel: choice.wheel.map(|place| rows.file(place)),
-                        sdist: choice.sdist.map(|place| rows.file(place)),
-                        yanked_admitted: choice.yanked_admitted,
-                        variant,
+                        wheel: choice.wheel.unwrap_or(NO_FILE),
+                        sdist: choice.sdist.unwrap_or(NO_FILE),
+                        special: is_special.then(|| {
+                            Box::new(Special {
+                                yanked_admitted,
+                                variant,
+                            })
+                        }),
                     });
                 }
                 Err(why) => universe.dismissed.push((place, why)),
@@ -172,6 +185,7 @@ impl Universe {
             versions: Versions::default(),
             releases: Vec::new(),
             dismissed: Vec::new(),
+            noted: None,
             set_aside: Vec::new(),
             rejected: OnceCell::new(),
             judge: None,
@@ -264,13 +278,11 @@ impl Universe {
             None => (BTreeMap::new(), BTreeMap::new()),
         };
         let name = self.name.clone();
-        let labels = self.sort_out(|version, release| {
+        let labels = self.sort_out(|version, release, file| {
             // A wheel variant says by itself what it needs.
             let is_labelled = release.label().is_some();
-            let own = labels::named(family, version).or_else(|| {
-                let file = release.wheel.or(release.sdist).filter(|_| !is_labelled)?;
-                files.get(&file).cloned()
-            });
+            let own = labels::named(family, version)
+                .or_else(|| files.get(&file.filter(|_| !is_labelled)?).cloned());
             own.map(|own| labels::running(family, &name, version, &own, target))
                 .transpose()
         });
@@ -291,7 +303,7 @@ impl Universe {
         target: &Target,
     ) -> Self {
         let mut built_against = BTreeMap::new();
-        let labels = self.sort_out(|version, _| {
+        let labels = self.sort_out(|version, _, _| {
             let found = labels::extended(family, extension, version, target)?;
             Ok(found.map(|(labels, dependency)| {
                 if let Some(dependency) = dependency {
@@ -312,14 +324,15 @@ impl Universe {
     /// What is found of each release; those against which a reason is found are set aside.
     fn sort_out<T>(
         &mut self,
-        mut find: impl FnMut(&Version, &Release) -> Result<T, Unusable>,
+        mut find: impl FnMut(&Version, &Release, Option<FileId>) -> Result<T, Unusable>,
     ) -> Vec<T> {
         let versions = self.versions.take();
         let releases = std::mem::take(&mut self.releases);
         let mut kept = Vec::with_capacity(versions.len());
         for (entry, release) in versions.into_iter().zip(releases) {
             let version = self.versions.read(&entry);
-            match find(version, &release) {
+            let file = self.file_of(entry.place(), &release);
+            match find(version, &release, file) {
                 Ok(found) => {
                     kept.push(found);
                     self.versions.keep(entry);
@@ -445,7 +458,18 @@ impl Universe {
     /// The row of that file.
     pub(crate) fn metadata_row(&self, rank: Rank) -> Option<FileId> {
         let release = self.releases.get(rank as usize)?;
-        release.wheel.or(release.sdist)
+        self.file_of(self.versions.place(rank as usize), release)
+    }
+
+    /// The file that stands for a release, at a place on the page: its wheel, else its source
+    /// distribution.
+    fn file_of(&self, place: Option<u32>, release: &Release) -> Option<FileId> {
+        let Source::Index(page) = &self.source else {
+            return None;
+        };
+        let file = [release.wheel, release.sdist];
+        let file = file.into_iter().find(|file| *file != NO_FILE)?;
+        Some(page.files.release(place?)?.file(file))
     }
 
     /// The files of the release at a place on the page, read once.
@@ -480,8 +504,9 @@ impl Universe {
         let files = &page.files;
         let rows = files.release(place).ok_or(UnreadableFiles)?;
         let sight = judge.sight(files, place, &rows)?;
-        let only = release.variant.as_ref().map(|variant| variant.1.as_slice());
-        Ok(judge.files(files, &rows, &sight, only, release.yanked_admitted))
+        let only = release.variant().map(|variant| variant.1.as_slice());
+        let yanked = release.yanked_admitted();
+        Ok(judge.files(files, &rows, &sight, only, yanked))
     }
 
     /// The release is yanked, and was admitted because a pin demands it.
@@ -489,7 +514,7 @@ impl Universe {
         let Source::Index(page) = &self.source else {
             return None;
         };
-        if !self.releases.get(rank as usize)?.yanked_admitted {
+        if !self.releases.get(rank as usize)?.yanked_admitted() {
             return None;
         }
         let rows = self.rows(rank, page).ok()?;
@@ -498,14 +523,19 @@ impl Universe {
 
     /// The wheel variant that a release is taken in.
     pub(crate) fn variant(&self, rank: Rank) -> Option<&ChosenVariant> {
-        let variant = self.releases.get(rank as usize)?.variant.as_ref()?;
+        let variant = self.releases.get(rank as usize)?.variant()?;
         Some(&variant.0)
     }
 
     /// The releases that cannot be chosen, ascending, with the reason.
     pub(crate) fn rejected(&self) -> &[(Version, Unusable)] {
         self.rejected.get_or_init(|| {
-            let dismissed = self.dismissed.iter().filter_map(|(place, why)| {
+            let noted = match (&self.noted, &self.source) {
+                (Some(noted), Source::Index(page)) => noted.dismissed(&page.files),
+                _ => Vec::new(),
+            };
+            let dismissed = self.dismissed.iter().chain(&noted);
+            let dismissed = dismissed.filter_map(|(place, why)| {
                 let (Source::Index(page), Some(judge)) = (&self.source, &self.judge) else {
                     return None;
                 };
@@ -532,18 +562,6 @@ impl Universe {
             rejected.sort_by(|one, other| one.0.cmp(&other.0));
             rejected
         })
-    }
-}
-
-impl Release {
-    /// The label of the wheel variant that it is taken in.
-    fn label(&self) -> Option<&str> {
-        self.variant.as_ref()?.0.label.as_deref()
-    }
-
-    /// Whether nothing needs to be built for the release.
-    fn has_wheel(&self, source: &Source) -> bool {
-        self.wheel.is_some() || matches!(source, Source::Direct(..))
     }
 }
 

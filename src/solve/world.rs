@@ -3,7 +3,7 @@
 mod reading;
 mod slots;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use super::labels::{Family, Merged};
 use super::node::{ABSENT, NameId, Names, Node};
 use super::outcome::SolveError;
 use super::sources::Sources;
-use super::universe::{Admission, AdmissionKey, Judge, Source, Universe, Verdicts};
+use super::universe::{Admission, AdmissionKey, Judge, NoteKey, Source, Universe, Verdicts};
 use crate::metadata::{Metadata, Page, ReleaseRows, UnreadableFiles};
 use crate::request::{DirectUrl, LineSource, Request};
 use crate::rules::{Rule, RuleId, RuleSet};
@@ -55,7 +55,15 @@ pub(crate) struct World<'a, F: Facts> {
 #[derive(Debug, Default)]
 pub struct Memo {
     universes: RefCell<BTreeMap<AdmissionKey, Rc<Universe>>>,
-    verdicts: Verdicts,
+    verdicts: Rc<Verdicts>,
+    target: OnceCell<Rc<Target>>,
+    note_key: OnceCell<Option<NoteKey>>,
+}
+
+impl Memo {
+    fn target(&self, target: &Target) -> &Rc<Target> {
+        self.target.get_or_init(|| Rc::new(target.clone()))
+    }
 }
 
 /// Why a release's requirements cannot be had.
@@ -260,7 +268,8 @@ impl<'a, F: Facts> World<'a, F> {
         admission: &mut Admission<'_>,
     ) -> Result<Universe, SolveError> {
         let (target, rules) = (self.target(), self.rules());
-        let judge = Judge::new(page, admission, &self.memo.verdicts);
+        let known = (self.memo.target(target), &self.memo.verdicts);
+        let judge = Judge::new(page, admission, known);
         let judge = judge.map_err(|error| fatal(&error))?;
         // Nothing that could not be taken anyway is asked what its labels stand for.
         let admitted = |release: (u32, &ReleaseRows<'_>), id, version: &Version| {
@@ -268,7 +277,18 @@ impl<'a, F: Facts> World<'a, F> {
         };
         let variants = super::variants::grouped(page, target, rules, self.facts, admitted);
         admission.variants = variants.map_err(|error| fatal(&error))?;
-        Universe::of_page(page, admission, judge).map_err(|error| unread(&page.name, error))
+        let note_key = || NoteKey::of(target, &self.request().policy);
+        let key = *self.memo.note_key.get_or_init(note_key);
+        if let Some(universe) = key.and_then(|key| Universe::noted(page, admission, key)) {
+            return Ok(universe.judged_by(judge));
+        }
+        let unread = |error| unread(&page.name, error);
+        let prereleases = Universe::prereleases(page, admission, &judge).map_err(unread)?;
+        let universe = Universe::of_page(page, admission, judge, prereleases).map_err(unread)?;
+        if let Some(key) = key {
+            universe.note(admission, key, prereleases);
+        }
+        Ok(universe)
     }
 
     /// Whether a distribution has a shadow: something may limit it without pulling it in.

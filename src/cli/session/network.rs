@@ -135,6 +135,19 @@ pub(in crate::cli) fn cache(args: &ResolveArgs) -> Result<Cache, CliError> {
     })
 }
 
+/// The cache, with what runs like this one have read in one file: those for the same inputs, from
+/// the same folder, for the same target.
+fn bundled(args: &ResolveArgs, cache: Cache, target: &Target) -> Cache {
+    let folder = std::env::current_dir().ok();
+    let words = format!("{folder:?}{:?}{:?}", args.inputs, target.words());
+    let program = || {
+        let file = std::env::current_exe().ok()?.metadata().ok()?;
+        Some((file.len(), file.modified().ok()?))
+    };
+    let program = program().map(|file| format!("{}{file:?}", env!("CARGO_PKG_VERSION")));
+    cache.with_bundle(&words, program.as_deref())
+}
+
 pub(super) fn edge(
     args: &ResolveArgs,
     places: &Places,
@@ -145,7 +158,7 @@ pub(super) fn edge(
     interpreter: &Lazy<'_>,
 ) -> Result<Edge, CliError> {
     let wrong = |error: crate::fetch::FetchError| CliError::usage(error.to_string());
-    let cache = cache(args)?;
+    let cache = bundled(args, cache(args)?, target);
     let records = Records::in_folder(cache.root().join("records"));
     let indexes = indexes(args, places).map_err(wrong)?;
     let build_indexes = BuildIndexes {

@@ -70,3 +70,54 @@ mod open {
 }
 
 pub(super) use open::Held;
+
+#[cfg(unix)]
+mod whole {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt as _;
+
+    /// A file of which parts are read, and which stays what it was.
+    pub(in super::super) struct Whole(File);
+
+    impl Whole {
+        #[expect(clippy::unnecessary_wraps, reason = "elsewhere it reads")]
+        pub(in super::super) fn new(file: File) -> std::io::Result<Self> {
+            Ok(Self(file))
+        }
+
+        /// So many bytes from a place in the file; `None` where it ends before.
+        pub(in super::super) fn read(&self, place: u64, length: usize) -> Option<Vec<u8>> {
+            let mut bytes = vec![0; length];
+            self.0.read_exact_at(&mut bytes, place).ok()?;
+            Some(bytes)
+        }
+    }
+}
+
+/// Elsewhere it is read at once, so that another run can replace it.
+#[cfg(not(unix))]
+mod whole {
+    use std::fs::File;
+    use std::io::{Read as _, Seek as _, SeekFrom};
+
+    /// A file of which parts are read, and which stays what it was.
+    pub(in super::super) struct Whole(Vec<u8>);
+
+    impl Whole {
+        pub(in super::super) fn new(mut file: File) -> std::io::Result<Self> {
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(0))?;
+            file.read_to_end(&mut bytes)?;
+            Ok(Self(bytes))
+        }
+
+        /// So many bytes from a place in the file; `None` where it ends before.
+        pub(in super::super) fn read(&self, place: u64, length: usize) -> Option<Vec<u8>> {
+            let start = usize::try_from(place).ok()?;
+            let bytes = self.0.get(start..start.checked_add(length)?)?;
+            Some(bytes.to_vec())
+        }
+    }
+}
+
+pub(super) use whole::Whole;

@@ -4,16 +4,17 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::bundle::{self, Bundle, State};
 use super::{Cache, LAYOUT, RecordKind, checksum, held};
 use crate::metadata::DetailSource;
 
 const MAGIC: [u8; 4] = *b"MLRP";
 
 /// Magic, layout, lengths of the parts, checksums of the first two.
-const HEADER_SIZE: usize = 32;
+pub(super) const HEADER_SIZE: usize = 32;
 
 /// So much is read at once: it holds the header and the first part of nearly all records.
 const FIRST_READ: usize = 512;
@@ -45,17 +46,32 @@ pub struct PartedRecord {
 /// A page's record of at most so many bytes is read as a whole.
 const WHOLE: u64 = 16 << 10;
 
+/// A record as far as its first two parts.
+pub(super) struct Opened {
+    /// What tells its file from others.
+    pub(super) state: State,
+    pub(super) header: Header,
+    pub(super) about: Vec<u8>,
+    pub(super) head: Vec<u8>,
+}
+
 /// The third part of a record.
-struct Rest {
+pub(super) struct Rest {
     path: PathBuf,
     header: Header,
     bytes: RestBytes,
     /// That it could not be read is noted here.
     lost: Arc<AtomicBool>,
+    /// What was read of it, and lies in no bundle.
+    read: Mutex<Vec<Range<u64>>>,
+    /// What was found of the record, where that can be kept.
+    note: Option<Mutex<Option<Vec<u8>>>>,
 }
 
 /// Where the third part of a record is read.
-enum RestBytes {
+pub(super) enum RestBytes {
+    /// In a row of a bundle, as far as it was copied.
+    Bundled(Arc<Bundle>, usize),
     /// It was read.
     Here(Vec<u8>),
     /// In the file, which stays what it was whatever another run does with the record.
@@ -65,7 +81,33 @@ enum RestBytes {
 }
 
 impl Rest {
-    fn try_read(&self, range: &Range<u64>) -> Option<Vec<u8>> {
+    pub(super) fn new(path: PathBuf, header: Header, bytes: RestBytes, cache: &Cache) -> Self {
+        Self {
+            path,
+            header,
+            bytes,
+            lost: Arc::clone(&cache.lost),
+            read: Mutex::default(),
+            note: cache.keeps_notes().then(Mutex::default),
+        }
+    }
+
+    pub(super) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// What was read of it, and lies in no bundle.
+    pub(super) fn ranges(&self) -> Vec<Range<u64>> {
+        lock(&self.read).clone()
+    }
+
+    /// What was found of the record in this run.
+    pub(super) fn new_note(&self) -> Option<Vec<u8>> {
+        lock(self.note.as_ref()?).clone()
+    }
+
+    /// What lies there in the record.
+    pub(super) fn try_read(&self, range: &Range<u64>) -> Option<Vec<u8>> {
         if range.end > self.header.details_length {
             return None;
         }
@@ -83,28 +125,42 @@ impl Rest {
                 file.read_exact_at(&mut bytes, start).ok()?;
                 Some(bytes)
             }
-            RestBytes::Closed => {
-                let mut file = File::open(&self.path).ok()?;
-                let mut header = [0; HEADER_SIZE];
-                file.read_exact(&mut header).ok()?;
-                // Another one is another record's.
-                if Header::read(&header)? != self.header {
-                    return None;
-                }
-                file.seek(SeekFrom::Start(start)).ok()?;
-                let mut bytes = vec![0; length];
-                file.read_exact(&mut bytes).ok()?;
-                Some(bytes)
-            }
+            RestBytes::Bundled(..) | RestBytes::Closed => self.read_closed(start, length),
+        }
+    }
+
+    fn read_closed(&self, start: u64, length: usize) -> Option<Vec<u8>> {
+        let mut file = File::open(&self.path).ok()?;
+        let mut header = [0; HEADER_SIZE];
+        file.read_exact(&mut header).ok()?;
+        // Another one is another record's.
+        if Header::read(&header)? != self.header {
+            return None;
+        }
+        file.seek(SeekFrom::Start(start)).ok()?;
+        let mut bytes = vec![0; length];
+        file.read_exact(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    fn bundled(&self, range: &Range<u64>) -> Option<Vec<u8>> {
+        match &self.bytes {
+            RestBytes::Bundled(bundle, row) => bundle.details(*row, range),
+            _ => None,
         }
     }
 }
 
 impl DetailSource for Rest {
     fn read(&self, range: Range<u64>) -> Option<Vec<u8>> {
+        if let Some(copied) = self.bundled(&range) {
+            return Some(copied);
+        }
         let read = self.try_read(&range);
         if read.is_none() {
             self.lost.store(true, Ordering::Relaxed);
+        } else if bundle::is_copied(&range) {
+            lock(&self.read).push(range);
         }
         read
     }
@@ -114,10 +170,32 @@ impl DetailSource for Rest {
         // The next run asks for it as for one that was never there.
         let _ = std::fs::remove_file(&self.path);
     }
+
+    fn note(&self) -> Option<Vec<u8>> {
+        match (&self.note, &self.bytes) {
+            (Some(_), RestBytes::Bundled(bundle, row)) => bundle.note(*row),
+            _ => None,
+        }
+    }
+
+    fn keeps_notes(&self) -> bool {
+        self.note.is_some()
+    }
+
+    fn keep_note(&self, note: Vec<u8>) {
+        if let Some(place) = &self.note {
+            *lock(place) = Some(note);
+        }
+    }
+}
+
+/// A panic elsewhere leaves them whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Header {
+pub(super) struct Header {
     about_length: u32,
     head_length: u32,
     about_checksum: u32,
@@ -136,7 +214,7 @@ impl Header {
         })
     }
 
-    fn write(self) -> Vec<u8> {
+    pub(super) fn write(self) -> Vec<u8> {
         let numbers = [
             LAYOUT,
             self.about_length,
@@ -150,7 +228,7 @@ impl Header {
         bytes
     }
 
-    fn read(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.get(..HEADER_SIZE)?.strip_prefix(&MAGIC)?;
         let (bytes, details_length) = bytes.split_last_chunk()?;
         let [
@@ -170,6 +248,20 @@ impl Header {
             head_checksum: u32::from_le_bytes(head_checksum),
             details_length: u64::from_le_bytes(*details_length),
         })
+    }
+
+    /// How long the first two parts are, in bytes; `None` where they are too long.
+    pub(super) fn first_parts(self) -> Option<(usize, usize)> {
+        let [about, head] = [self.about_length, self.head_length].map(|length| {
+            let length = usize::try_from(length).ok();
+            length.filter(|length| *length <= PART_LIMIT)
+        });
+        Some((about?, head?))
+    }
+
+    /// Whether this is the second part.
+    pub(super) fn is_head(self, bytes: &[u8]) -> bool {
+        checksum(bytes) == self.head_checksum
     }
 
     /// How long the record is, in bytes.
@@ -201,13 +293,48 @@ impl Cache {
 
     /// The record under a key, as far as its first two parts.
     pub fn read_parts(&self, kind: RecordKind, key: &str) -> Option<PartedRecord> {
+        self.read_rest(kind, key).map(|(record, _)| record)
+    }
+
+    pub(super) fn read_rest(
+        &self,
+        kind: RecordKind,
+        key: &str,
+    ) -> Option<(PartedRecord, Arc<Rest>)> {
+        let (opened, mut file, here) = self.open_parts(kind, key)?;
+        let bytes = match kind {
+            RecordKind::Page if opened.header.whole()? <= WHOLE => {
+                RestBytes::Here(read_to_end(&mut file, here)?)
+            }
+            RecordKind::Page => held::Held::new(file).map_or(RestBytes::Closed, RestBytes::Open),
+            // What was read from the headers is wanted, seldom they themselves.
+            _ => RestBytes::Closed,
+        };
         let path = self.path(kind, key);
-        let mut file = File::open(&path).ok()?;
+        let rest = Rest::new(path, opened.header, bytes, self);
+        let rest = Arc::new(rest);
+        let record = PartedRecord {
+            about: opened.about,
+            head: opened.head,
+            details: Arc::clone(&rest) as _,
+        };
+        Some((record, rest))
+    }
+
+    /// Reads the first two parts of a record; beside them its file, and what was read of the
+    /// third part with them.
+    pub(super) fn open_parts(
+        &self,
+        kind: RecordKind,
+        key: &str,
+    ) -> Option<(Opened, File, Vec<u8>)> {
+        let mut file = File::open(self.path(kind, key)).ok()?;
         let mut first = [0; FIRST_READ];
         let length = read_some(&mut file, &mut first)?;
         let mut first = first.get(..length)?;
         let header = Header::read(first)?;
-        if header.whole()? != file.metadata().ok()?.len() {
+        let metadata = file.metadata().ok()?;
+        if header.whole()? != metadata.len() {
             return None;
         }
         first = first.get(HEADER_SIZE..)?;
@@ -227,28 +354,14 @@ impl Cache {
         let head = take(header.head_length)?;
         let whole =
             checksum(&about) == header.about_checksum && checksum(&head) == header.head_checksum;
-        if !whole {
-            return None;
-        }
         let here = first.to_vec();
-        let bytes = match kind {
-            RecordKind::Page if header.whole()? <= WHOLE => {
-                RestBytes::Here(read_to_end(&mut file, here)?)
-            }
-            RecordKind::Page => held::Held::new(file).map_or(RestBytes::Closed, RestBytes::Open),
-            // What was read from the headers is wanted, seldom they themselves.
-            _ => RestBytes::Closed,
-        };
-        Some(PartedRecord {
+        let opened = Opened {
+            state: State::of(&metadata)?,
+            header,
             about,
             head,
-            details: Arc::new(Rest {
-                path,
-                header,
-                bytes,
-                lost: Arc::clone(&self.lost),
-            }),
-        })
+        };
+        whole.then_some((opened, file, here))
     }
 
     /// Whether a part of a record could not be read when it was wanted: another run replaced
@@ -267,6 +380,7 @@ impl Cache {
             &path,
             &[&header.write(), &parts.about, &parts.head, &parts.details],
         );
+        self.note(kind, key, None, None);
     }
 
     /// Makes and writes the record on another thread; [`Cache::flush`] waits for it. To be

@@ -29,7 +29,8 @@ const ANNOTATION_COLUMN: usize = 24;
 
 /// The lock as a requirements file, with `\n` at the ends of lines.
 pub(in crate::lock) fn write(lock: &Lock, options: &RenderOptions) -> String {
-    let mut text = String::new();
+    let lines = lock.packages.iter().map(|package| package.hashes.len());
+    let mut text = String::with_capacity(lines.sum::<usize>().saturating_mul(HASH_LINE));
     header::write(lock, options.header, &mut text);
     write_options(lock, &options.emit, &mut text);
 

@@ -136,16 +136,14 @@ pub(super) struct Row {
 struct Table {
     /// The ends of the texts, 4 bytes each.
     ends: Range<usize>,
-    /// Where its texts begin among those of all tables.
-    start: usize,
+    /// The texts, one after the other.
+    texts: Range<usize>,
 }
 
 /// The head of a page.
 #[derive(Default)]
 pub(super) struct Head {
     bytes: Vec<u8>,
-    /// The texts of all tables, one after the other.
-    texts: String,
     tables: [Table; TABLES],
     rows: u32,
     releases: Range<usize>,
@@ -172,13 +170,10 @@ impl Head {
         }
         let [rows, counts @ .., classes] = counts;
         let mut tables = <[Table; TABLES]>::default();
-        let mut texts = String::new();
         for (table, count) in tables.iter_mut().zip(counts) {
             let ends = take(usize::try_from(count).ok()?.checked_mul(4)?)?;
-            let text = take(last(&bytes, &ends)?)?;
-            let start = texts.len();
-            texts.push_str(std::str::from_utf8(bytes.get(text)?).ok()?);
-            *table = Table { ends, start };
+            let texts = take(last(&bytes, &ends)?)?;
+            *table = Table { ends, texts };
         }
         let releases = (tables[VERSIONS].ends.len() / 4).checked_mul(RELEASE)?;
         let releases = take(releases)?;
@@ -186,7 +181,6 @@ impl Head {
         let entries = take(last(&bytes, &classes)?.checked_mul(ENTRY)?)?;
         (end == bytes.len()).then_some(Self {
             bytes,
-            texts,
             tables,
             rows,
             releases,
@@ -395,7 +389,8 @@ impl Head {
             Some(before) => usize::try_from(number(&self.bytes, &table.ends, before)?).ok()?,
             None => 0,
         };
-        self.texts.get(table.start..)?.get(start..end)
+        let text = self.bytes.get(table.texts.clone())?.get(start..end)?;
+        std::str::from_utf8(text).ok()
     }
 }
 

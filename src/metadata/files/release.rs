@@ -122,6 +122,11 @@ impl<'p> Iterator for Releases<'p> {
         self.start = release.end();
         Some(release)
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let most = usize::try_from(self.places.end.saturating_sub(self.places.start)).ok();
+        (0, most)
+    }
 }
 
 impl DoubleEndedIterator for Releases<'_> {

@@ -18,7 +18,7 @@ pub(crate) struct Admission<'a> {
     pub(super) policy: &'a Policy,
     /// The user's lines that name the distribution.
     lines: Vec<&'a Line>,
-    pin: Option<&'a Version>,
+    pub(super) pin: Option<&'a Version>,
     /// Its releases come from the indexes of a family's builds, which give no upload times.
     pub(crate) of_builds: bool,
     /// The release that a base has of it, and that may be changed.
@@ -100,6 +100,15 @@ impl<'a> Admission<'a> {
         self.lines.iter().filter_map(|line| match &line.source {
             LineSource::Specifiers(specifiers) => Some(specifiers),
             LineSource::Direct(_) => None,
+        })
+    }
+
+    /// Whether a user's line names a version with `==` or `===`.
+    pub(super) fn has_exact(&self) -> bool {
+        self.specifiers().any(|specifiers| {
+            specifiers.iter().any(|specifier| {
+                matches!(specifier.operator(), Operator::Equal | Operator::ExactEqual)
+            })
         })
     }
 

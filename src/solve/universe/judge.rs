@@ -1,6 +1,6 @@
 //! Which files of a page can be used: what is distinct is judged once, not file by file.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::str::FromStr;
 
@@ -103,12 +103,30 @@ pub(crate) struct Judge {
     cutoff: Option<i64>,
     wheels: bool,
     sdists: bool,
-    /// Whether the values of `Requires-Python` admit the target's Python.
-    pythons: Vec<bool>,
-    shapes: Vec<Shape>,
+    files: Files,
+    target: Rc<Target>,
+    verdicts: Rc<Verdicts>,
+    tables: OnceCell<Tables>,
     /// By class: what a release is made of whose files are all seen, those left out that were
     /// yanked.
     classes: RefCell<Vec<Option<Choice>>>,
+}
+
+/// The verdicts on what the page repeats.
+#[derive(Debug)]
+struct Tables {
+    /// Whether the values of `Requires-Python` admit the target's Python.
+    pythons: Vec<bool>,
+    shapes: Vec<Shape>,
+}
+
+/// What kind of file a shape is of, as far as no target is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Wheel,
+    Sdist,
+    Labelled,
+    Document,
 }
 
 /// The files that a release is made of, by their places among its files.
@@ -159,21 +177,29 @@ impl Judge {
     pub(crate) fn new(
         page: &Page,
         admission: &Admission<'_>,
-        verdicts: &Verdicts,
+        (target, verdicts): (&Rc<Target>, &Rc<Verdicts>),
     ) -> Result<Self, FactError> {
-        let target = admission.target;
-        let admits = |requires: &str| verdicts.python(requires, target);
         Ok(Self {
             cutoff: cutoff(page, admission)?,
             wheels: admission.policy.wheels.allows(&page.name),
             sdists: admission.policy.sdists.allows(&page.name),
-            pythons: page.files.pythons().map(admits).collect(),
-            shapes: page
-                .files
-                .shapes()
-                .map(|shape| verdicts.shape(shape, target))
-                .collect(),
-            classes: RefCell::new(vec![None; page.files.classes()]),
+            files: page.files.clone(),
+            target: Rc::clone(target),
+            verdicts: Rc::clone(verdicts),
+            tables: OnceCell::new(),
+            classes: RefCell::default(),
+        })
+    }
+
+    fn tables(&self) -> &Tables {
+        self.tables.get_or_init(|| {
+            let (files, target) = (&self.files, &*self.target);
+            let admits = |requires: &str| self.verdicts.python(requires, target);
+            let verdict = |shape: &str| self.verdicts.shape(shape, target);
+            Tables {
+                pythons: files.pythons().map(admits).collect(),
+                shapes: files.shapes().map(verdict).collect(),
+            }
         })
     }
 
@@ -256,9 +282,9 @@ impl Judge {
 
     /// Whether a file may be looked at that the cut-off lets be seen.
     fn visible(&self, row: &FileRow<'_>, yanked: bool) -> Result<(), Unseen> {
-        match self.shape(row) {
-            Shape::Wheel(_) | Shape::Labelled if !self.wheels => Err(Unseen::Refused),
-            Shape::Sdist { .. } if !self.sdists => Err(Unseen::Refused),
+        match self.kind(row) {
+            Kind::Wheel | Kind::Labelled if !self.wheels => Err(Unseen::Refused),
+            Kind::Sdist if !self.sdists => Err(Unseen::Refused),
             _ if row.is_yanked && !yanked => Err(Unseen::Yanked),
             _ => Ok(()),
         }
@@ -267,14 +293,34 @@ impl Judge {
     fn shape(&self, row: &FileRow<'_>) -> &Shape {
         let shape = usize::try_from(row.shape).ok();
         shape
-            .and_then(|shape| self.shapes.get(shape))
+            .and_then(|shape| self.tables().shapes.get(shape))
             .unwrap_or(&Shape::Wheel(None))
+    }
+
+    /// The kind of a file. Whether it suits the target is not found out for that.
+    fn kind(&self, row: &FileRow<'_>) -> Kind {
+        let text = self.files.shape(row.shape);
+        let Some(tags) = text.strip_suffix(".whl") else {
+            return if is_document(text) {
+                Kind::Document
+            } else {
+                Kind::Sdist
+            };
+        };
+        // With three tags there is neither a build number nor a label.
+        if tags.bytes().filter(|byte| *byte == b'-').count() == 2 {
+            return Kind::Wheel;
+        }
+        match self.shape(row) {
+            Shape::Labelled => Kind::Labelled,
+            _ => Kind::Wheel,
+        }
     }
 
     fn admits_python(&self, row: &FileRow<'_>) -> bool {
         let python = row.python.and_then(|number| usize::try_from(number).ok());
         python
-            .and_then(|number| self.pythons.get(number))
+            .and_then(|number| self.tables().pythons.get(number))
             .is_none_or(|admits| *admits)
     }
 
@@ -296,7 +342,13 @@ impl Judge {
             }
             Sight::All => {
                 let number = usize::try_from(rows.class).ok()?;
-                let known = self.classes.borrow().get(number).copied()?;
+                let known = {
+                    let mut classes = self.classes.borrow_mut();
+                    if classes.is_empty() {
+                        classes.resize(files.classes(), None);
+                    }
+                    classes.get(number).copied()?
+                };
                 let plain = known.unwrap_or_else(|| {
                     let plain = self.made_of(class(), false);
                     if let Some(known) = self.classes.borrow_mut().get_mut(number) {
@@ -392,7 +444,7 @@ impl Judge {
         each(files, rows, sight, only)
             .filter(|(_, row, unseen)| {
                 unseen.is_none()
-                    && !matches!(self.shape(row), Shape::Labelled | Shape::Document)
+                    && !matches!(self.kind(row), Kind::Labelled | Kind::Document)
                     && self.visible(row, yanked_admitted).is_ok()
             })
             .map(|(id, _, _)| id)

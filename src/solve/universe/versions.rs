@@ -25,11 +25,11 @@ pub(super) struct Entry {
 }
 
 impl Versions {
-    /// Those of a page; none yet.
-    pub(super) fn of_page(files: &Files) -> Self {
+    /// Those of a page, at most so many; none yet.
+    pub(super) fn of_page(files: &Files, most: usize) -> Self {
         Self {
             files: Some(files.clone()),
-            entries: Vec::new(),
+            entries: Vec::with_capacity(most),
         }
     }
 
@@ -110,6 +110,11 @@ impl Index<usize> for Versions {
 }
 
 impl Entry {
+    /// The release's place on the page.
+    pub(super) fn place(&self) -> Option<u32> {
+        self.place
+    }
+
     fn of(version: Version) -> Self {
         Self {
             place: None,

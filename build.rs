@@ -1,5 +1,5 @@
-//! Collects `resolver-rules/<package>/<rule>.toml` and `base-images/<image>.txt` into tables
-//! that the program embeds.
+//! Collects `resolver-rules/<package>/<rule>.toml` and `base-images/<image>.txt` into what
+//! the program embeds.
 #![expect(
     clippy::disallowed_methods,
     reason = "a build script reads the rules from the disk"
@@ -29,31 +29,66 @@ fn main() -> io::Result<()> {
     // The order of a folder's entries differs between file systems.
     ids.sort();
 
-    let mut table = String::from("&[\n");
+    let (mut index, mut texts) = (String::new(), String::new());
+    let mut terms = String::new();
     for id in ids {
         let text = fs::read_to_string(root.join(format!("{id}.toml")))?;
-        let head = match head(&text).zip(extended_by(&text)) {
-            Some(((kind, triggers, limits), extended_by)) => format!(
-                "Some(EmbeddedHead {{ kind: {kind:?}, triggers: &{triggers:?}, \
-                 limits: {limits:?}, extended_by: &{extended_by:?} }})"
-            ),
-            None => "None".to_owned(),
+        let Some(line) = index_line(&id, &text) else {
+            return Err(io::Error::other(format!(
+                "`resolver-rules/{id}.toml`: what it speaks of is not found; write `kind = \"…\"` \
+                 and its names as the other rules do"
+            )));
         };
-        let _ = writeln!(
-            table,
-            "    EmbeddedRule {{ id: {id:?}, head: {head}, text: include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?})) }},",
-            format!("/resolver-rules/{id}.toml")
-        );
+        let said = terms_of(&text);
+        let _ = writeln!(index, "{line}\t{}\t{}", said.len(), text.len());
+        terms.push_str(&said);
+        texts.push_str(&text);
     }
-    table.push_str("]\n");
 
     let out = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
-    fs::write(Path::new(&out).join("embedded_rules.rs"), table)?;
-    fs::write(Path::new(&out).join("embedded_images.rs"), images()?)
+    let out = Path::new(&out);
+    fs::write(out.join("embedded_rules.index"), index)?;
+    fs::write(out.join("embedded_rules.terms"), terms)?;
+    fs::write(out.join("embedded_rules.texts"), texts)?;
+    fs::write(out.join("embedded_images.rs"), images()?)
+}
+
+/// What a start has to know of a rule, as `src/rules/embedded.rs` reads it: the id, the kind,
+/// what triggers it, what it limits, and what is built against it.
+/// Text, not a table of strings: each string would be an address to set at every start.
+fn index_line(id: &str, text: &str) -> Option<String> {
+    let (kind, triggers, limits) = head(text)?;
+    Some(format!(
+        "{id}\t{kind}\t{}\t{}\t{}",
+        triggers.join(","),
+        limits.unwrap_or_default(),
+        extended_by(text)?.join(","),
+    ))
+}
+
+/// What a rule does, a tenth of its file: without its sentences, its evidence and its cases.
+/// What is not laid out as the other rules are is left in.
+fn terms_of(text: &str) -> String {
+    let mut terms = String::new();
+    let mut is_skipped = false;
+    for line in text.lines() {
+        if line.starts_with('[') {
+            is_skipped = ["[[evidence]]", "[[hit]]", "[[miss]]"].contains(&line.trim_end());
+        }
+        let is_whole = |value: &str| value.starts_with('"') || value.ends_with(']');
+        let is_prose = line.split_once(" = ").is_some_and(|(key, value)| {
+            ["reason", "error", "advice", "sources", "checked"].contains(&key) && is_whole(value)
+        });
+        if !is_skipped && !is_prose && !line.is_empty() && !line.starts_with('#') {
+            terms.push_str(line);
+            terms.push('\n');
+        }
+    }
+    terms
 }
 
 /// What a rule speaks of: its kind, what triggers it, and what it limits. `None` where the file
-/// does not write that in the usual way; such a rule is read at every start.
+/// does not write that in the usual way.
 fn head(text: &str) -> Option<(&str, Vec<&str>, Option<&str>)> {
     let value = |key: &str| {
         let start = format!("{key} = ");

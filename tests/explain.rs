@@ -455,6 +455,22 @@ fn why_not_the_newest_of_two() {
     why_pinned("why-preferred", &toy, &["a", "b"], &[], "b");
 }
 
+/// The newest can be had, at the cost of an old release that merely forgot a bound.
+#[test]
+fn why_not_the_newest_beside_a_forgotten_bound() {
+    let mut toy = Toy::default();
+    for number in 0..9 {
+        toy.release("client", &format!("1.{number}"), &[]);
+    }
+    for number in 1..5 {
+        let bound = format!("client<1.{}", number + 3);
+        toy.release("files", &format!("3.{number}"), &[&bound]);
+    }
+    toy.release("files", "0.1", &["client"]);
+    let lines = ["client", "files"];
+    why_pinned("why-forgot-a-bound", &toy, &lines, &[], "client");
+}
+
 fn ask(name: &str, lines: &[&str], demand: &str) {
     let (target, rules, toy) = (target(), numpy_rules(), numpy());
     let study = Study::new(&target, &rules, &toy);

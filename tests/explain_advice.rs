@@ -5,7 +5,7 @@ mod support;
 use mlresolve::explain::{Changes, Graph, Message, Study, diagnose, wanted, why, why_not};
 use mlresolve::lock::read_requirements;
 use mlresolve::request::Request;
-use mlresolve::rules::{RuleKind, VersionRange};
+use mlresolve::rules::{Grounds, RuleKind, VersionRange};
 use mlresolve::solve::{Outcome, Solution};
 use mlresolve::target::Accelerator;
 use mlresolve::{RuleSet, Target};
@@ -121,7 +121,9 @@ fn what_limits_where_there_is_a_way_round() {
         .release("asks", "2.0", &["numpy"])
         .release("zeal", "1.0", &[]);
     let mut rule = (*constrain("asks", "==2.0", "numpy", "<2")).clone();
-    rule.advice = Some("take asks 1.0".to_owned());
+    let mut grounds = Grounds::clone(&rule);
+    grounds.advice = Some("take asks 1.0".to_owned());
+    rule.grounds = grounds.into();
     let rules = rules(vec![rule.into()]);
     let told = asked(&toy, &["asks", "numpy"], &rules, "numpy");
     assert!(told.contains("What to do: take asks 1.0."), "{told}");

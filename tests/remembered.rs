@@ -274,15 +274,31 @@ fn a_page_that_is_damaged_in_the_cache_is_asked_for_again() {
     let project = settled("app\n");
     let lock = project.lock(&["--solve-anew"]);
     let folder = files(&project.cached("pages")).remove(0);
-    let pages = files(&folder);
-    assert!(pages.len() >= 2);
-    for path in &pages {
-        let mut bytes = fs::read(path).unwrap();
-        *bytes.last_mut().unwrap() ^= 1;
-        fs::write(path, bytes).unwrap();
-    }
+    let damage = || {
+        let pages = files(&folder);
+        assert!(pages.len() >= 2);
+        for path in &pages {
+            let mut bytes = fs::read(path).unwrap();
+            *bytes.last_mut().unwrap() ^= 1;
+            fs::write(path, bytes).unwrap();
+        }
+    };
+    damage();
     assert_eq!(project.lock(&["--solve-anew"]), lock);
     assert_eq!(project.lock(&["--solve-anew", "--offline"]).0, lock.0);
+    for words in [
+        &["why", "lib", "app.in"][..],
+        &["why", "lib<2", "app.in"],
+        &["graph", "app.in"],
+        &["diff", "app.txt", "app.in"],
+    ] {
+        let run = || mlresolve(&project.indexes, project.folder.path(), words);
+        let before = run();
+        damage();
+        let after = run();
+        assert!(after.status.success(), "{words:?}: {}", told(&after));
+        assert_eq!(after.stdout, before.stdout, "{words:?}");
+    }
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -7,8 +7,8 @@ use mlresolve::request::Request;
 use mlresolve::rules::{Severity, Sharing};
 use mlresolve::solve::{Outcome, Reason, Solution, Unusable, Warning, solve};
 use support::{
-    Toy, broken, constrain, drop_rule, name, needs, provides, request, requires, rules, slot,
-    target,
+    Release, Toy, broken, constrain, drop_rule, name, needs, provides, request, requires, rules,
+    slot, target,
 };
 
 fn solved(toy: &Toy, request: &Request, rules: &RuleSet) -> Solution {
@@ -388,9 +388,9 @@ fn extras_world() -> Toy {
         .release("jax", "0.3", &["plugin==0.3 ; extra == 'cuda'"])
         .release("user", "1.0", &["jax[cuda]"]);
     for release in ["0.2", "0.3"] {
-        let content = support::Release {
+        let content = Release {
             tags: Some("cp311-cp311-win_amd64".to_owned()),
-            ..support::Release::default()
+            ..Release::default()
         };
         toy.add("plugin", release, &content);
     }
@@ -453,6 +453,14 @@ fn prereleases_only_where_a_line_names_one_or_nothing_else_exists() {
         &RuleSet::default(),
         &["a==1.0", "b==2.0rc1", "c==0.1b2"],
     );
+    // A final release that was withdrawn is none.
+    let withdrawn = Release {
+        yanked: true,
+        ..Release::default()
+    };
+    toy.add("c", "0.0.1", &withdrawn);
+    let pins = ["a==1.0", "b==1.0", "c==0.1b2"];
+    check(&toy, &["a"], &RuleSet::default(), &pins);
 }
 
 /// A release that fails is not followed by a look at all the others beside the same shadow:

@@ -1,11 +1,15 @@
 //! The command line. Option names follow pip-compile and uv.
+//!
+//! A run makes the options of its own command alone (`defer`); those of all commands take as
+//! long as all else before a lock begins. Structs of arguments have no doc comments: clap would
+//! take them for what the command is about.
 
 mod resolve;
 mod wheels;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use super::compat::CompatArgs;
 pub(crate) use resolve::ResolveArgs;
@@ -24,7 +28,19 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+impl Cli {
+    /// What the command line says.
+    pub(crate) fn given() -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        // It is left to the system: to give it back option by option takes as long as to parse.
+        std::mem::forget(command);
+        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut Self::command()))
+    }
+}
+
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Command {
     /// Lock requirements: pinned, hashed, and free of binaries that cannot work together
     Lock(Box<LockArgs>),
@@ -43,13 +59,7 @@ pub(crate) enum Command {
     /// metadata says
     Check(Box<CheckArgs>),
     /// Say what this environment is, what can be reached, and what is wrong: for bug reports
-    #[command(mut_arg("inputs", |input| input
-        .value_name("PYTHON")
-        .num_args(0..=1)
-        .action(clap::ArgAction::Set)
-        .help("The interpreter or environment; the one in use where none is named")
-        .long_help(None)))]
-    Doctor(Box<CheckArgs>),
+    Doctor(Box<DoctorArgs>),
     /// Write down what an environment has installed, for `--base` elsewhere
     Base {
         /// The interpreter or environment; the one in use where none is named
@@ -72,6 +82,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum SnapshotCommand {
     /// Lock each input by itself and write down every index fact that was needed
     Record(Box<RecordArgs>),
@@ -129,6 +140,7 @@ pub(crate) struct PackArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum RulesCommand {
     /// List the rules
     List {
@@ -166,6 +178,7 @@ pub(crate) enum RulesCommand {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum CacheCommand {
     /// Print the cache folder
     Dir {
@@ -353,6 +366,18 @@ pub(crate) struct CheckArgs {
     pub(crate) verify: bool,
 }
 
+#[derive(Debug, Args)]
+#[command(mut_arg("inputs", |input| input
+    .value_name("PYTHON")
+    .num_args(0..=1)
+    .action(clap::ArgAction::Set)
+    .help("The interpreter or environment; the one in use where none is named")
+    .long_help(None)))]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) check: CheckArgs,
+}
+
 #[derive(Debug, Clone, Args)]
 pub(crate) struct WhyArgs {
     /// The distribution
@@ -412,4 +437,38 @@ pub(crate) struct GraphArgs {
     /// Write it to a file
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    /// What each command is about, by its name.
+    fn abouts(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
+        for one in command.get_subcommands() {
+            let path = format!("{path} {}", one.get_name());
+            let about = one.get_about().map(ToString::to_string);
+            if one.get_name() != "help" {
+                found.push((path.clone(), about.unwrap_or_default()));
+            }
+            abouts(one, &path, found);
+        }
+    }
+
+    #[test]
+    fn arguments_do_not_change_what_a_command_is_about() {
+        let mut command = Cli::command();
+        let mut told = Vec::new();
+        abouts(&command, "", &mut told);
+        command.build();
+        let mut built = Vec::new();
+        abouts(&command, "", &mut built);
+        assert!(told.iter().all(|(_, about)| !about.is_empty()), "{told:?}");
+        // Commands of commands are there only once those are built.
+        built.retain(|one| told.iter().any(|(path, _)| *path == one.0));
+        assert_eq!(told, built);
+        command.debug_assert();
+    }
 }

@@ -36,7 +36,7 @@ pub(crate) enum Resolver {
     Legacy,
 }
 
-/// Options that pip-compile has and `lock` takes for its sake.
+// Options that pip-compile has and `lock` takes for its sake.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"

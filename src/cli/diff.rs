@@ -4,7 +4,7 @@ use super::args::{DiffArgs, Format};
 use super::conflict::{self, tell_json};
 use super::error::{CliError, Exit};
 use super::recorded;
-use super::session::{Session, is_pylock};
+use super::session::{self, Session, is_pylock};
 use super::{migration, rule_folders, settings, tell};
 use crate::explain::{self, Changes, Graph, Study};
 use crate::lock::Lock;
@@ -24,14 +24,16 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Exit, CliError> {
             };
             let recorded = recorded::read(&args.old)?;
             migration::kept_cut_off(&mut resolve, &recorded);
-            let mut session = Session::open(&resolve, &recorded)?;
-            if !args.upgrade {
-                session.request.pins.clone_from(recorded.pins());
-            }
-            let study = Study::new(&session.target, &session.rules, session.facts.facts());
-            match study.solve(&session.request)? {
-                Outcome::Solved(solution) => Graph::of_solution(&solution, &session.request, None)?,
-                Outcome::Unsolvable(_) => return conflict::unsolvable(&session, args.format),
+            let open = || {
+                let mut session = Session::open(&resolve, &recorded)?;
+                if !args.upgrade {
+                    session.request.pins.clone_from(recorded.pins());
+                }
+                Ok(session)
+            };
+            match session::steadily(open, |session| solved(session, args.format))? {
+                Ok(graph) => graph,
+                Err(exit) => return Ok(exit),
             }
         }
     };
@@ -41,6 +43,15 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Exit, CliError> {
         Format::Json => tell_json(&explain::changes_json(&changes)),
     }
     Ok(Exit::Done)
+}
+
+/// What the inputs give; an exit code where there is no solution, which is explained.
+fn solved(session: &Session, format: Format) -> Result<Result<Graph, Exit>, CliError> {
+    let study = Study::new(&session.target, &session.rules, session.facts.facts());
+    if let Outcome::Solved(solution) = study.solve(&session.request)? {
+        return Ok(Ok(Graph::of_solution(&solution, &session.request, None)?));
+    }
+    conflict::unsolvable(session, format).map(Err)
 }
 
 /// Whether a path names a lock rather than an input.

@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn no_option_of_lock_is_told_to_be_none() {
-        let command = Cli::command();
+        let mut command = Cli::command();
+        command.build();
         let lock = command.find_subcommand("lock").expect("it is a command");
         let own: Vec<&str> = lock
             .get_arguments()

@@ -2,6 +2,7 @@
 
 use super::args::{Format, GraphArgs, GraphFormat};
 use super::error::{CliError, Exit};
+use super::session::{self, Session};
 use super::{conflict, diff, output, rule_folders, tell, why};
 use crate::explain::{Graph, Study};
 use crate::solve::Outcome;
@@ -14,19 +15,9 @@ pub(crate) fn run(args: &GraphArgs) -> Result<Exit, CliError> {
             Graph::of_lock(&diff::read(one)?, &rules)
         }
         _ => {
-            let session = why::open(&args.resolve)?;
-            let study = Study::new(&session.target, &session.rules, session.facts.facts());
-            match study.solve(&session.request)? {
-                Outcome::Solved(solution) => {
-                    Graph::of_solution(&solution, &session.request, Some(&study))?
-                }
-                Outcome::Unsolvable(_) => {
-                    let format = match args.format {
-                        GraphFormat::Json => Format::Json,
-                        _ => Format::Text,
-                    };
-                    return conflict::unsolvable(&session, format);
-                }
+            match session::steadily(|| why::open(&args.resolve), |session| solved(session, args))? {
+                Ok(graph) => graph,
+                Err(exit) => return Ok(exit),
             }
         }
     };
@@ -42,4 +33,18 @@ pub(crate) fn run(args: &GraphArgs) -> Result<Exit, CliError> {
         None => tell(&text),
     }
     Ok(Exit::Done)
+}
+
+/// What the inputs give; an exit code where there is no solution, which is explained.
+fn solved(session: &Session, args: &GraphArgs) -> Result<Result<Graph, Exit>, CliError> {
+    let study = Study::new(&session.target, &session.rules, session.facts.facts());
+    if let Outcome::Solved(solution) = study.solve(&session.request)? {
+        let graph = Graph::of_solution(&solution, &session.request, Some(&study))?;
+        return Ok(Ok(graph));
+    }
+    let format = match args.format {
+        GraphFormat::Json => Format::Json,
+        _ => Format::Text,
+    };
+    conflict::unsolvable(session, format).map(Err)
 }

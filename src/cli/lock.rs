@@ -54,18 +54,12 @@ fn one(given: &LockArgs, job: &Job) -> Result<Exit, CliError> {
         let mut opened = Opened::new(given, args.clone(), to.clone(), job.from_settings)?;
         let done = opened.lock();
         tries += 1;
-        // Standard input can be read once.
-        let is_last = tries == TRIES || opened.session.sources.contains("-");
-        if done.is_ok() || is_last || !opened.has_lost() {
+        if done.is_ok() || !opened.session.is_worth_another(tries) {
             opened.leave();
             return done;
         }
     }
 }
-
-/// So often a lock is begun where records of the cache are lost in the middle, each of which is
-/// asked for anew by the next try.
-const TRIES: usize = 8;
 
 fn say_all(told: &[String]) {
     for line in told {
@@ -82,12 +76,18 @@ pub(crate) struct Prepared {
 /// Reads, and solves; an exit code where there is no solution, which is explained.
 pub(crate) fn prepare(
     given: &LockArgs,
-    args: LockArgs,
-    to: Output,
+    args: &LockArgs,
+    to: &Output,
 ) -> Result<Result<Prepared, Exit>, CliError> {
-    let mut opened = Opened::new(given, args, to, false)?;
-    let solved = opened.solve()?;
-    Ok(solved.map(|solution| Prepared { opened, solution }))
+    let mut tries = 0;
+    loop {
+        let mut opened = Opened::new(given, args.clone(), to.clone(), false)?;
+        let solved = opened.solve();
+        tries += 1;
+        if solved.is_ok() || !opened.session.is_worth_another(tries) {
+            return Ok(solved?.map(|solution| Prepared { opened, solution }));
+        }
+    }
 }
 
 impl Prepared {
@@ -195,13 +195,6 @@ impl Opened {
         // As for what was learned for it.
         std::mem::forget(solution);
         Ok(exit)
-    }
-
-    /// Whether the cache lost a record in the middle: another run replaced it, or it is damaged.
-    /// Then it is worth another try, which asks for it again.
-    fn has_lost(&self) -> bool {
-        let edge = self.session.facts.edge();
-        edge.is_some_and(|edge| edge.registry().cache().has_lost())
     }
 
     /// Solves; an exit code where there is no solution, which is explained.

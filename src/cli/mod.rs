@@ -51,7 +51,7 @@ mod why;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 
 use args::{CacheCommand, Cli, Command, SnapshotCommand};
 use error::{CliError, Exit};
@@ -79,7 +79,7 @@ fn tell(text: &str) {
 
 /// Runs the program and gives its exit code.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::given() {
         Ok(cli) => cli,
         Err(error) => {
             let (error, hint) = elsewhere::explained(error);
@@ -117,7 +117,7 @@ fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Scan(args) => scan::run(args),
         Command::Base { python, output } => base::write(python.as_deref(), output.as_deref()),
         Command::Check(args) => check::run(args),
-        Command::Doctor(args) => doctor::run(args),
+        Command::Doctor(args) => doctor::run(&args.check),
         Command::Rules(command) => rules::run(command),
         Command::Cache(command) => cache(command),
         Command::Completions { shell } => {

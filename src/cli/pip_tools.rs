@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory as _, Parser as _};
+use clap::{ArgMatches, Args as _, CommandFactory as _, Parser as _};
 use toml::Value;
 
 use super::args::{Cli, Command, LockArgs};
@@ -164,8 +164,7 @@ fn is_given(matches: &ArgMatches, id: &str) -> bool {
 /// The words for one setting; none where the command line says otherwise or it is what
 /// holds anyhow, `None` where it is not understood.
 fn option(key: &str, value: &Value, given: &ArgMatches) -> Option<Vec<String>> {
-    let lock = Cli::command();
-    let lock = lock.find_subcommand("lock")?;
+    let lock = LockArgs::augment_args(clap::Command::new("lock"));
     let find = |name: &str| {
         lock.get_arguments().find(|argument| {
             argument.get_long() == Some(name)

@@ -25,8 +25,7 @@ pub(crate) fn rules(named: &[PathBuf], in_settings: &[PathBuf]) -> Result<RuleSe
 /// The same, and what tells them from others.
 pub(crate) fn read(named: &[PathBuf], in_settings: &[PathBuf]) -> Result<Rules, CliError> {
     let mut own = Sha256::new();
-    let mut rules =
-        RuleSet::embedded_on_demand().map_err(|error| CliError::diagnostic(Exit::Usage, error))?;
+    let mut rules = RuleSet::embedded_on_demand();
     for (folders, trust) in [
         (named, FolderTrust::CommandLine),
         (in_settings, FolderTrust::Repository),

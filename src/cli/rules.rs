@@ -90,7 +90,7 @@ fn json(rule: &Rule) -> serde_json::Value {
         "sources": rule.sources,
         "evidence": evidence,
         "checked": rule.checked,
-        "digest": rule.digest,
+        "digest": rule.digest(),
     })
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
         if !args.resolve.quiet {
             say(&format!("target {name}:"));
         }
-        match lock::prepare(given, args, to)? {
+        match lock::prepare(given, &args, &to)? {
             Ok(one) => prepared.push(one),
             Err(exit) => return Ok(exit),
         }

@@ -8,7 +8,7 @@ use super::args::{Format, ResolveArgs, WhyArgs};
 use super::conflict::{self, tell_json};
 use super::error::{CliError, Exit};
 use super::recorded::{self, Recorded};
-use super::session::Session;
+use super::session::{self, Session};
 use super::{inputs, settings, tell};
 use crate::explain::{self, Study, Why, WhyNot};
 use crate::metadata::Dependency;
@@ -35,9 +35,12 @@ pub(crate) enum Answer {
 pub(crate) fn run(args: &WhyArgs) -> Result<Exit, CliError> {
     // What cannot be understood is said before anything is fetched.
     question(&args.name)?;
-    let session = open(&args.resolve)?;
-    match answer(&session, session.facts.facts(), &args.name)? {
-        None => return conflict::unsolvable(&session, args.format),
+    session::steadily(|| open(&args.resolve), |session| told(session, args))
+}
+
+fn told(session: &Session, args: &WhyArgs) -> Result<Exit, CliError> {
+    match answer(session, session.facts.facts(), &args.name)? {
+        None => return conflict::unsolvable(session, args.format),
         Some((Answer::Why(answer), builds)) => match args.format {
             Format::Text => tell(&(answer.render() + &builds)),
             Format::Json => tell_json(&explain::why_json(&answer)),

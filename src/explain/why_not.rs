@@ -16,7 +16,7 @@ use super::text;
 use super::why::question;
 use crate::request::{Line, LineSource, Request};
 use crate::rules::{Rule, RuleKind};
-use crate::solve::{EdgeCause, Reason, Solution, SolveError};
+use crate::solve::{EdgeCause, Reason, Solution, SolveError, Warning};
 
 /// How many distributions are named that do not block.
 const MAX_CLEAR: usize = 8;
@@ -97,6 +97,9 @@ pub struct Change {
     pub before: Option<Version>,
     /// The version then; `None` where it would be gone.
     pub after: Option<Version>,
+    /// The distribution on which that release states no bound, though newer ones state one that
+    /// would not be kept.
+    pub forgets: Option<PackageName>,
 }
 
 /// Answers `why REQUIREMENT`. `solution` is what the request gives now.
@@ -196,12 +199,8 @@ fn without_more(
 }
 
 /// What differs between two solutions, by name.
-pub(super) fn changed(before: &Solution, after: &Solution) -> Vec<Change> {
-    let names: BTreeSet<&PackageName> = before
-        .packages
-        .keys()
-        .chain(after.packages.keys())
-        .collect();
+pub(super) fn changed(now: &Solution, then: &Solution) -> Vec<Change> {
+    let names: BTreeSet<&PackageName> = now.packages.keys().chain(then.packages.keys()).collect();
     names
         .into_iter()
         .filter_map(|name| {
@@ -211,14 +210,23 @@ pub(super) fn changed(before: &Solution, after: &Solution) -> Vec<Change> {
                     .get(name)
                     .map(|chosen| chosen.version.clone())
             };
-            let (before, after) = (version(before), version(after));
+            let (before, after) = (version(now), version(then));
             (before != after).then(|| Change {
                 name: name.clone(),
                 before,
                 after,
+                forgets: forgets(name, then),
             })
         })
         .collect()
+}
+
+/// The distribution on which a release in a solution forgot a bound.
+fn forgets(name: &PackageName, solution: &Solution) -> Option<PackageName> {
+    solution.warnings.iter().find_map(|warning| match warning {
+        Warning::ForgotBound { name: of, to, .. } if of == name => Some(to.clone()),
+        _ => None,
+    })
 }
 
 /// Distributions that have to do with the wanted one and do not block it: those whose

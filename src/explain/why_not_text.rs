@@ -127,11 +127,21 @@ impl Change {
     /// `numpy 1.26.4 -> 2.4.6`.
     pub fn words(&self) -> String {
         match (&self.before, &self.after) {
-            (Some(before), Some(after)) => format!("{} {before} -> {after}", self.name),
+            (Some(before), Some(after)) => {
+                format!("{} {before} -> {after}{}", self.name, self.without_bound())
+            }
             (Some(before), None) => format!("{} {before} would go", self.name),
             (None, Some(after)) => format!("{} {after} would be new", self.name),
             (None, None) => self.name.to_string(),
         }
+    }
+
+    /// That the release is one that forgot a bound; empty where it is not.
+    pub(super) fn without_bound(&self) -> String {
+        let to = self.forgets.as_ref();
+        to.map_or_else(String::new, |to| {
+            format!(", which lacks the bound on {to} that newer releases state")
+        })
     }
 }
 

@@ -182,7 +182,11 @@ impl Otherwise {
             .take(MAX_OLDER)
             .filter_map(|change| {
                 let (before, after) = (change.before.as_ref()?, change.after.as_ref()?);
-                Some(format!("{} {before} would go back to {after}", change.name))
+                let rest = change.without_bound();
+                Some(format!(
+                    "{} {before} would go back to {after}{rest}",
+                    change.name
+                ))
             })
             .collect();
         let more = self.older.len().saturating_sub(back.len());

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use flate2::bufread::MultiGzDecoder;
 use reqwest::header::CONTENT_LENGTH;
 use tokio::runtime::Handle;
 use url::Url;
@@ -18,6 +19,8 @@ use super::progress::Progress;
 pub enum AnswerBody {
     /// All of it.
     Whole(Vec<u8>),
+    /// All of it, compressed for the way by gzip: only where it was asked for so.
+    Packed(Vec<u8>),
     /// It is left to the caller: it was asked for as a stream, or a range was asked for
     /// and the server began to send the whole file, which is over the limit.
     Unread(Box<BodyStream>),
@@ -141,6 +144,51 @@ impl BodyStream {
     }
 }
 
+/// A body that was compressed for the way by gzip (RFC 1952), unpacked.
+///
+/// # Errors
+///
+/// [`FetchError::TooLarge`] where it is larger than `limit` bytes, [`FetchError::Transport`] where
+/// it is damaged.
+pub(super) fn unpacked(packed: &[u8], limit: u64, url: &Url) -> Result<Vec<u8>, FetchError> {
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    // The last four bytes say how long it is; they are believed as far as it can be true.
+    let told = packed.last_chunk().map_or(0, |it| u32::from_le_bytes(*it));
+    let told = usize::try_from(told).unwrap_or(usize::MAX);
+    let room = told.min(most).min(packed.len().saturating_mul(MOST_PACKED));
+    let mut whole = vec![0; room.saturating_add(1)];
+    let mut unpacker = MultiGzDecoder::new(packed);
+    let mut length = 0;
+    loop {
+        if length == whole.len() {
+            whole.resize(length.saturating_mul(2), 0);
+        }
+        let rest = whole.get_mut(length..).unwrap_or_default();
+        match unpacker.read(rest) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                return Err(FetchError::Transport {
+                    url: url.into(),
+                    detail: format!("its body cannot be unpacked: {error}"),
+                    attempts: 1,
+                    kind: TransportKind::Broken,
+                });
+            }
+        }
+        if length > most {
+            let url = url.into();
+            return Err(FetchError::TooLarge { url, limit });
+        }
+    }
+    whole.truncate(length);
+    Ok(whole)
+}
+
+/// No byte that was packed stands for more (DEFLATE, RFC 1951).
+const MOST_PACKED: usize = 1032;
+
 /// A body as a [`Read`], for code that blocks; not for use on the runtime's own threads.
 #[derive(Debug)]
 pub struct BodyReader {
@@ -184,6 +232,40 @@ impl Read for BodyReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn packed(body: &[u8]) -> Vec<u8> {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        io::Write::write_all(&mut packer, body).expect("it is written to memory");
+        packer.finish().expect("it is written to memory")
+    }
+
+    #[test]
+    fn what_was_packed_is_unpacked_up_to_the_limit() {
+        let url = Url::parse("https://index.example/").expect("a URL");
+        let body = b"a page of files, ".repeat(1000);
+        let whole = packed(&body);
+        assert_eq!(unpacked(&whole, 17_000, &url), Ok(body.clone()));
+        assert_eq!(unpacked(&packed(b""), 0, &url), Ok(Vec::new()));
+        let too_large = FetchError::TooLarge {
+            url: (&url).into(),
+            limit: 16_999,
+        };
+        assert_eq!(unpacked(&whole, 16_999, &url), Err(too_large));
+        // Several one after the other are one, and only the last is told how long it is.
+        let twice = [&whole[..], &packed(b"more")].concat();
+        let both = [&body[..], b"more"].concat();
+        assert_eq!(unpacked(&twice, 20_000, &url), Ok(both));
+        // Whatever it says of its length.
+        for told in [0, 1, 16_999, 17_001, u32::MAX] {
+            let mut wrong = whole.clone();
+            let end = wrong.len() - 4;
+            wrong[end..].copy_from_slice(&told.to_le_bytes());
+            assert!(unpacked(&wrong, 20_000, &url).is_err(), "{told}");
+        }
+        for place in 0..whole.len() {
+            assert!(unpacked(&whole[..place], 20_000, &url).is_err(), "{place}");
+        }
+    }
 
     #[test]
     fn a_server_may_be_slow_and_not_endlessly_so() {

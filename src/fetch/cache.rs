@@ -20,7 +20,6 @@ use std::time::{Duration, SystemTime};
 use etcetera::BaseStrategy;
 use flate2::Crc;
 use tempfile::{NamedTempFile, TempDir};
-use tokio::runtime::Handle;
 
 use super::auth::Environment;
 use super::digest::sha256;
@@ -200,15 +199,6 @@ impl Cache {
             if let Some(content) = encode() {
                 cache.write(kind, &key, &content);
             }
-            drop(writing);
-        }));
-    }
-
-    /// Writes on another thread; [`Cache::flush`] waits for it.
-    pub(super) fn later(&self, runtime: &Handle, write: impl FnOnce() + Send + 'static) {
-        let writing = self.pending.begin();
-        drop(runtime.spawn_blocking(move || {
-            write();
             drop(writing);
         }));
     }

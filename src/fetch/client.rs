@@ -4,14 +4,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE,
+    RETRY_AFTER,
 };
 use reqwest::redirect;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 use super::auth::{Auth, Credentials};
-use super::body::{AnswerBody, BodyStream};
+use super::body::{AnswerBody, BodyStream, unpacked};
 use super::client_options::ClientOptions;
 use super::error::{FetchError, TransportKind, without_credentials};
 use super::failure::{Failure, failure, innermost, with_attempts};
@@ -19,9 +20,13 @@ use super::lookups::Lookups;
 use super::progress::Progress;
 use super::remote_zip::RangeSupports;
 use super::retry;
+use super::tasks::blocking;
 
 /// How many addresses one request may be led through.
 const MAX_REDIRECTS: usize = 10;
+
+/// How bodies may be compressed for the way: gzip is undone here, the others by the library.
+const ENCODINGS: &str = "gzip, br, zstd, deflate";
 
 /// How many files are downloaded whole at once: they may have gigabytes.
 const WHOLE_DOWNLOADS: usize = 4;
@@ -33,6 +38,8 @@ pub struct Ask {
     headers: HeaderMap,
     limit: u64,
     ranged: bool,
+    /// Whether a body that was compressed for the way may be left so.
+    packed: bool,
 }
 
 /// What was answered; the status is 2xx or 304.
@@ -63,6 +70,8 @@ struct Inner {
     range_supports: RangeSupports,
     // Reading the certificates takes milliseconds that a warm run does not need.
     http: OnceLock<Result<reqwest::Client, FetchError>>,
+    /// For addresses that need no certificates.
+    plain: OnceLock<Result<reqwest::Client, FetchError>>,
 }
 
 impl Ask {
@@ -75,7 +84,21 @@ impl Ask {
             headers: HeaderMap::new(),
             limit,
             ranged: false,
+            packed: false,
         }
+    }
+
+    /// A body may be given as it came, compressed for the way: whoever reads it unpacks it where
+    /// that holds nobody up.
+    pub(super) fn packed(mut self) -> Self {
+        self.packed = true;
+        self
+    }
+
+    /// The same, unpacked.
+    pub(super) fn unpacked(mut self) -> Self {
+        self.packed = false;
+        self
     }
 
     /// Adds `Accept`.
@@ -115,6 +138,7 @@ impl Client {
             downloads: Semaphore::new(WHOLE_DOWNLOADS),
             range_supports: RangeSupports::default(),
             http: OnceLock::new(),
+            plain: OnceLock::new(),
         }))
     }
 
@@ -158,11 +182,10 @@ impl Client {
                 url: (&ask.url).into(),
             });
         }
-        let http = self.http()?;
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let failure = match self.attempt(http, ask, read).await {
+            let failure = match self.attempt(ask, read).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -180,17 +203,12 @@ impl Client {
     }
 
     /// One attempt, through all redirects.
-    async fn attempt(
-        &self,
-        http: &reqwest::Client,
-        ask: &Ask,
-        read: bool,
-    ) -> Result<Answer, Failure> {
+    async fn attempt(&self, ask: &Ask, read: bool) -> Result<Answer, Failure> {
         // The semaphore is never closed.
         let _permit = self.0.permits.acquire().await;
         let mut url = ask.url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.hop(http, ask, &url).await?;
+            let response = self.hop(ask, &url).await?;
             let status = response.status();
             if status.is_redirection() && status.as_u16() != 304 {
                 url = redirected(&url, &response)?;
@@ -219,12 +237,8 @@ impl Client {
     }
 
     /// One request and the head of its answer, with credentials where they are needed.
-    async fn hop(
-        &self,
-        http: &reqwest::Client,
-        ask: &Ask,
-        url: &Url,
-    ) -> Result<reqwest::Response, Failure> {
+    async fn hop(&self, ask: &Ask, url: &Url) -> Result<reqwest::Response, Failure> {
+        let http = self.http(url).map_err(Failure::lasting)?;
         let credentials = self.0.auth.unasked(url);
         let response = self.request(http, ask, url, credentials.as_ref()).await?;
         if response.status().as_u16() != 401 {
@@ -253,6 +267,9 @@ impl Client {
         let mut request = http
             .get(without_credentials(url))
             .headers(ask.headers.clone());
+        if !ask.headers.contains_key(ACCEPT_ENCODING) {
+            request = request.header(ACCEPT_ENCODING, ENCODINGS);
+        }
         if let Some(credentials) = credentials {
             request = request.basic_auth(credentials.user(), credentials.password());
         }
@@ -278,7 +295,22 @@ impl Client {
             && status == 200
             && stream.expected().is_none_or(|length| length > ask.limit);
         let body = if read && !whole_despite_range {
-            AnswerBody::Whole(stream.read_whole(ask.limit).await?)
+            let is_packed = header(&headers, &CONTENT_ENCODING)
+                .is_some_and(|coding| matches!(coding.trim(), "gzip" | "x-gzip"));
+            let bytes = stream.read_whole(ask.limit).await?;
+            if !is_packed {
+                AnswerBody::Whole(bytes)
+            } else if ask.packed {
+                AnswerBody::Packed(bytes)
+            } else {
+                let (limit, from) = (ask.limit, without_credentials(url));
+                let whole = blocking(move || unpacked(&bytes, limit, &from)).await;
+                AnswerBody::Whole(whole.map_err(|error| Failure {
+                    transient: matches!(error, FetchError::Transport { .. }),
+                    retry_after: None,
+                    error,
+                })?)
+            }
         } else {
             AnswerBody::Unread(Box::new(stream))
         };
@@ -290,10 +322,18 @@ impl Client {
         })
     }
 
-    fn http(&self) -> Result<&reqwest::Client, FetchError> {
-        self.0
-            .http
-            .get_or_init(|| build(&self.0.options))
+    /// What sends a request to this address. Certificates are read for the first address that
+    /// needs them, or a proxy may.
+    fn http(&self, url: &Url) -> Result<&reqwest::Client, FetchError> {
+        let options = &self.0.options;
+        let is_plain = url.scheme() == "http" && !may_have_proxy(options);
+        let client = if is_plain {
+            &self.0.plain
+        } else {
+            &self.0.http
+        };
+        client
+            .get_or_init(|| build(options, !is_plain))
             .as_ref()
             .map_err(Clone::clone)
     }
@@ -336,7 +376,18 @@ pub(super) fn header<'map>(headers: &'map HeaderMap, name: &HeaderName) -> Optio
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn build(options: &ClientOptions) -> Result<reqwest::Client, FetchError> {
+/// Whether requests may go through a proxy, which may ask for certificates.
+fn may_have_proxy(options: &ClientOptions) -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    // Elsewhere the system may name one.
+    options.proxies_from_environment
+        && (cfg!(any(windows, target_os = "macos"))
+            || ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
+                .into_iter()
+                .any(is_set))
+}
+
+fn build(options: &ClientOptions, certificates: bool) -> Result<reqwest::Client, FetchError> {
     // Fails only where a provider is installed already, which then serves.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
@@ -345,6 +396,8 @@ fn build(options: &ClientOptions) -> Result<reqwest::Client, FetchError> {
         .redirect(redirect::Policy::none())
         .dns_resolver(Arc::new(Lookups::default()))
         .referer(false)
+        // Pages are unpacked where they are read, at once into the room that they need.
+        .no_gzip()
         .connect_timeout(options.connect_timeout)
         .read_timeout(options.read_timeout)
         // HTTP/2's own 64 KiB would make a page of a megabyte wait twenty times.
@@ -353,7 +406,9 @@ fn build(options: &ClientOptions) -> Result<reqwest::Client, FetchError> {
     if !options.proxies_from_environment {
         builder = builder.no_proxy();
     }
-    if !options.certificates.is_platform() {
+    if !certificates {
+        builder = builder.tls_certs_only([]);
+    } else if !options.certificates.is_platform() {
         builder = builder.tls_certs_only(options.certificates.load()?);
     }
     builder.build().map_err(|error| {

@@ -79,7 +79,7 @@ impl Download for ClientDownload {
                 let reader = BodyReader::new(*stream, runtime.clone());
                 (Box::new(reader), size)
             }
-            AnswerBody::Whole(bytes) => {
+            AnswerBody::Whole(bytes) | AnswerBody::Packed(bytes) => {
                 let size = Some(bytes.len() as u64);
                 (Box::new(io::Cursor::new(bytes)), size)
             }

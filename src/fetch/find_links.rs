@@ -126,7 +126,7 @@ impl Listing {
                 freshness: freshness.unwrap_or_else(Freshness::unsaid),
                 folded: String::new(),
             },
-            (_, AnswerBody::Unread(_), _) => {
+            (_, AnswerBody::Unread(_) | AnswerBody::Packed(_), _) => {
                 return Err(FetchError::Nonsense {
                     url: url.into(),
                     detail: "it has no body".to_owned(),

@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use zstd::bulk::Decompressor;
+use zstd::dict::DecoderDictionary;
 
 use super::cache::checksum;
 use crate::metadata::Metadata;
@@ -62,7 +63,7 @@ pub struct Pack {
     header: Header,
     /// Whether keys and tables are as they were written.
     is_whole: OnceLock<bool>,
-    dictionary: OnceLock<Option<Vec<u8>>>,
+    dictionary: OnceLock<Option<DecoderDictionary<'static>>>,
     blocks: Mutex<BTreeMap<u32, Option<Arc<Block>>>>,
     /// What was read, by the number of the text.
     known: Mutex<BTreeMap<u32, Option<Arc<Metadata>>>>,
@@ -231,7 +232,7 @@ impl Pack {
         if checksum(packed) != row.checksum {
             return None;
         }
-        let mut unpacker = Decompressor::with_dictionary(self.dictionary()?).ok()?;
+        let mut unpacker = Decompressor::with_prepared_dictionary(self.dictionary()?).ok()?;
         let raw = unpacker.decompress(packed, row.unpacked()?).ok()?;
         let texts = parts::texts(&raw)?;
         Some(Block {
@@ -240,12 +241,13 @@ impl Pack {
         })
     }
 
-    fn dictionary(&self) -> Option<&[u8]> {
+    fn dictionary(&self) -> Option<&DecoderDictionary<'static>> {
         let dictionary = self.dictionary.get_or_init(|| {
             let packed = self.header.checked(&self.bytes, Part::Dictionary).ok()?;
-            zstd::bulk::decompress(packed, DICTIONARY_LIMIT).ok()
+            let raw = zstd::bulk::decompress(packed, DICTIONARY_LIMIT).ok()?;
+            Some(DecoderDictionary::copy(&raw))
         });
-        dictionary.as_deref()
+        dictionary.as_ref()
     }
 
     fn unpacked_names(&self) -> Option<BTreeMap<String, Vec<Release>>> {

@@ -8,7 +8,7 @@ use reqwest::header::{CONTENT_TYPE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::body::AnswerBody;
+use super::body::{AnswerBody, unpacked};
 use super::cache::{Cache, RecordKind};
 use super::client::{Answer, Ask, Client};
 use super::digest::sha256;
@@ -60,9 +60,8 @@ impl Pages {
         }
         let url = index.page_url(name);
         let key = page_key(index, name);
-        let (pages, asked) = (self.clone(), (url.clone(), name.clone()));
-        let read_key = key.clone();
-        let kept = blocking(move || pages.kept(&read_key, &asked.0, &asked.1)).await;
+        // On the threads where pages are read this would wait for them, and the request with it.
+        let kept = self.kept(&key, &url, name);
         if let Some(kept) = &kept
             && self.is_usable(&kept.about, name)
         {
@@ -126,7 +125,7 @@ impl Pages {
         key: String,
         kept: Option<Kept>,
     ) -> Result<Option<Arc<Page>>, FetchError> {
-        let mut ask = Ask::new(url.clone(), PAGE_LIMIT).accept(ACCEPT);
+        let mut ask = Ask::new(url.clone(), PAGE_LIMIT).accept(ACCEPT).packed();
         if let Some(Kept { about, .. }) = &kept {
             if let Some(etag) = &about.etag {
                 ask = ask.header(IF_NONE_MATCH, etag);
@@ -148,7 +147,15 @@ impl Pages {
         let about = PageRecord::of(url, &answer);
         let (about, page) = match kept {
             Some(old) if answer.status == 304 => same_again(url, about, old)?,
-            old => self.read(index, name, answer, about, old).await?,
+            old => match self.read(index, name, answer, about, old).await {
+                // It came damaged: the client asks again, as for what breaks off.
+                Err(FetchError::Transport { .. }) => {
+                    let answer = self.client.get(&ask.unpacked()).await?;
+                    let about = PageRecord::of(url, &answer);
+                    self.read(index, name, answer, about, None).await?
+                }
+                read => read?,
+            },
         };
         self.saw(name, key.clone(), &about);
         if keepable {
@@ -167,13 +174,17 @@ impl Pages {
         kept: Option<Kept>,
     ) -> Result<(PageRecord, Arc<Page>), FetchError> {
         let content_type = answer.header(&CONTENT_TYPE).unwrap_or_default().to_owned();
-        let page_url = answer.url;
-        let AnswerBody::Whole(body) = answer.body else {
-            return Err(nonsense(&page_url, "it has no body".to_owned()));
-        };
+        let (page_url, body) = (answer.url, answer.body);
         let progress = Arc::clone(self.client.progress());
-        let (index, name, shown) = (index.url.to_string(), name.clone(), page_url.clone());
+        let (index, name) = (index.url.to_string(), name.clone());
         blocking(move || {
+            let body = match body {
+                AnswerBody::Whole(body) => body,
+                AnswerBody::Packed(packed) => unpacked(&packed, PAGE_LIMIT, &page_url)?,
+                AnswerBody::Unread(_) => {
+                    return Err(nonsense(&page_url, "it has no body".to_owned()));
+                }
+            };
             let digest: [u8; 32] = Sha256::digest(&body).into();
             let same = kept.filter(|kept| kept.about.body == Some(digest));
             let page = if let Some(page) = same.and_then(|kept| kept.page) {
@@ -183,13 +194,13 @@ impl Pages {
                 Page::parse(&name, &index, &page_url, &content_type, &body)
                     .map_err(|error| error.to_string())
                     .and_then(|page| check_is_index_page(page, &body))
-                    .map(Arc::new)?
+                    .map(Arc::new)
+                    .map_err(|detail| nonsense(&page_url, detail))?
             };
             let body = Some(digest);
             Ok((PageRecord { body, ..about }, page))
         })
         .await
-        .map_err(|detail: String| nonsense(&shown, detail))
     }
 
     fn keep(&self, key: String, about: PageRecord, page: Option<Arc<Page>>) {

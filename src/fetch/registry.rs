@@ -431,8 +431,7 @@ impl World {
         }
         let answer = if let Some(result) = self.wheels.at_hand(file, wheel) {
             self.at_hand(result)
-        } else if let Some((metadata, keep)) = self.wheels.in_pack(file, wheel) {
-            self.keep(keep);
+        } else if let Some(metadata) = self.wheels.in_pack(file, wheel) {
             self.at_hand(Ok(metadata))
         } else {
             let (world, asked, wheel) = (Arc::clone(self), file.clone(), wheel.clone());
@@ -501,18 +500,6 @@ impl World {
             }
         };
         Answer::Coming(result.boxed().shared())
-    }
-
-    /// Writes to the cache: beside the requests where there are any, else at once, so that no
-    /// thread is started for it.
-    fn keep(&self, write: impl FnOnce() + Send + 'static) {
-        if self.is_cold()
-            && let Ok(runtime) = self.threads.handle()
-        {
-            self.wheels.cache.later(runtime, write);
-        } else {
-            write();
-        }
     }
 
     /// Runs something that nobody waits for.

@@ -397,7 +397,9 @@ impl RemoteFile {
         let ask = Ask::new(self.source.url.clone(), u64::MAX).verbatim();
         match self.client.open(&ask).await?.body {
             AnswerBody::Unread(stream) => Ok(stream),
-            AnswerBody::Whole(_) => Err(self.nonsense("it has no body".to_owned())),
+            AnswerBody::Whole(_) | AnswerBody::Packed(_) => {
+                Err(self.nonsense("it has no body".to_owned()))
+            }
         }
     }
 

@@ -66,13 +66,10 @@ impl Wheels {
         metadata
     }
 
-    /// What the pack says of the file, by its sha256 alone, and what is to be kept of it: a later
-    /// run then finds it as if it had been fetched.
-    pub(super) fn in_pack(
-        &self,
-        file: &File,
-        wheel: &WheelName,
-    ) -> Option<(Arc<Metadata>, impl FnOnce() + Send + 'static)> {
+    /// What the pack says of the file, by its sha256 alone. No record is kept of it: a later run has
+    /// it in the pack again, and hundreds of small files cost more to write than to unpack. But
+    /// where what was read is copied into one file, it is copied too.
+    pub(super) fn in_pack(&self, file: &File, wheel: &WheelName) -> Option<Arc<Metadata>> {
         let (pack, sha256) = (self.pack.as_ref()?, file.sha256()?);
         let metadata = pack.of_wheel(sha256)?;
         // Where it is another's, the wheel is asked itself, and says so.
@@ -80,17 +77,13 @@ impl Wheels {
             return None;
         }
         self.client.progress().cache_hit();
-        let (cache, pack, read) = (self.cache.clone(), Arc::clone(pack), Arc::clone(&metadata));
-        let local = is_local(file);
-        let (sha256, key) = (sha256.to_owned(), key(file));
-        let keep = move || {
-            let headers = pack.headers(&sha256).filter(|_| !local);
-            let parts = headers.and_then(|it| MetadataRecord::parts(it, Some(&read)));
-            if let Some(parts) = parts {
-                cache.write_parts(RecordKind::Metadata, &key, &parts);
-            }
-        };
-        Some((metadata, keep))
+        if !is_local(file) {
+            let (pack, sha256, read) = (Arc::clone(pack), sha256.to_owned(), Arc::clone(&metadata));
+            let parts = move || MetadataRecord::parts(pack.headers(&sha256)?, Some(&read));
+            self.cache
+                .copy_made(RecordKind::Metadata, key(file), Box::new(parts));
+        }
+        Some(metadata)
     }
 
     /// Whether the pack has it, so that there is nothing to fetch ahead.

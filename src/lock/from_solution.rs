@@ -103,7 +103,7 @@ impl Lock {
                     .rules
                     .iter()
                     .map(|id| {
-                        let digest = context.rules.get(&id.0).map(|rule| rule.digest.clone());
+                        let digest = context.rules.get(&id.0).map(|rule| rule.digest());
                         (id.to_string(), digest.unwrap_or_default())
                     })
                     .collect(),

@@ -46,6 +46,29 @@ pub fn bytes_of<const LENGTH: usize>(digits: &str) -> Option<[u8; LENGTH]> {
     Some(bytes)
 }
 
+/// The bytes of a sha256 in hexadecimal digits of either case; `None` where it is none.
+pub(super) fn sha256_of(digits: &str) -> Option<[u8; 32]> {
+    let digits: &[u8; 64] = digits.as_bytes().try_into().ok()?;
+    // Without branches, so that the compiler takes many digits at once: a page of five thousand
+    // files has ten thousand such hashes.
+    let (mut values, mut is_wrong) = ([0; 64], false);
+    for (value, digit) in values.iter_mut().zip(digits) {
+        let number = digit.wrapping_sub(b'0');
+        let letter = (digit | 0x20).wrapping_sub(b'a');
+        *value = if number < 10 {
+            number
+        } else {
+            letter.wrapping_add(10)
+        };
+        is_wrong |= number >= 10 && letter >= 6;
+    }
+    let mut bytes = [0; 32];
+    for (byte, [high, low]) in bytes.iter_mut().zip(values.as_chunks().0) {
+        *byte = high << 4 | low;
+    }
+    (!is_wrong).then_some(bytes)
+}
+
 /// The hashes of one file by algorithm (`sha256`), hexadecimal, lower case.
 ///
 /// Pages list a hundred thousand files with one hash each, for which a map takes half a
@@ -150,6 +173,21 @@ mod tests {
         assert_eq!(bytes_of::<3>("009aFF"), None, "not as it is written");
         assert_eq!(bytes_of::<2>("009aff"), None);
         assert_eq!(bytes_of::<2>("00é"), None);
+    }
+
+    #[test]
+    fn digits_of_a_sha256_are_read_in_either_case() {
+        let bytes: [u8; 32] = std::array::from_fn(|at| u8::try_from(at * 8).unwrap_or(0) ^ 0x0a);
+        let digits = hexadecimal(&bytes);
+        assert_eq!(sha256_of(&digits), Some(bytes));
+        assert_eq!(sha256_of(&digits.to_uppercase()), Some(bytes));
+        assert_eq!(sha256_of(&digits[1..]), None);
+        // Every byte in some place, beside those that are digits.
+        for byte in (0..=0x7f_u8).filter(|byte| !byte.is_ascii_hexdigit()) {
+            let wrong = format!("{}{}{}", &digits[..40], char::from(byte), &digits[41..]);
+            assert_eq!(sha256_of(&wrong), None, "{byte:#x}");
+        }
+        assert_eq!(sha256_of(&format!("{}é", &digits[2..])), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Wheel and source distribution file names.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 use std::str::FromStr;
 
 use pep440_rs::Version;
@@ -154,46 +154,83 @@ impl FileKind {
     }
 }
 
-/// Reads the file names of one page. They differ in little: what one release's wheels have in
-/// common is read once, and so is each shape.
+/// Takes the file names of one page apart. They differ in little: the distribution's name is
+/// read once for each of its spellings that follow one another.
 pub(super) struct FileNames<'n> {
     name: &'n PackageName,
-    /// The beginning of a wheel's name, with its version.
-    stem: Option<(String, Version)>,
-    /// Wheels by what their names say after the version.
-    shapes: BTreeMap<String, WheelName>,
+    /// How the last file spelled the name.
+    spelled: String,
+}
+
+/// Where the parts of a file name lie that is one of the page's distribution. Neither the
+/// version nor the shape was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NameParts {
+    /// The version.
+    pub(super) version: Range<usize>,
+    /// Where the shape begins: what is said after the version.
+    pub(super) shape: usize,
 }
 
 impl<'n> FileNames<'n> {
     pub(super) fn new(name: &'n PackageName) -> Self {
         Self {
             name,
-            stem: None,
-            shapes: BTreeMap::new(),
+            spelled: String::new(),
         }
     }
 
-    /// As [`FileKind::parse`] for the distribution of the page; `None` where it fails.
-    pub(super) fn kind(&mut self, filename: &str) -> Option<FileKind> {
-        let version = filename.find('-').map_or(0, |hyphen| hyphen + 1);
-        let rest = filename.get(version..)?;
-        let shape = version + rest.find('-').map_or(0, |hyphen| hyphen + 1);
-        let (stem, shape) = filename.split_at(shape);
-        if let Some((known, version)) = &self.stem
-            && known == stem
-            && let Some(wheel) = self.shapes.get(shape)
-        {
-            let mut wheel = wheel.clone();
-            wheel.version.clone_from(version);
-            return Some(FileKind::Wheel(wheel));
+    /// The parts of a file name; `None` where it is none of the distribution's.
+    ///
+    /// Where the version can be read, and the shape too ([`is_readable_shape`]), so can the file
+    /// name ([`FileKind::parse`]), and otherwise not.
+    pub(super) fn parts(&mut self, filename: &str) -> Option<NameParts> {
+        if filename.strip_suffix(".whl").is_some() {
+            let name = memchr::memchr(b'-', filename.as_bytes())?;
+            let start = name + 1;
+            let version = memchr::memchr(b'-', filename.as_bytes().get(start..)?)?;
+            self.is_own(filename.get(..name)?).then_some(())?;
+            let end = start + version;
+            return Some(NameParts {
+                version: start..end,
+                shape: end + 1,
+            });
         }
-        let kind = FileKind::parse(filename, self.name).ok()?;
-        if let FileKind::Wheel(wheel) = &kind {
-            self.stem = Some((stem.to_owned(), wheel.version.clone()));
-            self.shapes.insert(shape.to_owned(), wheel.clone());
+        if let Some(stem) = filename.strip_suffix(VARIANTS) {
+            let (name, _) = stem.split_once('-')?;
+            return self.is_own(name).then_some(NameParts {
+                version: name.len() + 1..stem.len(),
+                shape: stem.len() + 1,
+            });
         }
-        Some(kind)
+        let (stem, extension) = archive(filename)?;
+        let version = after_name(stem, self.name)?;
+        Some(NameParts {
+            version: stem.len().checked_sub(version.len())?..stem.len(),
+            shape: filename.len().checked_sub(extension.len())?,
+        })
     }
+
+    /// Whether a spelling is one of the distribution's name.
+    fn is_own(&mut self, spelled: &str) -> bool {
+        if spelled.is_empty() {
+            return false;
+        }
+        if self.spelled != spelled {
+            if spelled.parse::<PackageName>().as_ref() != Ok(self.name) {
+                return false;
+            }
+            spelled.clone_into(&mut self.spelled);
+        }
+        true
+    }
+}
+
+/// Whether what a file name says after the version can be read: the tags of a wheel.
+pub(super) fn is_readable_shape(shape: &str) -> bool {
+    shape
+        .strip_suffix(".whl")
+        .is_none_or(|stem| Tags::parse(shape, stem.split('-')).is_ok())
 }
 
 /// Whether a shape, what a file name says after the version, is that of the file that tells of a
@@ -321,11 +358,7 @@ impl SdistName {
     /// [`FilenameError`] where the file is no source distribution of `name`, or its version
     /// is not one that PEP 440 knows.
     pub fn parse(filename: &str, name: &PackageName) -> Result<Self, FilenameError> {
-        let archive = SDIST_EXTENSIONS.iter().find_map(|extension| {
-            let stem = filename.strip_suffix(extension)?.strip_suffix('.')?;
-            Some((stem, *extension))
-        });
-        let Some((stem, extension)) = archive else {
+        let Some((stem, extension)) = archive(filename) else {
             return Err(FilenameError::Kind {
                 filename: filename.to_owned(),
             });
@@ -339,6 +372,14 @@ impl SdistName {
             extension: extension.to_owned(),
         })
     }
+}
+
+/// The name of an archive without its extension, and the extension.
+fn archive(filename: &str) -> Option<(&str, &'static str)> {
+    SDIST_EXTENSIONS.iter().find_map(|extension| {
+        let stem = filename.strip_suffix(extension)?.strip_suffix('.')?;
+        Some((stem, *extension))
+    })
 }
 
 /// What follows `name`, in any of its spellings, and a hyphen.

@@ -11,9 +11,11 @@
 //! Rows are in the order of versions, and within one release in page order, so that the files
 //! of a release lie side by side.
 
+mod distinct;
 mod head;
 mod pack;
 mod release;
+mod rows;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -27,11 +29,12 @@ use pep440_rs::Version;
 use pep508_rs::PackageName;
 
 use self::head::Head;
-use self::pack::Block;
+use self::pack::{Block, PageOrder};
 use super::{File, Yanked};
 
 pub use self::head::{FileId, FileRow, ReleaseRows, Uploads, wheel as wheel_of_shape};
 pub use self::release::{ReleaseFiles, Releases};
+pub(super) use self::rows::{Rows, Sidecar, Yank, nanoseconds};
 
 /// The files of one distribution's page, in page order.
 #[derive(Clone)]
@@ -83,7 +86,18 @@ impl Files {
     /// A file's version and kind are those that its name gives; a file whose name is not one of
     /// the distribution's is left out.
     pub fn new(name: &PackageName, files: &[File]) -> Self {
-        let (head, details) = pack::pack(files);
+        let (rows, places) = Rows::of(files);
+        Self::packed(name, &rows, PageOrder::Given(&places))
+    }
+
+    /// These files of a distribution, by version and then by name: in the order in which the
+    /// public index lists them, so that a page says the same in whatever order another has them.
+    pub(super) fn by_name(name: &PackageName, rows: &Rows<'_>) -> Self {
+        Self::packed(name, rows, PageOrder::ByName)
+    }
+
+    fn packed(name: &PackageName, rows: &Rows<'_>, order: PageOrder<'_>) -> Self {
+        let (head, details) = pack::pack(rows, order);
         // What was just written reads back; if not, it is as good as nothing.
         let head = Head::read(head).unwrap_or_default();
         Self::of(name, head, Details::Here(details))

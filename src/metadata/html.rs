@@ -1,5 +1,6 @@
 //! HTML index pages (PEP 503), and flat pages of links (find-links).
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use html5ever::tendril::StrTendril;
@@ -10,7 +11,8 @@ use html5ever::tokenizer::{
 use html5ever::{Attribute, local_name};
 use url::Url;
 
-use super::page::{self, Address, Addresses, CoreMetadataSidecar, Link, Yanked};
+use super::files::{Sidecar, Yank};
+use super::page::{self, Address, Addresses, Hashes, Link};
 
 /// A tag that no page has, fed after the body: where it does not arrive as a tag, the body
 /// ended within one.
@@ -38,7 +40,7 @@ const MOST_COMPARISONS: usize = 1 << 28;
 pub(super) fn links(
     page_url: &Url,
     body: &[u8],
-    each: &mut dyn FnMut(Option<Link>),
+    each: &mut dyn FnMut(Option<Link<'static>>),
 ) -> Result<(), String> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err("it is empty".to_owned());
@@ -205,41 +207,48 @@ impl Anchor {
         })
     }
 
-    fn into_link(self, addresses: &mut Addresses<'_>) -> Option<Link> {
+    fn into_link(self, addresses: &mut Addresses<'_>) -> Option<Link<'static>> {
         let url = addresses.joined(&self.href)?;
-        let filename = page::filename_of(&url)?;
+        let filename = page::filename_of(&url)?.into();
+        let mut hashes = Hashes::default();
         let fragment = url.fragment().unwrap_or_default();
-        let hashes = page::hashes(fragment.split('&').filter_map(|part| part.split_once('=')));
+        for (algorithm, digest) in fragment.split('&').filter_map(|part| part.split_once('=')) {
+            hashes.add(algorithm, digest);
+        }
+        let owned = |text: StrTendril| Cow::Owned(String::from(text));
         Some(Link {
             filename,
             hashes,
             size: self.size.and_then(|size| size.trim().parse().ok()),
-            upload_time: self.upload_time.as_deref().and_then(page::upload_time),
-            requires_python: self.requires_python.map(String::from),
-            yanked: self.yanked.map(|reason| Yanked {
-                reason: Some(reason.to_string()).filter(|text| !text.trim().is_empty()),
-            }),
+            uploaded: self.upload_time.as_deref().and_then(page::uploaded),
+            requires_python: self.requires_python.map(owned),
+            yanked: match self.yanked {
+                None => Yank::No,
+                Some(reason) if reason.trim().is_empty() => Yank::Unsaid,
+                Some(reason) => Yank::Because(owned(reason)),
+            },
             // PEP 714: the older attribute counts only where the newer one is absent.
             sidecar: self
                 .core_metadata
                 .or(self.dist_info_metadata)
-                .and_then(|value| sidecar(value.trim())),
+                .map_or(Sidecar::None, |value| sidecar(value.trim())),
             url: Address::Parsed(url),
         })
     }
 }
 
 /// PEP 658: `true`, or a hash of the sidecar.
-fn sidecar(value: &str) -> Option<CoreMetadataSidecar> {
+fn sidecar(value: &str) -> Sidecar {
     if let Some((algorithm, digest)) = value.split_once('=') {
-        let sha256 = page::hash(algorithm, digest)
-            .filter(|(algorithm, _)| *algorithm == "sha256")
-            .map(|(_, digest)| digest);
-        return Some(CoreMetadataSidecar { sha256 });
+        let mut hashes = Hashes::default();
+        hashes.add(algorithm, digest);
+        return hashes.of_sidecar();
     }
-    value
-        .eq_ignore_ascii_case("true")
-        .then_some(CoreMetadataSidecar { sha256: None })
+    if value.eq_ignore_ascii_case("true") {
+        Sidecar::Unhashed
+    } else {
+        Sidecar::None
+    }
 }
 
 fn take(attributes: &mut Vec<Attribute>, name: &str) -> Option<StrTendril> {

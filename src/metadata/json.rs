@@ -1,5 +1,7 @@
 //! JSON index pages (PEP 691, PEP 700).
 
+mod scan;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -9,29 +11,44 @@ use serde::de::{
 };
 use url::Url;
 
-use super::Digests;
-use super::page::{self, Addresses, CoreMetadataSidecar, Link, Yanked};
+use super::files::{Sidecar, Yank};
+use super::page::{self, Addresses, Hashes, Link, Links};
 
-/// Gives the links of a JSON page, in page order, one by one; `None` stands for one that cannot
-/// be understood.
+/// Gives the links of a JSON page, in page order, one by one.
+///
+/// A page that is written as indexes write them is scanned; any other is read by the library,
+/// which also says what is wrong with it.
 ///
 /// # Errors
 ///
 /// What is wrong with the page, in words.
-pub(super) fn links(
+pub(super) fn links<'p>(
     page_url: &Url,
-    body: &[u8],
-    each: &mut dyn FnMut(Option<Link>),
+    body: &'p [u8],
+    links: &mut Links<'_, 'p>,
 ) -> Result<(), String> {
+    let each = &mut |link| links.take(link);
+    if let Some(meta) = scan::links(Addresses::new(page_url, body.len()), body, each) {
+        return check(&meta);
+    }
+    links.clear();
+    let each = &mut |link| links.take(link);
+    check(&read(Addresses::new(page_url, body.len()), body, each)?)
+}
+
+/// Reads a page with the library; `None` stands for a link that cannot be understood.
+fn read<'p>(
+    addresses: Addresses<'_>,
+    body: &'p [u8],
+    each: &mut dyn FnMut(Option<Link<'p>>),
+) -> Result<Meta<'p>, String> {
     let mut page = serde_json::Deserializer::from_slice(body);
-    let reader = Project {
-        addresses: Addresses::new(page_url, body.len()),
-        each,
-    };
-    let meta = page
-        .deserialize_map(reader)
+    page.deserialize_map(Project { addresses, each })
         .and_then(|meta| page.end().map(|()| meta))
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| error.to_string())
+}
+
+fn check(meta: &Meta<'_>) -> Result<(), String> {
     match meta.api_version.text() {
         Some(version) => page::check_api_version(version),
         None => Ok(()),
@@ -39,12 +56,12 @@ pub(super) fn links(
 }
 
 /// Reads a page.
-struct Project<'p> {
-    addresses: Addresses<'p>,
-    each: &'p mut dyn FnMut(Option<Link>),
+struct Project<'r, 'de> {
+    addresses: Addresses<'r>,
+    each: &'r mut dyn FnMut(Option<Link<'de>>),
 }
 
-impl<'de> Visitor<'de> for Project<'_> {
+impl<'de> Visitor<'de> for Project<'_, 'de> {
     type Value = Meta<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,9 +90,9 @@ impl<'de> Visitor<'de> for Project<'_> {
 }
 
 /// Reads the files of a page, none of which is kept.
-struct Listed<'r, 'p>(&'r mut Project<'p>);
+struct Listed<'l, 'r, 'de>(&'l mut Project<'r, 'de>);
 
-impl<'de> DeserializeSeed<'de> for Listed<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Listed<'_, '_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -83,7 +100,7 @@ impl<'de> DeserializeSeed<'de> for Listed<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Listed<'_, '_> {
+impl<'de> Visitor<'de> for Listed<'_, '_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -135,37 +152,32 @@ struct ProjectFile<'a> {
     dist_info_metadata: Loose<'a>,
 }
 
-impl ProjectFile<'_> {
-    fn into_link(self, addresses: &mut Addresses<'_>) -> Option<Link> {
-        let url = addresses.of(self.url.text()?)?;
-        let filename = self.filename.text()?.to_owned();
+impl<'a> ProjectFile<'a> {
+    fn into_link(self, addresses: &mut Addresses<'_>) -> Option<Link<'a>> {
+        let url = addresses.of(self.url.into_text()?)?;
         // PEP 714: the older key counts only where the newer one is absent.
         let core_metadata = match self.core_metadata {
             Loose::Absent => self.dist_info_metadata,
             present => present,
         };
         Some(Link {
-            filename,
+            filename: self.filename.into_text()?,
             hashes: self.hashes.hashes(),
             size: match self.size {
                 Loose::Number(size) => Some(size),
                 _ => None,
             },
-            upload_time: self.upload_time.text().and_then(page::upload_time),
-            requires_python: self.requires_python.text().map(str::to_owned),
+            uploaded: self.upload_time.text().and_then(page::uploaded),
+            requires_python: self.requires_python.into_text(),
             yanked: match self.yanked {
-                Loose::Bool(true) => Some(Yanked { reason: None }),
-                Loose::Text(reason) if !reason.is_empty() => Some(Yanked {
-                    reason: Some(reason.into_owned()),
-                }),
-                _ => None,
+                Loose::Bool(true) => Yank::Unsaid,
+                Loose::Text(reason) if !reason.is_empty() => Yank::Because(reason),
+                _ => Yank::No,
             },
             sidecar: match core_metadata {
-                Loose::Bool(true) => Some(CoreMetadataSidecar { sha256: None }),
-                Loose::Map(_) => Some(CoreMetadataSidecar {
-                    sha256: core_metadata.hashes().remove("sha256"),
-                }),
-                _ => None,
+                Loose::Bool(true) => Sidecar::Unhashed,
+                Loose::Map(_) => core_metadata.hashes().of_sidecar(),
+                _ => Sidecar::None,
             },
             url,
         })
@@ -189,7 +201,7 @@ enum Loose<'a> {
     Other,
 }
 
-impl Loose<'_> {
+impl<'a> Loose<'a> {
     fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -197,15 +209,21 @@ impl Loose<'_> {
         }
     }
 
-    fn hashes(&self) -> Digests {
-        let Self::Map(entries) = self else {
-            return Digests::new();
-        };
-        page::hashes(
-            entries
-                .iter()
-                .map(|(algorithm, digest)| (algorithm.as_ref(), digest.as_ref())),
-        )
+    fn into_text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn hashes(&self) -> Hashes {
+        let mut hashes = Hashes::default();
+        if let Self::Map(entries) = self {
+            for (algorithm, digest) in entries {
+                hashes.add(algorithm, digest);
+            }
+        }
+        hashes
     }
 }
 

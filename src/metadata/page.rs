@@ -2,6 +2,9 @@
 //! metadata sidecars (PEP 658, PEP 714), sizes and upload times (PEP 700).
 
 mod address;
+mod time;
+
+use std::borrow::Cow;
 
 use jiff::Timestamp;
 use pep440_rs::Version;
@@ -11,7 +14,9 @@ use url::Url;
 
 pub(super) use self::address::{Address, Addresses};
 use super::core_metadata::Shortened;
+use super::digests::sha256_of;
 use super::filename::FileNames;
+use super::files::{Rows, Sidecar, Yank, nanoseconds};
 use super::{Digests, FileKind, Files, html, json};
 
 /// One distribution's page on one index.
@@ -153,35 +158,54 @@ impl Page {
             name: name.clone(),
             content_type: content_type.to_owned(),
         })?;
-        let mut files = Vec::new();
-        let mut names = FileNames::new(name);
-        let mut skipped = 0_u32;
-        let mut each =
-            |link: Option<Link>| match link.and_then(|link| link.into_file(&mut names, page_url)) {
-                Some(file) => files.push(file),
-                None => skipped = skipped.saturating_add(1),
-            };
+        let mut links = Links {
+            rows: Rows::default(),
+            names: FileNames::new(name),
+            page_url,
+            skipped: 0,
+        };
         match format {
-            Format::Html => html::links(page_url, body, &mut each),
-            Format::Json => json::links(page_url, body, &mut each),
+            Format::Html => html::links(page_url, body, &mut |link| links.take(link)),
+            Format::Json => json::links(page_url, body, &mut links),
         }
         .map_err(|detail| PageError::Malformed {
             name: name.clone(),
             expected: format.name(),
             detail,
         })?;
-        // In the order in which the public index lists them, so that a page says the same in
-        // whatever order another has them.
-        files.sort_by(|one: &File, other| {
-            let names = || (&one.filename, &one.url).cmp(&(&other.filename, &other.url));
-            one.version.cmp(&other.version).then_with(names)
-        });
-        let skipped = match listing {
-            Listing::Project => skipped,
-            Listing::Flat => 0,
-        };
-        let index = without_credentials(index);
-        Ok(Self::new(name.clone(), index, &files, skipped))
+        Ok(Self {
+            name: name.clone(),
+            index: without_credentials(index),
+            files: Files::by_name(name, &links.rows),
+            skipped: match listing {
+                Listing::Project => links.skipped,
+                Listing::Flat => 0,
+            },
+        })
+    }
+}
+
+/// The links of one page, as they are read.
+pub(super) struct Links<'r, 'p> {
+    rows: Rows<'p>,
+    names: FileNames<'r>,
+    page_url: &'r Url,
+    skipped: u32,
+}
+
+impl<'p> Links<'_, 'p> {
+    /// Takes a link; `None` stands for one that cannot be understood.
+    pub(super) fn take(&mut self, link: Option<Link<'p>>) {
+        let taken = link.and_then(|link| self.rows.take(link, &mut self.names, self.page_url));
+        if taken.is_none() {
+            self.skipped = self.skipped.saturating_add(1);
+        }
+    }
+
+    /// Begins anew.
+    pub(super) fn clear(&mut self) {
+        self.rows = Rows::default();
+        self.skipped = 0;
     }
 }
 
@@ -234,63 +258,54 @@ impl Format {
 }
 
 /// A link to a file as a page has it, before its name is looked at.
-pub(super) struct Link {
-    pub(super) filename: String,
-    pub(super) url: Address,
-    pub(super) hashes: Digests,
+pub(super) struct Link<'p> {
+    pub(super) filename: Cow<'p, str>,
+    pub(super) url: Address<'p>,
+    pub(super) hashes: Hashes,
     pub(super) size: Option<u64>,
-    pub(super) upload_time: Option<Timestamp>,
-    pub(super) requires_python: Option<String>,
-    pub(super) yanked: Option<Yanked>,
-    pub(super) sidecar: Option<CoreMetadataSidecar>,
+    /// When it was uploaded, in nanoseconds since 1970.
+    pub(super) uploaded: Option<i64>,
+    pub(super) requires_python: Option<Cow<'p, str>>,
+    pub(super) yanked: Yank<'p>,
+    pub(super) sidecar: Sidecar,
 }
 
-impl Link {
-    fn into_file(self, names: &mut FileNames<'_>, page_url: &Url) -> Option<File> {
-        let url = match self.url {
-            Address::Plain(url) => url,
-            Address::Parsed(url) => {
-                // A page from the network has no say over what is read from the disk.
-                let scheme = url.scheme();
-                if !matches!(scheme, "http" | "https") && scheme != page_url.scheme() {
-                    return None;
-                }
-                bare(url)
-            }
-        };
-        // A file name becomes part of paths and of lines elsewhere.
-        let has_no_place = |it: char| matches!(it, '/' | '\\') || it.is_control();
-        if self.filename.contains(has_no_place) {
-            return None;
+/// The hashes that a page gives: known algorithms, and digests of their lengths in hexadecimal;
+/// of several of one algorithm the last counts.
+#[derive(Default)]
+pub(super) struct Hashes {
+    /// What nearly every file has.
+    pub(super) sha256: Option<[u8; 32]>,
+    pub(super) others: Digests,
+}
+
+impl Hashes {
+    /// The sidecar with these hashes.
+    pub(super) fn of_sidecar(&self) -> Sidecar {
+        self.sha256.map_or(Sidecar::Unhashed, Sidecar::Hashed)
+    }
+
+    /// Adds one, where it is such a hash.
+    pub(super) fn add(&mut self, algorithm: &str, digest: &str) {
+        const DIGITS: [(&str, usize); 5] = [
+            ("md5", 32),
+            ("sha1", 40),
+            ("sha224", 56),
+            ("sha384", 96),
+            ("sha512", 128),
+        ];
+        if algorithm.eq_ignore_ascii_case("sha256") {
+            self.sha256 = sha256_of(digest).or(self.sha256);
+            return;
         }
-        let kind = names.kind(&self.filename)?;
-        Some(File {
-            version: kind.version().clone(),
-            kind,
-            filename: self.filename,
-            url,
-            hashes: self.hashes,
-            size: self.size,
-            upload_time: self.upload_time,
-            requires_python: self
-                .requires_python
-                .filter(|text| !text.trim().is_empty())
-                .map(on_one_line),
-            yanked: self.yanked.map(|yanked| Yanked {
-                reason: yanked.reason.map(on_one_line),
-            }),
-            sidecar: self.sidecar,
-        })
+        let known = |(known, _): &(&str, usize)| known.eq_ignore_ascii_case(algorithm);
+        if let Some((algorithm, digits)) = DIGITS.into_iter().find(known)
+            && digest.len() == digits
+            && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+        {
+            self.others.insert(algorithm, digest.to_ascii_lowercase());
+        }
     }
-}
-
-/// The text with spaces for its line ends: it is told within lines.
-fn on_one_line(text: String) -> String {
-    if text.contains(|it: char| it.is_whitespace() && it.is_control()) {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        return words.join(" ");
-    }
-    text
 }
 
 /// The last part of a URL's path, percent-decoded; `None` for a folder.
@@ -322,39 +337,15 @@ fn hex_digit(byte: u8) -> Option<u8> {
         .and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// A hash as a page gives it: a known algorithm, and a digest of its length in hexadecimal.
-pub(super) fn hash(algorithm: &str, digest: &str) -> Option<(&'static str, String)> {
-    // The first is the one that nearly every file has.
-    const DIGITS: [(&str, usize); 6] = [
-        ("sha256", 64),
-        ("md5", 32),
-        ("sha1", 40),
-        ("sha224", 56),
-        ("sha384", 96),
-        ("sha512", 128),
-    ];
-    let (algorithm, digits) = DIGITS
-        .into_iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(algorithm))?;
-    let is_digest = digest.len() == digits && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_digest.then(|| (algorithm, digest.to_ascii_lowercase()))
-}
-
-/// Hashes as a page gives them; of several of one algorithm the last counts.
-pub(super) fn hashes<'h>(pairs: impl Iterator<Item = (&'h str, &'h str)>) -> Digests {
-    let mut digests = Digests::new();
-    for (algorithm, digest) in pairs {
-        if let Some((algorithm, digest)) = hash(algorithm, digest) {
-            digests.insert(algorithm, digest);
-        }
-    }
-    digests
-}
-
-/// An upload time (PEP 700); one without an offset is taken as UTC.
-pub(super) fn upload_time(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
-    text.parse().or_else(|_| format!("{text}Z").parse()).ok()
+/// An upload time (PEP 700), in nanoseconds since 1970, held at the ends of 64 bits; one without
+/// an offset is taken as UTC.
+pub(super) fn uploaded(text: &str) -> Option<i64> {
+    time::usual(text).or_else(|| {
+        let text = text.trim();
+        let read = text.parse::<Timestamp>();
+        let read = read.or_else(|_| format!("{text}Z").parse());
+        read.ok().map(nanoseconds)
+    })
 }
 
 /// PEP 629 and PEP 691: a reader of version 1 must refuse another major version.
@@ -371,7 +362,7 @@ pub(super) fn check_api_version(version: &str) -> Result<(), String> {
 }
 
 /// The URL without credentials and without fragment.
-fn bare(mut url: Url) -> String {
+pub(super) fn bare(mut url: Url) -> String {
     url.set_fragment(None);
     strip_credentials(&mut url);
     url.into()

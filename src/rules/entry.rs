@@ -3,21 +3,25 @@
 //! A solve meets a fifth of the rules that come with the program. Which distributions a rule
 //! speaks of is known without reading it.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use pep508_rs::PackageName;
+use smallvec::SmallVec;
 
-use super::embedded::{EmbeddedHead, EmbeddedRule};
-use super::parse::parse;
-use super::{Rule, RuleErrors, RuleId, RuleKind, RuleOrigin, RuleSource};
+use super::embedded::EmbeddedRule;
+use super::model::LazyGrounds;
+use super::{Rule, RuleId, RuleKind, RuleOrigin, RuleSource, parse};
+
+/// A distribution's name, normalized.
+pub(super) type Name = Cow<'static, str>;
 
 /// A rule, and what is known of it without reading it.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) id: RuleId,
     pub(super) head: Head,
-    /// Empty for one that was read from elsewhere.
-    text: &'static str,
+    /// What it is read from; `None` for one that was read from elsewhere.
+    embedded: Option<EmbeddedRule>,
     rule: OnceLock<Option<Arc<Rule>>>,
 }
 
@@ -27,26 +31,27 @@ pub(super) struct Head {
     /// The kind ([`super::keys::KINDS`]).
     pub(super) kind: &'static str,
     /// The distributions whose releases trigger it.
-    pub(super) triggers: Vec<PackageName>,
+    pub(super) triggers: SmallVec<[Name; 1]>,
     /// The distribution that it limits where it is present.
-    pub(super) limits: Option<PackageName>,
+    pub(super) limits: Option<Name>,
     /// The distributions that are built against a family's members.
-    pub(super) extended_by: Vec<PackageName>,
+    pub(super) extended_by: Vec<Name>,
 }
 
 impl Head {
-    pub(super) fn of(rule: &Rule) -> Self {
+    fn of(rule: &Rule) -> Self {
+        let name = |name: &pep508_rs::PackageName| Name::Owned(name.to_string());
         Self {
             kind: rule.kind.name(),
-            triggers: rule.triggers().into_iter().cloned().collect(),
+            triggers: rule.triggers().into_iter().map(name).collect(),
             limits: match &rule.kind {
-                RuleKind::Constrain { package, .. } => Some(package.clone()),
+                RuleKind::Constrain { package, .. } => Some(name(package)),
                 _ => None,
             },
             extended_by: match &rule.kind {
                 RuleKind::Family { extensions, .. } => {
                     let packages = extensions.iter().flat_map(|extension| &extension.packages);
-                    packages.cloned().collect()
+                    packages.map(name).collect()
                 }
                 _ => Vec::new(),
             },
@@ -60,84 +65,60 @@ impl Entry {
         Self {
             id: rule.id.clone(),
             head: Head::of(&rule),
-            text: "",
+            embedded: None,
             rule: OnceLock::from(Some(rule)),
         }
     }
 
     /// A rule that comes with the program.
-    ///
-    /// # Errors
-    ///
-    /// Where it must be read at once and cannot.
-    pub(super) fn embedded(embedded: &EmbeddedRule) -> Result<Self, RuleErrors> {
-        let name = |name: &&str| name.parse().ok();
-        let head = embedded.head.as_ref().and_then(|head| {
-            let EmbeddedHead {
-                kind,
-                triggers,
-                limits,
-                extended_by,
-            } = *head;
-            let names = |names: &[&str]| names.iter().map(name).collect::<Option<Vec<_>>>();
-            Some(Head {
-                kind,
-                triggers: names(triggers)?,
-                extended_by: names(extended_by)?,
-                limits: match limits {
-                    Some(limits) => Some(name(&limits)?),
-                    None => None,
-                },
-            })
-        });
-        let Some(head) = head else {
-            return read(embedded.id, embedded.text).map(|rule| Self::read(Arc::new(rule)));
-        };
-        Ok(Self {
+    pub(super) fn embedded(embedded: EmbeddedRule) -> Self {
+        Self {
             id: RuleId(Arc::from(embedded.id)),
-            head,
-            text: embedded.text,
+            head: Head {
+                kind: embedded.kind,
+                triggers: embedded.triggers().map(Name::Borrowed).collect(),
+                limits: embedded.limits().map(Name::Borrowed),
+                extended_by: embedded.extended_by().map(Name::Borrowed).collect(),
+            },
+            embedded: Some(embedded),
             rule: OnceLock::new(),
-        })
+        }
     }
 
     /// The rule. The project's tests read all that come with the program, so that there is none
     /// that cannot be read.
     pub(super) fn rule(&self) -> Option<&Arc<Rule>> {
-        let rule = self
-            .rule
-            .get_or_init(|| read(&self.id.0, self.text).ok().map(Arc::new));
-        rule.as_ref()
+        let read = || {
+            let EmbeddedRule { terms, text, .. } = self.embedded?;
+            let source = RuleSource {
+                id: &self.id.0,
+                origin: RuleOrigin::Embedded,
+                text: terms,
+            };
+            let (kind, severity) = parse::terms(&source).ok()?;
+            Some(Arc::new(Rule {
+                id: self.id.clone(),
+                kind,
+                severity,
+                origin: RuleOrigin::Embedded,
+                grounds: LazyGrounds::of_file(text),
+            }))
+        };
+        self.rule.get_or_init(read).as_ref()
     }
-}
-
-fn read(id: &str, text: &str) -> Result<Rule, RuleErrors> {
-    let source = RuleSource {
-        id,
-        origin: RuleOrigin::Embedded,
-        text,
-    };
-    parse(&source)
-        .map(|parsed| parsed.rule)
-        .map_err(|error| RuleErrors(vec![error]))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::embedded::EMBEDDED;
+    use super::super::embedded::embedded;
     use super::*;
 
     #[test]
     fn what_the_build_found_out_is_what_the_rules_say() {
-        for embedded in EMBEDDED {
-            let entry = Entry::embedded(embedded).expect("it can be read");
+        for embedded in embedded() {
+            let entry = Entry::embedded(embedded);
             let rule = entry.rule().expect("it can be read");
             assert_eq!(entry.head, Head::of(rule), "{}", embedded.id);
-            assert!(
-                embedded.head.is_some(),
-                "{} is read at every start",
-                embedded.id
-            );
         }
     }
 }

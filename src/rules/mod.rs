@@ -25,7 +25,8 @@ pub use error::{RuleError, RuleErrorKind, RuleErrors, RulePlace};
 pub use extension::{BuiltFor, FamilyExtension, LocalScheme};
 pub use family::{Architecture, FamilyBinary, FamilyLabel, Runs, label_of};
 pub use model::{
-    Evidence, Rule, RuleId, RuleKind, RuleOrigin, Severity, Sharing, VersionRange, When,
+    Evidence, Grounds, LazyGrounds, Rule, RuleId, RuleKind, RuleOrigin, Severity, Sharing,
+    VersionRange, When,
 };
 pub use set::{FolderTrust, RuleSet, RuleSource};
 pub use violation::Violation;

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use pep440_rs::{Operator, Version, VersionSpecifiers};
 use pep508_rs::{MarkerEnvironment, MarkerTree, PackageName};
 use sha2::{Digest as _, Sha256};
 
-use super::{Case, FamilyBinary, FamilyExtension, FamilyLabel};
+use super::parse::grounds;
+use super::{Case, FamilyBinary, FamilyExtension, FamilyLabel, RuleSource};
 
 /// A rule's id: its path under the rules folder, without extension (`torch/numpy1-abi`).
 #[derive(
@@ -23,6 +25,9 @@ impl fmt::Display for RuleId {
 }
 
 /// One curated fact.
+///
+/// A solve reads what a rule does. What else is in its file is read when somebody asks for it:
+/// it is there as if it were part of the rule (`rule.reason`).
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// The rule's id.
@@ -31,6 +36,15 @@ pub struct Rule {
     pub kind: RuleKind,
     /// How bad it is where it is broken.
     pub severity: Severity,
+    /// Whether it came with the program or from a folder of the user's.
+    pub origin: RuleOrigin,
+    /// Why it is there.
+    pub grounds: LazyGrounds,
+}
+
+/// Why a rule is there: what it tells people, what shows it, and what it is tried on.
+#[derive(Debug, Clone, Default)]
+pub struct Grounds {
     /// One sentence for people.
     pub reason: String,
     /// The error text that users meet where the rule is broken.
@@ -47,10 +61,50 @@ pub struct Rule {
     pub hits: Vec<Case>,
     /// Near sets of releases that it does not speak of.
     pub misses: Vec<Case>,
-    /// sha256 of what the rule says (not of its prose), hexadecimal.
-    pub digest: String,
-    /// Whether it came with the program or from a folder of the user's.
-    pub origin: RuleOrigin,
+}
+
+/// The grounds of a rule, read when they are first asked for.
+#[derive(Debug, Clone)]
+pub struct LazyGrounds {
+    /// The file, where it comes with the program; else they are read already.
+    file: &'static str,
+    read: OnceLock<Box<Grounds>>,
+}
+
+impl LazyGrounds {
+    /// Those that a file of the program's tells.
+    pub(super) fn of_file(file: &'static str) -> Self {
+        Self {
+            file,
+            read: OnceLock::new(),
+        }
+    }
+}
+
+impl From<Grounds> for LazyGrounds {
+    fn from(grounds: Grounds) -> Self {
+        Self {
+            file: "",
+            read: OnceLock::from(Box::new(grounds)),
+        }
+    }
+}
+
+impl Deref for Rule {
+    type Target = Grounds;
+
+    fn deref(&self) -> &Grounds {
+        let LazyGrounds { file, read } = &self.grounds;
+        read.get_or_init(|| {
+            let source = RuleSource {
+                id: &self.id.0,
+                origin: self.origin.clone(),
+                text: file,
+            };
+            // The project's tests read all that come with the program.
+            Box::new(grounds(&source).unwrap_or_default())
+        })
+    }
 }
 
 /// Where a rule came from.
@@ -255,6 +309,11 @@ pub enum Sharing {
 }
 
 impl Rule {
+    /// sha256 of what the rule says (not of its prose), hexadecimal.
+    pub fn digest(&self) -> String {
+        self.kind.digest(self.severity)
+    }
+
     /// Every distribution that the rule speaks of.
     pub fn names(&self) -> Vec<&PackageName> {
         let mut names = self.triggers();
@@ -326,7 +385,7 @@ impl RuleKind {
     ///
     /// Prose, evidence and cases have no part in it: a lock made before a sentence was
     /// corrected is not out of date.
-    pub(super) fn digest(&self, severity: Severity) -> String {
+    fn digest(&self, severity: Severity) -> String {
         let says = format!("{} {severity:?}\n{}", self.name(), Canonical(self));
         let digest = Sha256::digest(says.as_bytes());
         digest

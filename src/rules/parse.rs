@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
+use toml::Spanned;
 use toml::de::DeTable;
 
 use super::decode::{Entry, SourceFile, Table};
 use super::{
-    Case, CasePlatform, Evidence, Rule, RuleError, RuleErrorKind, RuleId, RuleKind, RuleSource,
-    Severity, Sharing, VersionRange, When, keys,
+    Case, CasePlatform, Evidence, Grounds, Rule, RuleError, RuleErrorKind, RuleId, RuleKind,
+    RuleSource, Severity, Sharing, VersionRange, When, keys,
 };
 
 /// A rule with the places that the lints speak of.
@@ -45,35 +46,78 @@ pub(super) fn parse(source: &RuleSource<'_>) -> Result<Parsed, RuleError> {
         name: source.file_name(),
         text: Arc::from(source.text),
     };
-    let document = DeTable::parse(source.text).map_err(|error| {
-        let kind = RuleErrorKind::Syntax {
-            detail: error.message().replace('\n', "; "),
-        };
-        file.error(kind, error.span().unwrap_or(0..0))
-    })?;
-    // An error about the whole file points at its first line.
-    let first_line = source.text.find('\n').unwrap_or(source.text.len());
+    let document = document(&file, source.text)?;
     let mut spans = Spans {
-        file: 0..first_line,
+        file: first_line_of(source.text),
         ..Spans::default()
     };
     let rule = {
-        let kind_word = kind_word(&file, document.get_ref(), &spans.file)?;
-        let (own, _) = keys::of_kind(kind_word).unwrap_or_default();
-        let table = Table::new(
-            &file,
-            format!("a rule of kind `{kind_word}`"),
-            document.get_ref(),
-            spans.file.clone(),
-            &[keys::COMMON, own],
-        )?;
-        read_rule(&table, kind_word, source, &mut spans)?
+        let (table, kind_word) = rule_table(&file, document.get_ref(), &spans.file)?;
+        let severity = read_severity(&table)?;
+        let grounds = read_grounds(&table, &mut spans)?;
+        Rule {
+            id: RuleId(Arc::from(source.id)),
+            kind: read_kind(&table, kind_word, &mut spans)?,
+            severity,
+            origin: source.origin.clone(),
+            grounds: grounds.into(),
+        }
     };
     Ok(Parsed {
         rule,
         source: file,
         spans,
     })
+}
+
+/// What a rule does, and how bad it is where it is broken; `source` may be without the rest.
+pub(super) fn terms(source: &RuleSource<'_>) -> Result<(RuleKind, Severity), RuleError> {
+    let file = SourceFile {
+        name: source.file_name(),
+        text: Arc::from(""),
+    };
+    let document = document(&file, source.text)?;
+    let (table, kind_word) = rule_table(&file, document.get_ref(), &(0..0))?;
+    let kind = read_kind(&table, kind_word, &mut Spans::default())?;
+    Ok((kind, read_severity(&table)?))
+}
+
+/// Why the rule is there.
+pub(super) fn grounds(source: &RuleSource<'_>) -> Result<Grounds, RuleError> {
+    let file = SourceFile {
+        name: source.file_name(),
+        text: Arc::from(source.text),
+    };
+    let document = document(&file, source.text)?;
+    let (table, _) = rule_table(&file, document.get_ref(), &first_line_of(source.text))?;
+    read_grounds(&table, &mut Spans::default())
+}
+
+fn document<'t>(file: &SourceFile, text: &'t str) -> Result<Spanned<DeTable<'t>>, RuleError> {
+    DeTable::parse(text).map_err(|error| {
+        let kind = RuleErrorKind::Syntax {
+            detail: error.message().replace('\n', "; "),
+        };
+        file.error(kind, error.span().unwrap_or(0..0))
+    })
+}
+
+/// An error about the whole file points at its first line.
+fn first_line_of(text: &str) -> Range<usize> {
+    0..text.find('\n').unwrap_or(text.len())
+}
+
+/// The rule as a table whose keys are those of its kind, and the kind.
+fn rule_table<'a>(
+    file: &'a SourceFile,
+    document: &'a DeTable<'a>,
+    span: &Range<usize>,
+) -> Result<(Table<'a>, &'static str), RuleError> {
+    let kind_word = kind_word(file, document, span)?;
+    let (own, _) = keys::of_kind(kind_word).unwrap_or_default();
+    let name = format!("a rule of kind `{kind_word}`");
+    let table = Table::new(file, name, document, span.clone(), &[keys::COMMON, own])?;
+    Ok((table, kind_word))
 }
 
 /// The kind, read before anything else since it says which keys there may be.
@@ -91,17 +135,15 @@ fn kind_word(
     table.word(&table.require_text("kind")?, "kind of rule", keys::KINDS)
 }
 
-fn read_rule(
-    table: &Table<'_>,
-    kind_word: &'static str,
-    source: &RuleSource<'_>,
-    spans: &mut Spans,
-) -> Result<Rule, RuleError> {
+fn read_severity(table: &Table<'_>) -> Result<Severity, RuleError> {
     let severity = table.require_text("severity")?;
-    let severity = match table.word(&severity, "severity", keys::SEVERITIES)? {
+    Ok(match table.word(&severity, "severity", keys::SEVERITIES)? {
         "corrupts" => Severity::Corrupts,
         _ => Severity::Degrades,
-    };
+    })
+}
+
+fn read_grounds(table: &Table<'_>, spans: &mut Spans) -> Result<Grounds, RuleError> {
     let reason = table.require_text("reason")?.value.to_owned();
     let error = table.get_text("error")?.map(|text| text.value.to_owned());
     let advice = table.get_text("advice")?.map(|text| text.value.to_owned());
@@ -114,16 +156,11 @@ fn read_rule(
             "add `sources = [\"https://…\"]`, or an `[[evidence]]` with file and finding",
         ));
     }
-    let kind = read_kind(table, kind_word, spans)?;
     let (hits, hit_spans) = read_cases(table, "hit")?;
     let (misses, miss_spans) = read_cases(table, "miss")?;
     spans.hits = hit_spans;
     spans.misses = miss_spans;
-    Ok(Rule {
-        id: RuleId(Arc::from(source.id)),
-        digest: kind.digest(severity),
-        kind,
-        severity,
+    Ok(Grounds {
         reason,
         error,
         advice,
@@ -132,7 +169,6 @@ fn read_rule(
         checked,
         hits,
         misses,
-        origin: source.origin.clone(),
     })
 }
 

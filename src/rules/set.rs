@@ -5,30 +5,43 @@ use std::sync::{Arc, OnceLock};
 
 use pep440_rs::Version;
 use pep508_rs::PackageName;
+use smallvec::SmallVec;
 
-use super::embedded::EMBEDDED;
-use super::entry::Entry;
+use super::embedded::embedded;
+use super::entry::{Entry, Name};
 use super::lint::lint;
 use super::parse::{Parsed, parse};
 use super::{Rule, RuleError, RuleErrorKind, RuleErrors, RuleId, RuleKind, RuleOrigin};
 
 /// All rules in force, and what can be asked of them.
-#[derive(Debug, Clone, Default)]
-pub struct RuleSet(Arc<Index>);
+#[derive(Debug, Clone)]
+pub struct RuleSet(Arc<Lazy>);
 
 /// The rules of a set, and where they are found; clones of a set share it.
 #[derive(Debug, Default)]
+struct Lazy {
+    /// Made of the rules that come with the program where it is not there when first asked for:
+    /// a run whose answer is known asks for none.
+    index: OnceLock<Index>,
+}
+
+#[derive(Debug)]
 struct Index {
     /// Sorted by id.
     entries: Vec<Arc<Entry>>,
-    on: BTreeMap<PackageName, On>,
-    limited: BTreeSet<PackageName>,
+    /// Sorted by name.
+    on: Vec<On>,
+    /// Sorted.
+    limited: Vec<Name>,
+    limits_of_all: OnceLock<Vec<(PackageName, PackageName)>>,
 }
 
 /// The rules that a distribution triggers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct On {
-    entries: Vec<Arc<Entry>>,
+    name: Name,
+    /// Places in the index, in their order.
+    entries: SmallVec<[usize; 2]>,
     rules: OnceLock<Vec<Arc<Rule>>>,
 }
 
@@ -70,18 +83,14 @@ impl RuleSet {
         Self::of(entries.collect())
     }
 
-    fn of(mut entries: Vec<Arc<Entry>>) -> Self {
-        entries.sort_by(|a, b| a.id.cmp(&b.id));
-        let mut set = Index::default();
-        for entry in &entries {
-            for name in &entry.head.triggers {
-                let on = set.on.entry(name.clone()).or_default();
-                on.entries.push(Arc::clone(entry));
-            }
-            set.limited.extend(entry.head.limits.clone());
-        }
-        set.entries = entries;
-        Self(Arc::new(set))
+    fn of(entries: Vec<Arc<Entry>>) -> Self {
+        let index = OnceLock::from(Index::of(entries));
+        Self(Arc::new(Lazy { index }))
+    }
+
+    fn index(&self) -> &Index {
+        let embedded = || embedded().map(Entry::embedded).map(Arc::new);
+        self.0.index.get_or_init(|| Index::of(embedded().collect()))
     }
 
     /// The rules that come with the program.
@@ -94,14 +103,8 @@ impl RuleSet {
     }
 
     /// The rules that come with the program, each read when it is asked for first.
-    ///
-    /// # Errors
-    ///
-    /// Where one must be read at once and cannot.
-    pub fn embedded_on_demand() -> Result<Self, RuleErrors> {
-        let entries = EMBEDDED.iter().map(Entry::embedded);
-        let entries = entries.map(|entry| entry.map(Arc::new));
-        Ok(Self::of(entries.collect::<Result<_, _>>()?))
+    pub fn embedded_on_demand() -> Self {
+        Self(Arc::new(Lazy::default()))
     }
 
     /// The rules of the given files, linted.
@@ -126,11 +129,8 @@ impl RuleSet {
         sources: impl IntoIterator<Item = RuleSource<'a>>,
         trust: FolderTrust,
     ) -> Result<Self, RuleErrors> {
-        let own = |source: &RuleSource<'_>| {
-            EMBEDDED
-                .iter()
-                .any(|embedded| embedded.id == source.id && embedded.text == source.text)
-        };
+        let known: BTreeMap<&str, &str> = embedded().map(|rule| (rule.id, rule.text)).collect();
+        let own = |source: &RuleSource<'_>| known.get(source.id) == Some(&source.text);
         let parsed = parse_all(sources.into_iter().filter(|source| !own(source)))?;
         let mut errors = duplicates(&parsed, self);
         if trust == FolderTrust::Repository {
@@ -140,7 +140,7 @@ impl RuleSet {
         if !errors.is_empty() {
             return Err(RuleErrors(errors));
         }
-        let mut entries = self.0.entries.clone();
+        let mut entries = self.index().entries.clone();
         let added = rules_of(parsed).into_iter().map(Entry::read);
         entries.extend(added.map(Arc::new));
         Ok(Self::of(entries))
@@ -153,22 +153,22 @@ impl RuleSet {
 
     /// Every rule, sorted by id.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Rule>> {
-        self.0.entries.iter().filter_map(|entry| entry.rule())
+        self.index().entries.iter().filter_map(|entry| entry.rule())
     }
 
     /// The ids of all rules, sorted.
     pub fn ids(&self) -> impl Iterator<Item = &RuleId> {
-        self.0.entries.iter().map(|entry| &entry.id)
+        self.index().entries.iter().map(|entry| &entry.id)
     }
 
     /// The rule at a place in the order of ids.
     pub fn nth(&self, place: usize) -> Option<&Arc<Rule>> {
-        self.0.entries.get(place)?.rule()
+        self.index().entries.get(place)?.rule()
     }
 
     /// The slots, sorted by id.
     pub fn slots(&self) -> impl Iterator<Item = &Arc<Rule>> {
-        let slots = self.0.entries.iter();
+        let slots = self.index().entries.iter();
         slots
             .filter(|entry| entry.head.kind == "slot")
             .filter_map(|entry| entry.rule())
@@ -176,7 +176,7 @@ impl RuleSet {
 
     /// The families, sorted by id.
     pub fn families(&self) -> impl Iterator<Item = &Arc<Rule>> {
-        let families = self.0.entries.iter();
+        let families = self.index().entries.iter();
         families
             .filter(|entry| entry.head.kind == "family")
             .filter_map(|entry| entry.rule())
@@ -184,35 +184,44 @@ impl RuleSet {
 
     /// The families against whose members a distribution is built, sorted by id.
     pub fn extending(&self, name: &PackageName) -> impl Iterator<Item = &Arc<Rule>> {
-        let families = self.0.entries.iter();
+        let families = self.index().entries.iter();
         families
-            .filter(|entry| entry.head.extended_by.contains(name))
+            .filter(|entry| {
+                let mut names = entry.head.extended_by.iter();
+                names.any(|one| **one == *name.as_ref())
+            })
             .filter_map(|entry| entry.rule())
     }
 
     /// For each rule that limits a distribution where it is present: what triggers it, and what
     /// it limits.
     pub fn limits_of_all(&self) -> impl Iterator<Item = (&PackageName, &PackageName)> {
-        self.0.entries.iter().filter_map(|entry| {
-            let limited = entry.head.limits.as_ref()?;
-            Some((entry.head.triggers.first()?, limited))
-        })
+        let index = self.index();
+        let limits = index.limits_of_all.get_or_init(|| {
+            let limits = index.entries.iter().filter_map(|entry| {
+                let limited = entry.head.limits.as_ref()?;
+                let trigger = entry.head.triggers.first()?;
+                Some((trigger.parse().ok()?, limited.parse().ok()?))
+            });
+            limits.collect()
+        });
+        limits.iter().map(|(trigger, limited)| (trigger, limited))
     }
 
     /// How many rules there are.
     pub fn len(&self) -> usize {
-        self.0.entries.len()
+        self.index().entries.len()
     }
 
     /// Whether there is no rule.
     pub fn is_empty(&self) -> bool {
-        self.0.entries.is_empty()
+        self.index().entries.is_empty()
     }
 
     /// The rule with this id.
     pub fn get(&self, id: &str) -> Option<&Arc<Rule>> {
         let place = self
-            .0
+            .index()
             .entries
             .binary_search_by(|entry| (*entry.id.0).cmp(id))
             .ok()?;
@@ -221,17 +230,29 @@ impl RuleSet {
 
     /// The rules that a distribution triggers, sorted by id; slots that it is a member of included.
     pub fn on(&self, name: &PackageName) -> &[Arc<Rule>] {
-        self.0.on.get(name).map_or(&[], |on| {
-            on.rules.get_or_init(|| {
-                let rules = on.entries.iter().filter_map(|entry| entry.rule());
-                rules.cloned().collect()
-            })
+        let index = self.index();
+        let place = index
+            .on
+            .binary_search_by(|on| (*on.name).cmp(name.as_ref()));
+        let Some(on) = place.ok().and_then(|place| index.on.get(place)) else {
+            return &[];
+        };
+        on.rules.get_or_init(|| {
+            let entries = on
+                .entries
+                .iter()
+                .filter_map(|place| index.entries.get(*place));
+            let rules = entries.filter_map(|entry| entry.rule());
+            rules.cloned().collect()
         })
     }
 
     /// Whether some rule limits the distribution where it is present.
     pub fn limits(&self, name: &PackageName) -> bool {
-        self.0.limited.contains(name)
+        let limited = &self.index().limited;
+        limited
+            .binary_search_by(|one| (**one).cmp(name.as_ref()))
+            .is_ok()
     }
 
     /// Whether a release's local version tells what it was built against (a family's
@@ -255,7 +276,7 @@ impl RuleSet {
             return self.clone();
         }
         Self::of(
-            self.0
+            self.index()
                 .entries
                 .iter()
                 .filter(|entry| !ignored.contains(&entry.id))
@@ -265,8 +286,46 @@ impl RuleSet {
     }
 }
 
+impl Default for RuleSet {
+    /// No rules.
+    fn default() -> Self {
+        Self::of(Vec::new())
+    }
+}
+
+impl Index {
+    fn of(mut entries: Vec<Arc<Entry>>) -> Self {
+        entries.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut triggers: Vec<(&Name, usize)> = Vec::with_capacity(entries.len());
+        let mut limited = Vec::new();
+        for (place, entry) in entries.iter().enumerate() {
+            triggers.extend(entry.head.triggers.iter().map(|name| (name, place)));
+            limited.extend(entry.head.limits.clone());
+        }
+        triggers.sort_unstable();
+        limited.sort_unstable();
+        limited.dedup();
+        let on = triggers
+            .chunk_by(|(a, _), (b, _)| a == b)
+            .filter_map(|same| {
+                Some(On {
+                    name: same.first()?.0.clone(),
+                    entries: same.iter().map(|(_, place)| *place).collect(),
+                    rules: OnceLock::new(),
+                })
+            })
+            .collect();
+        Self {
+            entries,
+            on,
+            limited,
+            limits_of_all: OnceLock::new(),
+        }
+    }
+}
+
 fn embedded_sources() -> impl Iterator<Item = RuleSource<'static>> {
-    EMBEDDED.iter().map(|embedded| RuleSource {
+    embedded().map(|embedded| RuleSource {
         id: embedded.id,
         origin: RuleOrigin::Embedded,
         text: embedded.text,

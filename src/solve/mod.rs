@@ -6,6 +6,7 @@ mod conflict;
 mod edges;
 mod extract;
 mod facts;
+mod forgotten;
 mod labels;
 mod node;
 mod order;
@@ -18,11 +19,14 @@ mod variants;
 mod virtuals;
 mod world;
 
+use std::collections::BTreeSet;
+
 use pubgrub::PubGrubError;
 
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 
+use self::forgotten::{Floors, Forgotten};
 use crate::{Request, RuleSet, Target};
 
 pub use base::indexed_metadata;
@@ -99,33 +103,81 @@ fn solve_with(
     memo: &Memo,
     sides: Sides,
 ) -> Result<Outcome, SolveError> {
-    let mut looks = sources::Sources::default();
-    loop {
-        let world = world::World::new(request, target, rules, facts, memo)
+    let world = |looks| {
+        world::World::new(request, target, rules, facts, memo)
             .with_sides(sides)
-            .with_sources(looks);
-        let provider = provider::Provider::new(world);
-        let outcome = run(&provider)?;
-        let Outcome::Unsolvable(conflict) = &outcome else {
-            return Ok(outcome);
-        };
-        match provider.world.sources.after(conflict, rules) {
-            Some(more) => looks = more,
-            None => return Ok(outcome),
+            .with_sources(looks)
+    };
+    let mut looks = sources::Sources::default();
+    let mut best = loop {
+        let floors = Floors::default();
+        let provider = provider::Provider::new(world(looks), &floors);
+        match run(&provider)? {
+            Run::Solved(found) => break found,
+            Run::Unsolvable(conflict) => match provider.world.sources.after(&conflict, rules) {
+                Some(more) => looks = more,
+                None => return Ok(Outcome::Unsolvable(conflict)),
+            },
         }
+    };
+    // What is above a floor may hang on source distributions: none is looked into for it.
+    let (mut floors, mut stuck) = (Floors::default(), BTreeSet::new());
+    let mut suspects = best.forgotten.clone();
+    for _ in 0..forgotten::MOST_RUNS {
+        let next = suspects.iter().find(|it| !stuck.contains(&it.package));
+        let Some(suspect) = next else { break };
+        let raised = floors.above(suspect);
+        let provider = provider::Provider::new(world(sources::Sources::default()), &raised);
+        match run(&provider)? {
+            Run::Solved(found) => {
+                suspects.clone_from(&found.forgotten);
+                if found.held_back < best.held_back {
+                    best = found;
+                }
+                floors = raised;
+            }
+            Run::Unsolvable(_) => {
+                stuck.insert(suspect.package.clone());
+            }
+        }
+    }
+    Ok(Outcome::Solved(best.told()))
+}
+
+/// How one run of the solver ended.
+enum Run {
+    Solved(Found),
+    Unsolvable(Box<Conflict>),
+}
+
+/// A solution, and what speaks against it.
+struct Found {
+    solution: Box<Solution>,
+    forgotten: Vec<Forgotten>,
+    held_back: u64,
+}
+
+impl Found {
+    /// The solution, which says what forgot a bound in it.
+    fn told(mut self) -> Box<Solution> {
+        let warnings = self.forgotten.into_iter().map(Forgotten::warning);
+        self.solution.warnings.extend(warnings);
+        self.solution.warnings.sort();
+        self.solution
     }
 }
 
-fn run<F: Facts>(provider: &provider::Provider<'_, F>) -> Result<Outcome, SolveError> {
+fn run<F: Facts>(provider: &provider::Provider<'_, F>) -> Result<Run, SolveError> {
     provider.meet_lines();
     match pubgrub::resolve(provider, node::Node::Root, 0_u32) {
-        Ok(selected) => {
-            let solution = extract::solution(provider, &selected)?;
-            Ok(Outcome::Solved(Box::new(solution)))
-        }
+        Ok(selected) => Ok(Run::Solved(Found {
+            solution: Box::new(extract::solution(provider, &selected)?),
+            forgotten: forgotten::forgotten(provider, &selected)?,
+            held_back: forgotten::held_back(provider, &selected)?,
+        })),
         Err(PubGrubError::NoSolution(tree)) => {
             let conflict = conflict::conflict(provider, &tree)?;
-            Ok(Outcome::Unsolvable(Box::new(conflict)))
+            Ok(Run::Unsolvable(Box::new(conflict)))
         }
         Err(
             PubGrubError::ErrorRetrievingDependencies { source, .. }

@@ -197,6 +197,24 @@ pub enum Warning {
         /// Who brings it, and which version.
         brought: Vec<(String, Version)>,
     },
+    /// An old release was taken that states no bound, though a newer one states one that what
+    /// is locked does not keep; nothing else holds less back.
+    ForgotBound {
+        /// The distribution.
+        name: PackageName,
+        /// The release that was taken.
+        version: Version,
+        /// The newest release of it that the bound keeps away.
+        newer: Version,
+        /// Who states the bound: that release, or one that it brings in.
+        by: (PackageName, Version),
+        /// On which distribution.
+        to: PackageName,
+        /// The bound, as written.
+        range: String,
+        /// The release of it that was taken.
+        locked: Version,
+    },
     /// Metadata was had by running the distribution's build.
     Built {
         /// The distribution.

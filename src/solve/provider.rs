@@ -5,10 +5,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use pep508_rs::PackageName;
 use pubgrub::{Dependencies, DependencyProvider, PackageResolutionStatistics};
 
 use super::edges::Requirements;
 use super::facts::{Facts, Unusable};
+use super::forgotten::Floors;
 use super::node::{ABSENT, NameId, Node};
 use super::order::{Class, Order, Priority, Tier};
 use super::outcome::SolveError;
@@ -34,6 +36,7 @@ impl fmt::Display for SetAside {
 pub(crate) struct Provider<'a, F: Facts> {
     pub(crate) world: World<'a, F>,
     order: Order,
+    floors: &'a Floors,
     /// The rank last chosen for a node, which the nodes that follow it take.
     chosen: RefCell<BTreeMap<Node, Rank>>,
     /// The releases of a distribution that were tried, for the ladder of older ones.
@@ -45,15 +48,28 @@ pub(crate) struct Provider<'a, F: Facts> {
 type Terms = Vec<(Node, RankSet)>;
 
 impl<'a, F: Facts> Provider<'a, F> {
-    pub(crate) fn new(world: World<'a, F>) -> Self {
+    pub(crate) fn new(world: World<'a, F>, floors: &'a Floors) -> Self {
         let order = Order::new(world.request(), world.rules());
         Self {
             world,
             order,
+            floors,
             chosen: RefCell::default(),
             tried: RefCell::default(),
             log: RefCell::default(),
         }
+    }
+
+    /// Who asks for a distribution.
+    pub(crate) fn class(&self, name: &PackageName) -> Class {
+        self.order.class(name)
+    }
+
+    /// The releases of a distribution that were tried in a range, the newest first.
+    pub(crate) fn tried(&self, id: NameId, range: &RankSet) -> Vec<Rank> {
+        let tried = self.tried.borrow();
+        let ranks = tried.get(&id).into_iter().flatten().rev().copied();
+        ranks.filter(|rank| range.contains(*rank)).collect()
     }
 
     /// The lines of the user's that ask for something on this target, in the order of names.
@@ -316,9 +332,10 @@ impl<'a, F: Facts> Provider<'a, F> {
 
     fn choose_release(&self, id: NameId, range: &RankSet) -> Result<Option<Rank>, SolveError> {
         let universe = self.world.universe(id)?;
-        let rank = self.world.choice(id, &universe, range)?;
+        let range = self.floors.admitted(&universe.name, range);
+        let rank = self.world.choice(id, &universe, &range)?;
         if let Some(rank) = rank {
-            self.climb_down(id, &universe, range, rank);
+            self.climb_down(id, &universe, &range, rank);
         }
         Ok(rank)
     }
@@ -386,7 +403,11 @@ impl<'a, F: Facts> Provider<'a, F> {
                 1,
             );
         }
-        let raised = self.order.raise(node, id, conflicts);
+        let raised = if self.floors.concern(&name) {
+            u32::MAX
+        } else {
+            self.order.raise(node, id, conflicts)
+        };
         let class = self.order.class(&name);
         let level = self.order.level(&name);
         let few = self

@@ -91,7 +91,7 @@ impl Universe {
     ) -> Result<bool, UnreadableFiles> {
         let files = &page.files;
         for (place, rows) in (0..).zip(files.releases()) {
-            if !rows.is_prerelease && judge.sight(files, place, &rows)?.is_some() {
+            if !rows.is_prerelease && judge.is_there(files, place, &rows)? {
                 return Ok(admission.admits_prereleases(true));
             }
         }

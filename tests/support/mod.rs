@@ -23,7 +23,8 @@ use mlresolve::metadata::{
 };
 use mlresolve::request::{BuildPolicy, DirectUrl, Line, LineSource, Place, Request};
 use mlresolve::rules::{
-    Evidence, Rule, RuleId, RuleKind, RuleOrigin, RuleSet, Severity, Sharing, VersionRange, When,
+    Grounds, LazyGrounds, Rule, RuleId, RuleKind, RuleOrigin, RuleSet, Severity, Sharing,
+    VersionRange, When,
 };
 use mlresolve::solve::{DirectFacts, FactError, Facts, Unusable};
 use mlresolve::{PackageName, Target};
@@ -400,16 +401,13 @@ fn rule(id: &str, kind: RuleKind) -> Arc<Rule> {
         id: RuleId(id.into()),
         kind,
         severity: Severity::Corrupts,
-        reason: format!("what {id} says"),
-        error: None,
-        advice: None,
-        sources: vec!["https://example.org/".to_owned()],
-        evidence: Vec::<Evidence>::new(),
-        checked: "2026-11-01".to_owned(),
-        hits: Vec::new(),
-        misses: Vec::new(),
-        digest: String::new(),
         origin: RuleOrigin::Embedded,
+        grounds: LazyGrounds::from(Grounds {
+            reason: format!("what {id} says"),
+            sources: vec!["https://example.org/".to_owned()],
+            checked: "2026-11-01".to_owned(),
+            ..Grounds::default()
+        }),
     })
 }
 

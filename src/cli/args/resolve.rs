@@ -8,7 +8,7 @@ use pep508_rs::PackageName;
 
 use super::IndexStrategy;
 
-/// What is resolved, for what, from where.
+// What is resolved, for what, from where.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"

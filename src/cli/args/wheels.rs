@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Format, ResolveArgs};
 
-/// Which wheels suit, and where they are found.
+// Which wheels suit, and where they are found.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"

@@ -193,11 +193,38 @@ fn warning_text(session: &Session, solution: &Solution, warning: &Warning) -> St
                 brought.join(", ")
             )
         }
+        Warning::ForgotBound { .. } => forgot_bound(warning),
         Warning::Built { name, version } => format!(
             "what {name} {version} requires was learned by building it here: no wheel suits the \
              target, and its source distribution does not say"
         ),
     }
+}
+
+/// What is said of an old release that admits what newer ones do not.
+fn forgot_bound(warning: &Warning) -> String {
+    let Warning::ForgotBound {
+        name,
+        version,
+        newer,
+        by: (by, by_version),
+        to,
+        range,
+        locked,
+    } = warning
+    else {
+        return String::new();
+    };
+    let brings = if by == name {
+        String::new()
+    } else {
+        format!("brings {by} {by_version}, which ")
+    };
+    format!(
+        "{name} {version} is locked only because it does not keep {to} {locked} away as newer \
+         releases do: {name} {newer} {brings}requires {to}{range}; the older one need not work \
+         with it\nhint: `mlresolve why '{name}=={newer}'` tells what stands against it"
+    )
 }
 
 /// Each decision, and each repair of metadata.

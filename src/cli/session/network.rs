@@ -112,7 +112,10 @@ pub(super) fn download(
         .map_err(|error| error.to_string())?;
     match answer.body {
         crate::fetch::AnswerBody::Whole(bytes) => Ok(bytes),
-        crate::fetch::AnswerBody::Unread(_) => Err("it is too large".to_owned()),
+        // Left packed is only what was asked for so.
+        crate::fetch::AnswerBody::Unread(_) | crate::fetch::AnswerBody::Packed(_) => {
+            Err("it is too large".to_owned())
+        }
     }
 }
 

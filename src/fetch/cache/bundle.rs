@@ -46,7 +46,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::held::Whole;
 use super::parts::{HEADER_SIZE, Header, Opened, Rest, RestBytes};
-use super::{Cache, LAYOUT, PartedRecord, RecordKind, checksum};
+use super::{Cache, LAYOUT, PartedRecord, Parts, RecordKind, checksum};
 
 /// So many bundles are kept at most; one that falls on the same place replaces the older, which
 /// loses nothing but time.
@@ -107,7 +107,12 @@ struct Used {
     row: Option<usize>,
     /// Its details, where it was read.
     rest: Option<Arc<Rest>>,
+    /// What makes it, where it is no record.
+    made: Option<Make>,
 }
+
+/// Makes what is copied.
+pub(in super::super) type Make = Box<dyn Fn() -> Option<Parts> + Send + Sync>;
 
 /// What tells that a file is the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -444,6 +449,21 @@ impl Cache {
                 key: key.to_owned(),
                 row,
                 rest,
+                made: None,
+            });
+        }
+    }
+
+    /// Has something copied that is no record, under a key that names its content. Its details
+    /// are not copied.
+    pub(in super::super) fn copy_made(&self, kind: RecordKind, key: String, make: Make) {
+        if let Some(bundles) = &self.bundles {
+            bundles.used().push(Used {
+                kind,
+                key,
+                row: None,
+                rest: None,
+                made: Some(make),
             });
         }
     }
@@ -486,19 +506,28 @@ impl Cache {
         }
     }
 
-    /// The record as it is, or as it was copied before.
+    /// The record as it was copied before, as it is made, or as it is.
     fn copied(&self, used: &Used) -> Option<Entry> {
-        let copied = || self.bundle()?.entry(used.row?);
-        let opened = || {
-            self.open_parts(used.kind, &used.key)
-                .map(|(opened, ..)| opened)
+        if let Some(copied) = used.row.and_then(|row| self.bundle()?.entry(row)) {
+            return Some(copied);
+        }
+        let opened = match &used.made {
+            Some(make) => {
+                let parts = make()?;
+                Opened {
+                    // No file of a record has it.
+                    state: State([0; STATE]),
+                    header: Header::of(&parts)?,
+                    about: parts.about,
+                    head: parts.head,
+                }
+            }
+            None => self.open_parts(used.kind, &used.key)?.0,
         };
-        copied().or_else(|| {
-            Some(Entry {
-                opened: opened()?,
-                note: Vec::new(),
-                ranges: BTreeMap::new(),
-            })
+        Some(Entry {
+            opened,
+            note: Vec::new(),
+            ranges: BTreeMap::new(),
         })
     }
 }

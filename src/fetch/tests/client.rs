@@ -17,7 +17,7 @@ fn get(client: &Client, url: url::Url) -> Result<String, FetchError> {
     let answer = block_on(client.get(&Ask::new(url, LIMIT)))?;
     match answer.body {
         AnswerBody::Whole(body) => Ok(String::from_utf8(body).expect("the test sends text")),
-        AnswerBody::Unread(_) => panic!("a body was left unread"),
+        AnswerBody::Unread(_) | AnswerBody::Packed(_) => panic!("a body was left unread"),
     }
 }
 
@@ -36,6 +36,46 @@ fn a_server_in_trouble_is_asked_again() {
     let client = client(Auth::none());
     assert_eq!(get(&client, server.url("/simple/")), Ok("whole".to_owned()));
     assert_eq!(server.asked().len(), 4);
+}
+
+pub(super) fn packed(body: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(body).expect("it is written to memory");
+    packer.finish().expect("it is written to memory")
+}
+
+#[test]
+fn a_body_that_was_compressed_for_the_way_is_unpacked_and_asked_for_again_where_it_is_damaged() {
+    let asked = AtomicUsize::new(0);
+    let server = Server::start(move |asking| {
+        let codings = asking.headers.get("accept-encoding").map(String::as_str);
+        assert_eq!(codings, Some("gzip, br, zstd, deflate"));
+        let mut body = packed("whole ".repeat(10).as_bytes());
+        if asked.fetch_add(1, Ordering::SeqCst) == 0 {
+            let place = body.len() - 6;
+            body[place] ^= 1;
+        }
+        Reply::html(body).header("content-encoding", "gzip")
+    });
+    let client = client(Auth::none());
+    assert_eq!(
+        get(&client, server.url("/simple/")),
+        Ok("whole ".repeat(10))
+    );
+    assert_eq!(server.asked().len(), 2);
+    let url = server.url("/simple/");
+    let ask = Ask::new(url.clone(), LIMIT).packed();
+    let answer = block_on(client.get(&ask)).expect("it is there");
+    assert!(matches!(answer.body, AnswerBody::Packed(_)));
+
+    let server = Server::start(|_| {
+        Reply::html(packed("x".repeat(1001).as_bytes())).header("content-encoding", "gzip")
+    });
+    assert!(matches!(
+        get(&client, server.url("/simple/")),
+        Err(FetchError::TooLarge { limit: LIMIT, .. })
+    ));
+    assert_eq!(server.asked().len(), 1);
 }
 
 #[test]

@@ -111,15 +111,21 @@ fn what_the_pack_has_is_not_asked_for() {
 }
 
 #[test]
-fn what_the_pack_has_is_kept_as_if_it_had_been_fetched() {
+fn of_what_the_pack_has_nothing_is_kept() {
     let server = Server::start(index);
     let cache = cache();
     let packed = first(&build(with_pack(options(&server, &cache))), "middle");
+    let packed = packed.expect("it is there").1;
+    let folders = std::fs::read_dir(cache.root()).expect("it was made");
+    let has_metadata = folders.flatten().any(|folder| {
+        let name = folder.file_name();
+        name.to_string_lossy().starts_with("metadata")
+    });
+    assert!(!has_metadata, "the pack has it in the next run too");
     let before = server.asked().len();
-    // Without the pack, and without a request.
-    let kept = first(&build(options(&server, &cache)), "middle");
-    assert_eq!(kept.expect("it was kept").1, packed.expect("it is there").1);
-    assert_eq!(server.asked().len(), before);
+    let again = first(&build(with_pack(options(&server, &cache))), "middle");
+    assert_eq!(again.expect("it is there").1, packed);
+    assert_eq!(server.asked().len(), before, "the page was kept");
 }
 
 #[test]

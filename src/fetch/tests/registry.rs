@@ -96,6 +96,27 @@ fn assert_is_demo(metadata: &Metadata) {
 }
 
 #[test]
+fn a_page_that_came_damaged_is_asked_for_again() {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let server = Server::start(move |asking| {
+        let reply = plain(asking);
+        if !asking.path.starts_with("/simple/") {
+            return reply;
+        }
+        let mut body = super::client::packed(reply.body());
+        if asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
+            body.pop();
+        }
+        Reply::html(body).header("content-encoding", "gzip")
+    });
+    let (page, _) = first(&registry(&server), "demo").expect("it is there");
+    assert_eq!(page.files.len(), 1);
+    let asked = server.asked();
+    let pages = asked.iter().filter(|it| it.path.starts_with("/simple/"));
+    assert_eq!(pages.count(), 2);
+}
+
+#[test]
 fn html_page_and_metadata_by_range() {
     let server = Server::start(plain);
     let registry = registry(&server);

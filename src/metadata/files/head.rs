@@ -24,7 +24,7 @@ const COUNTS: usize = 2 + TABLES;
 
 /// A release: end of its block (8 bytes), earliest (8) and latest upload time (8), end of its
 /// rows (4), class (4).
-const RELEASE: usize = 32;
+pub(super) const RELEASE: usize = 32;
 
 /// A file of a class: shape (4), `Requires-Python` (4), yank (4).
 const ENTRY: usize = 12;

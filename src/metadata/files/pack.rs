@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 
 use flate2::Crc;
+use pep440_rs::Version;
 use serde::{Deserialize, Serialize};
 
-use super::super::digests::bytes_of;
-use super::super::{File, FileKind};
-use super::head::{NO_TIME, PRERELEASE, is_wheel};
+use super::distinct::{Distinct, Renumbered};
+use super::head::{NO_TIME, PRERELEASE, RELEASE};
+use super::rows::{self, Row, Rows};
 
 /// What a block has of each file before the details: upload time (8 bytes), place in page
 /// order (4), end of the detail among the release's details (4).
 const OWN: usize = 16;
+
+/// What a file usually takes in its block, in bytes.
+const USUAL_DETAIL: usize = 256;
 
 /// What only a lock needs of a file; it borrows from what was read.
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,100 +106,167 @@ impl<'r> Block<'r> {
     }
 }
 
-/// A table of distinct texts, in the order in which they were met.
-#[derive(Default)]
-struct Texts<'t> {
-    numbers: BTreeMap<&'t str, u32>,
-    texts: Vec<&'t str>,
-}
-
-impl<'t> Texts<'t> {
-    fn number(&mut self, text: &'t str) -> u32 {
-        let next = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-        let number = *self.numbers.entry(text).or_insert(next);
-        if number == next {
-            self.texts.push(text);
-        }
-        number
-    }
+/// The order of the rows on their page.
+#[derive(Clone, Copy)]
+pub(in super::super) enum PageOrder<'a> {
+    /// By version, then by name.
+    ByName,
+    /// As they were given; each has this place.
+    Given(&'a [u32]),
 }
 
 /// The tables of a page, as they are filled.
-#[derive(Default)]
-struct Tables<'t> {
-    shapes: Texts<'t>,
-    pythons: Texts<'t>,
-    yanks: Texts<'t>,
-    origins: Texts<'t>,
+struct Tables {
+    shapes: Renumbered,
+    pythons: Renumbered,
+    yanks: Renumbered,
+    origins: Renumbered,
     /// The rows of each class, and its number.
     classes: BTreeMap<Vec<[u32; 3]>, u32>,
+    /// The rows of the release at hand, and of the last one with its class.
+    class: Vec<[u32; 3]>,
+    last_class: (Vec<[u32; 3]>, u32),
 }
 
 /// The head and the details of files.
-pub(super) fn pack(files: &[File]) -> (Vec<u8>, Vec<u8>) {
-    let mut order: Vec<Placed<'_>> = (0..)
-        .zip(files)
-        .filter_map(|(place, file)| Some((place, file, split(file)?)))
-        .collect();
-    order.sort_by(|(place, file, _), (other_place, other, _)| {
-        (&file.version, place).cmp(&(&other.version, other_place))
-    });
-    let mut tables = Tables::default();
-    let (mut versions, mut releases) = (Vec::new(), Vec::<u8>::new());
-    let (mut details, mut rows) = (Vec::new(), 0_u32);
-    for files in order.chunk_by(|(_, one, _), (_, other, _)| one.version == other.version) {
-        let Some((_, first, _)) = files.first() else {
+pub(in super::super) fn pack(rows: &Rows<'_>, order: PageOrder<'_>) -> (Vec<u8>, Vec<u8>) {
+    let releases = releases(rows, order);
+    let mut tables = Tables {
+        shapes: Renumbered::of(&rows.shapes),
+        pythons: Renumbered::of(&rows.pythons),
+        yanks: Renumbered::of(&rows.yanks),
+        origins: Renumbered::of(&rows.origins),
+        classes: BTreeMap::new(),
+        class: Vec::new(),
+        last_class: (Vec::new(), u32::MAX),
+    };
+    let mut versions = Vec::with_capacity(releases.len());
+    let mut columns = Vec::<u8>::with_capacity(releases.len() * RELEASE);
+    let mut blocks = Blocks {
+        details: Vec::new(),
+        bytes: Vec::with_capacity(rows.files.len() * USUAL_DETAIL),
+    };
+    let mut count_of_rows = 0_u32;
+    for files in &releases {
+        let Some(first) = files.first().and_then(|(_, row)| rows.spelled(row.version)) else {
             continue;
         };
-        versions.push(first.version.to_string());
-        append(&mut details, files, &mut tables.origins);
-        rows = rows.saturating_add(count(files.len())).min(PRERELEASE - 1);
+        versions.push(first.text.as_str());
+        blocks.append(files, rows, &mut tables.origins);
+        count_of_rows = count_of_rows.saturating_add(count(files.len()));
+        count_of_rows = count_of_rows.min(PRERELEASE - 1);
         let flag = if first.version.any_prerelease() {
             PRERELEASE
         } else {
             0
         };
-        releases.extend((details.len() as u64).to_le_bytes());
         let (earliest, latest) = uploads(files);
-        releases.extend(earliest.to_le_bytes());
-        releases.extend(latest.to_le_bytes());
-        releases.extend((rows | flag).to_le_bytes());
-        releases.extend(tables.class(files).to_le_bytes());
+        columns.extend((blocks.bytes.len() as u64).to_le_bytes());
+        columns.extend(earliest.to_le_bytes());
+        columns.extend(latest.to_le_bytes());
+        columns.extend((count_of_rows | flag).to_le_bytes());
+        columns.extend(tables.class(files).to_le_bytes());
     }
-    (tables.head(rows, &versions, &releases), details)
+    let head = tables.head(rows, count_of_rows, &versions, &columns);
+    (head, blocks.bytes)
 }
 
-/// A file with its place in page order, its stem and its shape.
-type Placed<'f> = (u32, &'f File, (&'f str, &'f str));
+/// A file with its place in page order.
+type Placed<'r, 'p> = (u32, &'r Row<'p>);
 
-impl<'t> Tables<'t> {
-    /// The number of the class of a release with these files.
-    fn class(&mut self, files: &[Placed<'t>]) -> u32 {
-        let rows = files.iter().map(|(_, file, (_, shape))| {
-            let python = file.requires_python.as_deref();
-            let python = python.map_or(0, |text| self.pythons.number(text).saturating_add(1));
-            let yanked = match &file.yanked {
-                None => 0,
-                Some(yanked) => match &yanked.reason {
-                    None => 1,
-                    Some(reason) => self.yanks.number(reason).saturating_add(2),
-                },
+/// The files of each release, in the order of versions, and within one in page order.
+fn releases<'r, 'p>(rows: &'r Rows<'p>, order: PageOrder<'_>) -> Vec<Vec<Placed<'r, 'p>>> {
+    let mut sorted: Vec<(&Version, usize)> = rows
+        .versions
+        .iter()
+        .enumerate()
+        .filter_map(|(number, known)| Some((&known.as_ref()?.version, number)))
+        .collect();
+    sorted.sort();
+    // Versions that are written otherwise may be the same.
+    let mut ranks = vec![0; rows.versions.len()];
+    let mut next = 0_usize;
+    for same in sorted.chunk_by(|(one, _), (other, _)| one == other) {
+        for (_, number) in same {
+            if let Some(rank) = ranks.get_mut(*number) {
+                *rank = next;
+            }
+        }
+        next += 1;
+    }
+    let mut releases: Vec<Vec<Placed<'_, '_>>> = vec![Vec::new(); next];
+    for (given, row) in rows.files.iter().enumerate() {
+        let place = match order {
+            PageOrder::ByName => 0,
+            PageOrder::Given(places) => places.get(given).copied().unwrap_or(u32::MAX),
+        };
+        let rank = usize::try_from(row.version).ok();
+        let rank = rank.and_then(|version| ranks.get(version));
+        if let Some(release) = rank.and_then(|rank| releases.get_mut(*rank)) {
+            release.push((place, row));
+        }
+    }
+    if let PageOrder::ByName = order {
+        let mut place = 0_u32;
+        for release in &mut releases {
+            let by_name = |(_, one): &Placed<'_, '_>, (_, other): &Placed<'_, '_>| {
+                one.by_name(other, &rows.origins)
             };
-            [self.shapes.number(shape), python, yanked]
-        });
-        let rows = rows.collect();
-        let next = count(self.classes.len());
-        *self.classes.entry(rows).or_insert(next)
+            release.sort_by(by_name);
+            for (placed, _) in release {
+                *placed = place;
+                place = place.saturating_add(1);
+            }
+        }
+    }
+    releases
+}
+
+impl Tables {
+    /// The number of the class of a release with these files.
+    fn class(&mut self, files: &[Placed<'_, '_>]) -> u32 {
+        self.class.clear();
+        for (_, row) in files {
+            let python = row.python.checked_sub(1);
+            let reason = row.yanked.checked_sub(2);
+            self.class.push([
+                self.shapes.number(row.shape),
+                python.map_or(0, |python| self.pythons.number(python).saturating_add(1)),
+                reason.map_or(row.yanked, |reason| {
+                    self.yanks.number(reason).saturating_add(2)
+                }),
+            ]);
+        }
+        if self.last_class.0 != self.class {
+            let known = self.classes.get(&self.class).copied();
+            let number = known.unwrap_or_else(|| {
+                let number = count(self.classes.len());
+                self.classes.insert(self.class.clone(), number);
+                number
+            });
+            self.last_class.0.clone_from(&self.class);
+            self.last_class.1 = number;
+        }
+        self.last_class.1
     }
 
-    fn head(self, rows: u32, versions: &[String], releases: &[u8]) -> Vec<u8> {
-        let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
+    fn head(
+        self,
+        rows: &Rows<'_>,
+        count_of_rows: u32,
+        versions: &[&str],
+        releases: &[u8],
+    ) -> Vec<u8> {
+        fn texts<'r>(table: &'r Distinct<'_>, used: &Renumbered) -> Vec<&'r str> {
+            let text = |old: &u32| table.get(*old).unwrap_or_default();
+            used.old.iter().map(text).collect()
+        }
         let tables = [
             versions,
-            self.shapes.texts,
-            self.pythons.texts,
-            self.yanks.texts,
-            self.origins.texts,
+            &texts(&rows.shapes, &self.shapes),
+            &texts(&rows.pythons, &self.pythons),
+            &texts(&rows.yanks, &self.yanks),
+            &texts(&rows.origins, &self.origins),
         ];
         let mut classes: Vec<(u32, Vec<[u32; 3]>)> = self
             .classes
@@ -204,18 +275,18 @@ impl<'t> Tables<'t> {
             .collect();
         classes.sort_unstable();
         let mut head = Vec::new();
-        head.extend(rows.to_le_bytes());
+        head.extend(count_of_rows.to_le_bytes());
         for table in &tables {
             head.extend(count(table.len()).to_le_bytes());
         }
         head.extend(count(classes.len()).to_le_bytes());
         for table in &tables {
             let mut end = 0;
-            for text in table {
+            for text in *table {
                 end += text.len();
                 head.extend(count(end).to_le_bytes());
             }
-            for text in table {
+            for text in *table {
                 head.extend(text.as_bytes());
             }
         }
@@ -235,107 +306,106 @@ fn count(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// When a file was uploaded, as it is kept.
-fn uploaded(file: &File) -> i64 {
-    file.upload_time.map_or(NO_TIME, |time| {
-        let limit = i128::from(NO_TIME) + 1;
-        i64::try_from(time.as_nanosecond().max(limit)).unwrap_or(i64::MAX)
-    })
-}
-
 /// The earliest and the latest upload of a release; no earliest where a file has none.
-fn uploads(files: &[Placed<'_>]) -> (i64, i64) {
-    let times = || files.iter().map(|(_, file, _)| uploaded(file));
+fn uploads(files: &[Placed<'_, '_>]) -> (i64, i64) {
+    let times = || files.iter().map(|(_, row)| row.uploaded);
     (
         times().min().unwrap_or(NO_TIME),
         times().max().unwrap_or(NO_TIME),
     )
 }
 
-/// The file name up to its shape, and its shape.
-fn split(file: &File) -> Option<(&str, &str)> {
-    let shape = match &file.kind {
-        FileKind::Wheel(_) => {
-            let mut hyphens = file.filename.match_indices('-');
-            let shape = hyphens.nth(1).map(|(place, _)| place + 1)?;
-            file.filename.get(shape..)?
-        }
-        FileKind::Variants(_) => {
-            let start = file.filename.rfind('-').map(|place| place + 1)?;
-            file.filename.get(start..)?
-        }
-        FileKind::Sdist(sdist) => {
-            let start = file.filename.len().checked_sub(sdist.extension.len())?;
-            file.filename.get(start..)?
-        }
-    };
-    let fits = is_wheel(shape) == matches!(file.kind, FileKind::Wheel(_));
-    fits.then_some((file.filename.strip_suffix(shape)?, shape))
+/// The blocks of releases, as they are written.
+struct Blocks {
+    bytes: Vec<u8>,
+    /// The details of the release at hand.
+    details: Vec<u8>,
 }
 
-/// Writes the block of a release.
-fn append<'f>(blocks: &mut Vec<u8>, files: &[Placed<'f>], origins: &mut Texts<'f>) {
-    let (mut own, mut details) = (Vec::with_capacity(files.len() * OWN), Vec::new());
-    for (place, file, (stem, _)) in files {
-        append_detail(&mut details, file, stem, origins);
-        own.extend(uploaded(file).to_le_bytes());
-        own.extend(place.to_le_bytes());
-        own.extend(count(details.len()).to_le_bytes());
+impl Blocks {
+    /// Writes the block of a release.
+    fn append(&mut self, files: &[Placed<'_, '_>], rows: &Rows<'_>, origins: &mut Renumbered) {
+        let start = self.bytes.len();
+        self.bytes.extend([0; 4]);
+        self.details.clear();
+        for (place, row) in files {
+            let version = rows.spelled(row.version).map_or("", |it| it.text.as_str());
+            write_detail(&mut self.details, row, version, origins.number(row.origin));
+            let end = count(self.details.len());
+            self.bytes.extend(row.uploaded.to_le_bytes());
+            self.bytes.extend(place.to_le_bytes());
+            self.bytes.extend(end.to_le_bytes());
+        }
+        self.bytes.extend_from_slice(&self.details);
+        if let Some((checksum, block)) = self
+            .bytes
+            .get_mut(start..)
+            .and_then(<[u8]>::split_first_chunk_mut)
+        {
+            *checksum = checksum_of(block);
+        }
     }
-    own.append(&mut details);
-    blocks.extend(checksum_of(&own));
-    blocks.append(&mut own);
 }
 
-fn append_detail<'f>(
-    details: &mut Vec<u8>,
-    file: &'f File,
-    stem: &'f str,
-    origins: &mut Texts<'f>,
-) {
-    let version = file.version.to_string();
-    let (origin, path) = file.url.split_at(origin_length(&file.url));
-    let named = path.strip_suffix(file.filename.as_str());
-    let sha256: Option<[u8; 32]> = file.sha256().and_then(bytes_of);
-    let others = file
-        .hashes
-        .pairs()
-        .filter(|(algorithm, _)| sha256.is_none() || *algorithm != "sha256");
-    let sidecar = file.sidecar.as_ref().map(|sidecar| {
-        let text = sidecar.sha256.as_deref();
-        (text, text.and_then(bytes_of::<32>))
-    });
-    let detail = Detail {
-        stem,
-        version: &version,
-        origin: origins.number(origin),
-        path: named.unwrap_or(path),
-        path_ends_in_name: named.is_some(),
-        sha256: sha256.as_ref().map(|digest| &digest[..]),
-        hashes: others.collect(),
-        size: file.size,
-        sidecar: match &sidecar {
-            None => Sidecar::None,
-            Some((None, _)) => Sidecar::Unhashed,
-            Some((Some(_), Some(digest))) => Sidecar::Hashed(digest),
-            Some((Some(text), None)) => Sidecar::Text(text),
-        },
-    };
-    // Writing to a vector does not fail.
-    if let Ok(bytes) = postcard::to_allocvec(&detail) {
-        details.extend(bytes);
+/// Writes a [`Detail`] as `postcard` does: it is written for each file of a page, and made for
+/// hardly any.
+fn write_detail(bytes: &mut Vec<u8>, row: &Row<'_>, version: &str, origin: u32) {
+    let path = row.path.strip_suffix(&*row.filename);
+    let stem = row.filename.get(..row.shape_start).unwrap_or_default();
+    write_bytes(bytes, stem.as_bytes());
+    write_bytes(bytes, version.as_bytes());
+    write_number(bytes, origin.into());
+    write_bytes(bytes, path.unwrap_or(&row.path).as_bytes());
+    bytes.push(path.is_some().into());
+    match &row.sha256 {
+        None => bytes.push(0),
+        Some(digest) => {
+            bytes.push(1);
+            write_bytes(bytes, digest);
+        }
     }
+    write_number(bytes, row.hashes.pairs().count() as u64);
+    for (algorithm, digest) in row.hashes.pairs() {
+        write_bytes(bytes, algorithm.as_bytes());
+        write_bytes(bytes, digest.as_bytes());
+    }
+    match row.size {
+        None => bytes.push(0),
+        Some(size) => {
+            bytes.push(1);
+            write_number(bytes, size);
+        }
+    }
+    match &row.sidecar {
+        rows::Sidecar::None => bytes.push(0),
+        rows::Sidecar::Unhashed => bytes.push(1),
+        rows::Sidecar::Hashed(digest) => {
+            bytes.push(2);
+            write_bytes(bytes, digest);
+        }
+        rows::Sidecar::Text(text) => {
+            bytes.push(3);
+            write_bytes(bytes, text.as_bytes());
+        }
+    }
+}
+
+fn write_bytes(bytes: &mut Vec<u8>, written: &[u8]) {
+    write_number(bytes, written.len() as u64);
+    bytes.extend_from_slice(written);
+}
+
+/// Seven bits a byte, the lowest first; all but the last have the highest bit set.
+fn write_number(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(u8::try_from(number & 0x7f).unwrap_or(0) | 0x80);
+        number >>= 7;
+    }
+    bytes.push(u8::try_from(number).unwrap_or(0));
 }
 
 fn checksum_of(bytes: &[u8]) -> [u8; 4] {
     let mut crc = Crc::new();
     crc.update(bytes);
     crc.sum().to_le_bytes()
-}
-
-/// The length of scheme, host and the slash after it.
-fn origin_length(url: &str) -> usize {
-    let host = url.find("://").map_or(0, |position| position + 3);
-    let rest = url.get(host..).unwrap_or_default();
-    rest.find('/').map_or(0, |slash| host + slash + 1)
 }

@@ -4,6 +4,9 @@
 //! would be after parsing (WHATWG URL), which a look at their characters shows; only the others
 //! are parsed.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use url::{Position, Url};
 
 /// No address is longer than this, in bytes.
@@ -18,48 +21,60 @@ const ROOM: usize = 1 << 20;
 
 /// The address of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) enum Address {
+pub(in super::super) enum Address<'p> {
     /// Any.
     Parsed(Url),
     /// Absolute, by HTTP, without credentials, query and fragment, as parsing would leave it.
-    Plain(String),
+    Plain {
+        /// Scheme and host, and the slash after it.
+        origin: Arc<str>,
+        /// What follows.
+        path: Cow<'p, str>,
+    },
 }
 
 /// Reads the links of one page.
-pub(in super::super) struct Addresses<'p> {
-    base: &'p Url,
+pub(in super::super) struct Addresses<'u> {
+    base: &'u Url,
     /// How long all that are still to come may be, in bytes.
     room: usize,
-    /// Scheme and host of the page, where it came by HTTP.
-    own: Option<String>,
-    /// Scheme and host that were found to be written as parsing would leave them.
-    plain: String,
+    /// Scheme and host of the page and a slash, where it came by HTTP.
+    own: Option<Arc<str>>,
+    /// Scheme and host, and a slash, that were found to be written as parsing would leave them.
+    plain: Arc<str>,
 }
 
-impl<'p> Addresses<'p> {
+impl<'u> Addresses<'u> {
     /// The links of a page of this length, which are relative to `base`.
-    pub(in super::super) fn new(base: &'p Url, page_length: usize) -> Self {
+    pub(in super::super) fn new(base: &'u Url, page_length: usize) -> Self {
         let by_http = matches!(base.scheme(), "http" | "https");
         let host = &base[Position::BeforeHost..Position::BeforePath];
         Self {
-            own: by_http.then(|| format!("{}://{host}", base.scheme())),
+            own: by_http.then(|| format!("{}://{host}/", base.scheme()).into()),
             room: page_length
                 .saturating_mul(ROOM_FOR_EACH_BYTE)
                 .saturating_add(ROOM),
             base,
-            plain: String::new(),
+            plain: "".into(),
         }
     }
 
     /// The address that a link names; `None` where it names none, or a longer one than any file
     /// has.
-    pub(in super::super) fn of(&mut self, link: &str) -> Option<Address> {
+    pub(in super::super) fn of<'p>(&mut self, link: Cow<'p, str>) -> Option<Address<'p>> {
         if link.len() <= LONGEST
-            && let Some(address) = self.plain(link)
+            && let Some((origin, start)) = self.plain(&link)
         {
-            return self.admits(&address).then_some(Address::Plain(address));
+            let length = origin.len() + link.len() - start;
+            return self.admits(length).then(|| Address::Plain {
+                origin,
+                path: match link {
+                    Cow::Borrowed(link) => Cow::Borrowed(link.get(start..).unwrap_or_default()),
+                    Cow::Owned(link) => Cow::Owned(link.get(start..).unwrap_or_default().into()),
+                },
+            });
         }
-        self.joined(link).map(Address::Parsed)
+        self.joined(&link).map(Address::Parsed)
     }
 
     /// The same as a URL.
@@ -68,49 +83,57 @@ impl<'p> Addresses<'p> {
             return None;
         }
         let url = self.base.join(link).ok()?;
-        self.admits(url.as_str()).then_some(url)
+        self.admits(url.as_str().len()).then_some(url)
     }
 
-    fn admits(&mut self, address: &str) -> bool {
-        let left = self.room.checked_sub(address.len());
+    /// Whether there is room for an address of this length.
+    fn admits(&mut self, length: usize) -> bool {
+        let left = self.room.checked_sub(length);
         self.room = left.unwrap_or(0);
-        left.is_some() && address.len() <= LONGEST
+        left.is_some() && length <= LONGEST
     }
 
-    fn plain(&mut self, link: &str) -> Option<String> {
+    /// Scheme and host of a link that is written as parsing would leave it, and where its path
+    /// begins after the slash.
+    fn plain(&mut self, link: &str) -> Option<(Arc<str>, usize)> {
         if link.starts_with('/') {
             let own = self.own.as_ref()?;
-            return is_plain_path(link).then(|| format!("{own}{link}"));
+            return is_plain_path(link).then(|| (Arc::clone(own), 1));
         }
-        let host = link.find("://")? + 3;
-        let slash = link.get(host..)?.find('/')? + host;
-        let (origin, path) = link.split_at(slash);
-        if origin != self.plain || self.plain.is_empty() {
-            let parsed = Url::parse(&format!("{origin}/")).ok()?;
+        if self.plain.is_empty() || !link.starts_with(&*self.plain) {
+            let host = link.find("://")? + 3;
+            let origin = link.get(..=link.get(host..)?.find('/')? + host)?;
+            let parsed = Url::parse(origin).ok()?;
             let is_plain = matches!(parsed.scheme(), "http" | "https")
                 && parsed.username().is_empty()
                 && parsed.password().is_none()
-                && parsed.as_str().strip_suffix('/') == Some(origin);
+                && parsed.as_str() == origin;
             if !is_plain {
                 return None;
             }
-            origin.clone_into(&mut self.plain);
+            self.plain = origin.into();
         }
-        is_plain_path(path).then(|| link.to_owned())
+        let slash = self.plain.len().checked_sub(1)?;
+        is_plain_path(link.get(slash..)?).then(|| (Arc::clone(&self.plain), slash + 1))
     }
 }
 
 /// Whether parsing leaves a path as it is: it begins with one slash, has only characters that
 /// are never escaped, and no segment that begins with a point, as `.` and `..` do.
 fn is_plain_path(path: &str) -> bool {
-    let is_plain = |byte: u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
-    };
-    path.bytes().all(is_plain)
-        && path
-            .as_bytes()
-            .windows(2)
-            .all(|pair| !matches!(pair, b"/." | b"//"))
+    let path = path.as_bytes();
+    // Looked at to the end, so that the compiler takes many bytes at once.
+    path.iter()
+        .fold(true, |so_far, byte| so_far & is_plain(*byte))
+        && memchr::memchr_iter(b'/', path)
+            .all(|slash| !matches!(path.get(slash + 1), Some(b'/' | b'.')))
+}
+
+fn is_plain(byte: u8) -> bool {
+    // `-`, `.`, `/` and the digits follow one another.
+    (byte | 0x20).wrapping_sub(b'a') < 26
+        || byte.wrapping_sub(b'-') < 13
+        || matches!(byte, b'_' | b'~' | b'+')
 }
 
 #[cfg(test)]
@@ -139,8 +162,10 @@ mod tests {
             let link = format!("{origin}{path}");
             let mut addresses = Addresses::new(&page, 0);
             for _ in 0..2 {
-                match (addresses.of(&link), page.join(&link).ok()) {
-                    (Some(Address::Plain(plain)), Some(mut parsed)) => {
+                match (addresses.of(Cow::Borrowed(&link)), page.join(&link).ok()) {
+                    (Some(Address::Plain { origin, path }), Some(mut parsed)) => {
+                        let plain = format!("{origin}{path}");
+                        prop_assert!(origin.ends_with('/') && parsed[Position::BeforePath..].ends_with(&*path));
                         let _ = parsed.set_username("");
                         let _ = parsed.set_password(None);
                         prop_assert_eq!(&plain, parsed.as_str());
@@ -158,12 +183,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_plain_is_never_escaped() {
+        for byte in 0..=u8::MAX {
+            let expected = byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+            assert_eq!(is_plain(byte), expected, "{byte:#x}");
+        }
+    }
+
+    #[test]
     fn a_long_base_does_not_multiply() {
         let is_listed = |length: usize, links: usize| {
             let page = format!("https://index.example/{}/", "x".repeat(length));
             let page = Url::parse(&page).expect("a URL");
             let mut addresses = Addresses::new(&page, 0);
-            (0..links).all(|at| addresses.of(&format!("demo-{at}.zip")).is_some())
+            (0..links).all(|at| addresses.of(format!("demo-{at}.zip").into()).is_some())
         };
         assert!(is_listed(100, 5000));
         assert!(is_listed(8000, 100));
@@ -172,7 +205,7 @@ mod tests {
         let page = Url::parse("https://index.example/").expect("a URL");
         for scheme in ["https://files.example/", "", "/"] {
             let link = format!("{scheme}{}", "x".repeat(9000));
-            assert_eq!(Addresses::new(&page, 0).of(&link), None);
+            assert_eq!(Addresses::new(&page, 0).of(link.into()), None);
         }
     }
 
@@ -180,18 +213,23 @@ mod tests {
     fn usual_addresses_are_not_parsed() {
         let page = Url::parse("https://index.example/simple/demo/").expect("a URL");
         let mut addresses = Addresses::new(&page, 0);
-        for (link, expected) in [
+        for (link, origin, path) in [
             (
                 "/packages/ab/demo-1.0+cpu.whl",
-                "https://index.example/packages/ab/demo-1.0+cpu.whl",
+                "https://index.example/",
+                "packages/ab/demo-1.0+cpu.whl",
             ),
             (
                 "https://files.example/a/demo-1.0.whl",
-                "https://files.example/a/demo-1.0.whl",
+                "https://files.example/",
+                "a/demo-1.0.whl",
             ),
         ] {
-            let plain = Address::Plain(expected.to_owned());
-            assert_eq!(addresses.of(link), Some(plain));
+            let (origin, path) = (origin.into(), path.into());
+            assert_eq!(
+                addresses.of(link.into()),
+                Some(Address::Plain { origin, path })
+            );
         }
     }
 }

@@ -113,7 +113,7 @@ impl<'a> Admission<'a> {
     }
 
     /// Pre-releases: with `--pre`, when a user line names one, or when there is no final
-    /// release before the cut-off.
+    /// release before the cut-off that was not yanked.
     pub(super) fn admits_prereleases(&self, finals: bool) -> bool {
         self.policy.prereleases
             || !finals

@@ -248,6 +248,23 @@ impl Judge {
         Ok(Sight::Each(hidden.collect::<Result<_, _>>()?))
     }
 
+    /// Whether a release counts as being there at all: the cut-off lets a file of it be seen
+    /// that was not yanked.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::sight`].
+    pub(super) fn is_there(
+        &self,
+        files: &Files,
+        place: u32,
+        rows: &ReleaseRows<'_>,
+    ) -> Result<bool, UnreadableFiles> {
+        let sight = self.sight(files, place, rows)?;
+        let mut seen = each(files, rows, &sight, None);
+        Ok(seen.any(|(_, row, unseen)| unseen.is_none() && !row.is_yanked))
+    }
+
     /// The same, where all files of the release share it.
     fn sight_of_all(&self, rows: &ReleaseRows<'_>) -> Option<Sight> {
         let Some(instant) = self.cutoff else {
@@ -518,15 +535,6 @@ impl Sight {
                 let place = usize::try_from(place).ok()?;
                 hidden.get(place).copied().flatten()
             }
-        }
-    }
-
-    /// Whether it lets some file be seen.
-    pub(super) fn is_some(&self) -> bool {
-        match self {
-            Self::All => true,
-            Self::None(_) => false,
-            Self::Each(hidden) => hidden.iter().any(Option::is_none),
         }
     }
 }

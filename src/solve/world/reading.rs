@@ -108,6 +108,11 @@ impl<F: Facts> World<'_, F> {
         }
     }
 
+    /// A release's metadata, where this solve has read it and the release can be used.
+    pub(crate) fn read_already(&self, id: NameId, rank: Rank) -> Option<Arc<Metadata>> {
+        self.known.borrow().get(&(id, rank)).map(Arc::clone)
+    }
+
     /// The metadata of a package of the base: its own, or what the index has of its release.
     /// Where neither has it, it asks for nothing and has no extras.
     fn installed_metadata(

@@ -1,0 +1,266 @@
+//! Releases that forgot a bound.
+//!
+//! A release from before a limit was known admits, in its letters, all that came after it. A
+//! solver that takes a newer client first walks down the file system that needs it, past every
+//! release that says which clients it works with, to one of years ago that says nothing, and
+//! calls that a solution. So a release is suspicious where a newer one of the same distribution
+//! was tried, and stands beside the rest of the solution but for bounds from above: the older
+//! one admits what the newer one is too old for. Then the solver runs again above that release,
+//! and the better of the answers stands: the one that holds less back, over all distributions.
+//! Where there is no other, the release stays, and the solution says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pep440_rs::Version;
+use pep508_rs::{ExtraName, PackageName};
+use pubgrub::SelectedDependencies;
+
+use super::edges::Requirement;
+use super::facts::Facts;
+use super::node::{NameId, Node};
+use super::order::Class;
+use super::outcome::{SolveError, Warning};
+use super::provider::Provider;
+use super::universe::{Source, Universe};
+use super::world::set_of;
+use crate::versions::{Rank, RankSet};
+
+/// How often the solver runs again: each time costs as much as the first.
+pub(crate) const MOST_RUNS: usize = 8;
+
+/// What a distribution counts for that is as far back as can be.
+const WHOLE: u64 = 1_000_000;
+
+/// How many times as much one counts for that a line of the user's asks for.
+const OF_A_LINE: u64 = 4;
+
+/// By distribution: only releases above this one are taken, and they are decided first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Floors(BTreeMap<PackageName, Rank>);
+
+impl Floors {
+    /// These, and none of a distribution's releases up to one.
+    pub(crate) fn above(&self, release: &Forgotten) -> Self {
+        let mut more = self.clone();
+        more.0.insert(release.package.clone(), release.rank);
+        more
+    }
+
+    /// Whether a distribution has one: it is decided before the rest of its tier.
+    pub(crate) fn concern(&self, name: &PackageName) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// What may be taken of a range.
+    pub(crate) fn admitted(&self, name: &PackageName, range: &RankSet) -> RankSet {
+        match self.0.get(name) {
+            Some(floor) => range.intersection(&RankSet::interval(floor + 1, Rank::MAX)),
+            None => range.clone(),
+        }
+    }
+}
+
+/// A release in a solution that admits what a newer one says it does not work with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Forgotten {
+    pub(crate) package: PackageName,
+    pub(crate) rank: Rank,
+    version: Version,
+    newer: Version,
+    bound: Bound,
+}
+
+impl Forgotten {
+    pub(crate) fn warning(self) -> Warning {
+        Warning::ForgotBound {
+            name: self.package,
+            version: self.version,
+            newer: self.newer,
+            by: self.bound.by,
+            to: self.bound.to,
+            range: self.bound.range,
+            locked: self.bound.taken,
+        }
+    }
+}
+
+/// A bound from above that a solution does not keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Bound {
+    /// The release that states it.
+    by: (PackageName, Version),
+    /// On which distribution.
+    to: PackageName,
+    range: String,
+    /// The release that is in the solution.
+    taken: Version,
+}
+
+/// How much a solution holds back: for each distribution, which part of its releases lies
+/// between the one taken and the newest, or the one that a lock pins or that is installed; more
+/// for what the user's own lines ask for.
+pub(crate) fn held_back<F: Facts>(
+    provider: &Provider<'_, F>,
+    selected: &SelectedDependencies<Node, Rank>,
+) -> Result<u64, SolveError> {
+    let world = &provider.world;
+    let mut sum = 0_u64;
+    for (node, rank) in selected.iter() {
+        let Node::Package(id) = node else { continue };
+        let universe = world.universe(*id)?;
+        if !matches!(universe.source, Source::Index(_)) {
+            continue;
+        }
+        let pin = world.pin(&universe.name).and_then(|pin| universe.rank(pin));
+        let place = pin.unwrap_or_else(|| universe.len().saturating_sub(1));
+        let all = u64::from(universe.len()).max(1);
+        let weight = match provider.class(&universe.name) {
+            Class::Transitive => WHOLE,
+            Class::Line | Class::BoundedLine => WHOLE * OF_A_LINE,
+        };
+        let part = u64::from(place.abs_diff(*rank)) * weight / all;
+        sum = sum.saturating_add(part);
+    }
+    Ok(sum)
+}
+
+/// The releases of a selection that forgot a bound, by name.
+pub(crate) fn forgotten<F: Facts>(
+    provider: &Provider<'_, F>,
+    selected: &SelectedDependencies<Node, Rank>,
+) -> Result<Vec<Forgotten>, SolveError> {
+    let mut ranks = BTreeMap::new();
+    let mut extras: BTreeMap<NameId, BTreeSet<ExtraName>> = BTreeMap::new();
+    for (node, rank) in selected.iter() {
+        match node {
+            Node::Package(id) => {
+                ranks.insert(*id, *rank);
+            }
+            Node::Extra(id, extra) => {
+                let extra = provider.world.names.extra_name(*extra);
+                extras.entry(*id).or_default().insert(extra);
+            }
+            _ => {}
+        }
+    }
+    let beside = Beside { provider, ranks };
+    let mut found = Vec::new();
+    for (id, rank) in &beside.ranks {
+        let extras: Vec<ExtraName> = extras.remove(id).into_iter().flatten().collect();
+        found.extend(beside.newer_with_bound(*id, *rank, &extras)?);
+    }
+    found.sort_by(|one, other| one.package.cmp(&other.package));
+    Ok(found)
+}
+
+/// How a release that was tried stands to a solution.
+enum Stand {
+    /// Nothing speaks against it.
+    Fits,
+    /// Only that something in the solution is newer than what it admits.
+    TooOld(Bound),
+    /// Something else.
+    Otherwise,
+}
+
+/// A solution, and what was tried on the way to it.
+struct Beside<'a, 'b, F: Facts> {
+    provider: &'a Provider<'b, F>,
+    ranks: BTreeMap<NameId, Rank>,
+}
+
+impl<F: Facts> Beside<'_, '_, F> {
+    fn newer_with_bound(
+        &self,
+        id: NameId,
+        rank: Rank,
+        extras: &[ExtraName],
+    ) -> Result<Option<Forgotten>, SolveError> {
+        let tried = self
+            .provider
+            .tried(id, &RankSet::interval(rank + 1, Rank::MAX));
+        if tried.is_empty() {
+            return Ok(None);
+        }
+        let universe = self.provider.world.universe(id)?;
+        for newer in tried {
+            let mut seen = BTreeSet::from([id]);
+            let stand = self.stand(id, newer, extras, &mut seen)?;
+            if let Stand::TooOld(bound) = stand {
+                return Ok(Some(Forgotten {
+                    package: universe.name.clone(),
+                    rank,
+                    version: universe.versions[rank as usize].clone(),
+                    newer: universe.versions[newer as usize].clone(),
+                    bound,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How a release stands to the solution: by itself, and by what it would bring in.
+    fn stand(
+        &self,
+        id: NameId,
+        rank: Rank,
+        extras: &[ExtraName],
+        seen: &mut BTreeSet<NameId>,
+    ) -> Result<Stand, SolveError> {
+        let world = &self.provider.world;
+        let universe = world.universe(id)?;
+        let Some(metadata) = world.read_already(id, rank) else {
+            return Ok(Stand::Otherwise);
+        };
+        let mut bound = None;
+        for extra in std::iter::once(None).chain(extras.iter().map(Some)) {
+            let Ok(found) = world.requirements.of_metadata(&metadata, extra) else {
+                return Ok(Stand::Otherwise);
+            };
+            for requirement in &found.requirements {
+                match self.requirement((&universe, rank), requirement, seen)? {
+                    Stand::Fits => {}
+                    Stand::TooOld(found) => bound = bound.or(Some(found)),
+                    Stand::Otherwise => return Ok(Stand::Otherwise),
+                }
+            }
+        }
+        Ok(bound.map_or(Stand::Fits, Stand::TooOld))
+    }
+
+    fn requirement(
+        &self,
+        (universe, rank): (&Universe, Rank),
+        requirement: &Requirement,
+        seen: &mut BTreeSet<NameId>,
+    ) -> Result<Stand, SolveError> {
+        let world = &self.provider.world;
+        let (to, _) = world.names.package(&requirement.to);
+        let other = world.universe(to)?;
+        let set = set_of(&other, &requirement.range);
+        let Some(taken) = self.ranks.get(&to).copied() else {
+            // What it would bring in: as it was tried.
+            let tried = self.provider.tried(to, &set);
+            let Some(newest) = tried.first().filter(|_| seen.insert(to)) else {
+                return Ok(Stand::Fits);
+            };
+            return self.stand(to, *newest, &requirement.extras, seen);
+        };
+        if set.contains(taken) {
+            return Ok(Stand::Fits);
+        }
+        let mut admitted = set.ranks_below(other.len()).rev();
+        if admitted.next().is_none_or(|newest| newest > taken) {
+            return Ok(Stand::Otherwise);
+        }
+        Ok(Stand::TooOld(Bound {
+            by: (
+                universe.name.clone(),
+                universe.versions[rank as usize].clone(),
+            ),
+            to: requirement.to.clone(),
+            range: requirement.range.text(),
+            taken: other.versions[taken as usize].clone(),
+        }))
+    }
+}

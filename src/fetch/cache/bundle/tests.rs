@@ -1,8 +1,10 @@
 use std::fs::{self, File};
+use std::ops::Range;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
 
+use super::super::held::Whole;
 use super::*;
 
 const KINDS: [RecordKind; 2] = [RecordKind::Page, RecordKind::Metadata];

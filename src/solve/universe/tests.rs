@@ -353,7 +353,9 @@ proptest! {
         let pinned = request.pins.values().next().map(|pin| pin.version.clone());
         let prereleases = request.policy.prereleases
             || pinned.is_some_and(|pin| pin.any_prerelease())
-            || !files.iter().any(|file| !file.version.any_prerelease() && before_cut_off(file));
+            || !files.iter().any(|file| {
+                !file.version.any_prerelease() && before_cut_off(file) && file.yanked.is_none()
+            });
         let mut expected: Vec<(String, Made)> = Vec::new();
         let mut versions: Vec<Version> = files.iter().map(|file| file.version.clone()).collect();
         versions.sort();

@@ -177,6 +177,8 @@ fn shown(universe: &Universe) -> Vec<(String, Made)> {
 struct Notebook {
     details: Vec<u8>,
     note: Mutex<Option<Vec<u8>>>,
+    /// How often something was noted.
+    times: Mutex<u32>,
 }
 
 impl DetailSource for Notebook {
@@ -196,6 +198,7 @@ impl DetailSource for Notebook {
 
     fn keep_note(&self, note: Vec<u8>) {
         *self.note.lock().expect("it is whole") = Some(note);
+        *self.times.lock().expect("it is whole") += 1;
     }
 }
 
@@ -215,7 +218,7 @@ proptest! {
         let read = Page::new(name(), "https://index.example/".to_owned(), &files, 0);
         let notebook = Arc::new(Notebook {
             details: read.files.details().expect("they are at hand"),
-            note: Mutex::default(),
+            ..Notebook::default()
         });
         let head = read.files.head().to_vec();
         let kept = Files::read(&name(), head, Arc::clone(&notebook) as _).expect("it is a page");
@@ -286,7 +289,7 @@ fn what_was_noted_is_found_without_judging() {
     let read = Page::new(name(), "https://index.example/".to_owned(), &files, 0);
     let notebook = Arc::new(Notebook {
         details: read.files.details().expect("they are at hand"),
-        note: Mutex::default(),
+        ..Notebook::default()
     });
     let head = read.files.head().to_vec();
     let kept = Files::read(&name(), head, Arc::clone(&notebook) as _).expect("it is a page");
@@ -321,6 +324,8 @@ fn what_was_noted_is_found_without_judging() {
     assert!(!is_noted(Some("1.1")), "what was yanked is admitted");
     assert!(!is_noted(Some("0.9")), "it may have been yanked");
     assert!(is_noted(Some("1.0")));
+    let times = *notebook.times.lock().expect("it is whole");
+    assert_eq!(times, 1, "what is there is not noted again");
 }
 
 proptest! {

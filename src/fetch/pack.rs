@@ -14,7 +14,6 @@
 //! texts that lie near each other (RFC 8878), so that looking one up unpacks little.
 
 mod parts;
-pub(super) mod readings;
 pub mod record;
 #[cfg(test)]
 mod tests;

@@ -204,7 +204,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    fn of(parts: &Parts) -> Option<Self> {
+    pub(super) fn of(parts: &Parts) -> Option<Self> {
         Some(Self {
             about_length: u32::try_from(parts.about.len()).ok()?,
             head_length: u32::try_from(parts.head.len()).ok()?,

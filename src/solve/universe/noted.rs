@@ -211,6 +211,9 @@ impl Universe {
                 bytes.extend(number.to_le_bytes());
             }
         }
-        page.files.keep_note(bytes);
+        // Where what the user says keeps it from being read, it is there all the same.
+        if page.files.note().as_ref() != Some(&bytes) {
+            page.files.keep_note(bytes);
+        }
     }
 }

@@ -1,9 +1,10 @@
 use std::fs::{self, File};
+use std::ops::Range;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use super::super::Parts;
+use super::super::held::Whole;
 use super::*;
 
 const KINDS: [RecordKind; 2] = [RecordKind::Page, RecordKind::Metadata];
@@ -140,6 +141,20 @@ fn a_page_that_this_run_replaced_is_copied_as_it_is_now() {
     }
     cache.keep_bundle();
     assert_eq!(run(&folder), [new(), new(), old(), old()]);
+}
+
+#[test]
+fn what_is_no_record_can_be_copied() {
+    let folder = filled();
+    let first = cache(&folder);
+    read(&first);
+    let make = || Some(parts("made"));
+    first.copy_made(RecordKind::Metadata, "a/made".to_owned(), Box::new(make));
+    first.keep_bundle();
+    let cache = cache(&folder);
+    assert!(cache.read_parts(RecordKind::Metadata, "a/made").is_none());
+    let record = cache.read_bundled(RecordKind::Metadata, "a/made");
+    assert_eq!(record.expect("it was copied").head, b"head made");
 }
 
 #[test]

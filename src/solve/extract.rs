@@ -10,7 +10,7 @@ use super::FactError;
 use super::edges::{Found, Requirement, Requirements};
 use super::facts::Facts;
 use super::labels::Family;
-use super::node::Node;
+use super::node::{NameId, Node};
 use super::outcome::{Chosen, ChosenOrigin, Edge, EdgeCause, Solution, SolveError, Warning};
 use super::provider::Provider;
 use super::universe::{Source, Universe};
@@ -389,17 +389,21 @@ fn unexpected(failure: Failure) -> SolveError {
 
 fn decisions<F: Facts>(provider: &Provider<'_, F>) -> Vec<String> {
     let world = &provider.world;
-    provider
-        .log
-        .borrow()
-        .iter()
-        .filter_map(|(node, rank)| match node {
-            Node::Package(id) => {
-                let universe = world.universe(*id).ok()?;
-                let version = universe.versions.get(*rank as usize)?;
-                Some(format!("{} {version}", universe.name))
+    // A walk decides the same releases again and again.
+    let mut known: BTreeMap<(NameId, Rank), String> = BTreeMap::new();
+    let log = provider.log.borrow();
+    let decided = log.iter().filter_map(|(node, rank)| match node {
+        Node::Package(id) => {
+            if let Some(text) = known.get(&(*id, *rank)) {
+                return Some(text.clone());
             }
-            _ => None,
-        })
-        .collect()
+            let universe = world.universe(*id).ok()?;
+            let version = universe.versions.get(*rank as usize)?;
+            let text = format!("{} {version}", universe.name);
+            known.insert((*id, *rank), text.clone());
+            Some(text)
+        }
+        _ => None,
+    });
+    decided.collect()
 }

@@ -162,21 +162,27 @@ fn a_companion_changes_rather_than_a_package_falling_back_for_years() {
     toy.release("hub", "0.36", &[])
         .release("hub", "1.2", &[])
         .release("gradio", "3.18", &[])
-        .release("gradio", "5.0", &["client==1.0", "hub"])
-        .release("gradio", "6.17", &["client==2.5", "hub"])
+        .release("gradio", "5.0", &["client==2.7", "hub"])
         .release("gradio", "6.24", &["client==2.6", "hub>=1"])
         .release("client", "1.0", &[])
         .release("client", "2.5", &[])
-        .release("client", "2.6", &[]);
+        .release("client", "2.6", &[])
+        .release("client", "2.7", &[]);
+    // To a companion that is older, the solver goes by itself.
+    let mut older = toy.clone();
+    older.release("gradio", "6.17", &["client==2.5", "hub"]);
+    toy.release("gradio", "6.17", &["client==2.7", "hub"]);
     let text = "gradio==6.24\nhub==1.2\nclient==2.6\n";
     let request = on(&["hub<1"], with_metadata(text, &toy));
     let (rules, target) = (rules(Vec::new()), target());
-    let study = Study::new(&target, &rules, &toy);
-    let remedy = base_remedy(&study, &request).unwrap().unwrap();
-    let allow: Vec<&str> = remedy.allow.iter().map(AsRef::as_ref).collect();
-    assert_eq!(allow, ["client", "gradio", "hub"]);
-    assert_eq!(remedy.replaced[&name("gradio")].now, version("6.17"));
-    assert_eq!(remedy.hold, ["gradio>=6.0"]);
+    for (toy, hold) in [(&toy, &["gradio>=6.0"][..]), (&older, &[])] {
+        let study = Study::new(&target, &rules, toy);
+        let remedy = base_remedy(&study, &request).unwrap().unwrap();
+        let allow: Vec<&str> = remedy.allow.iter().map(AsRef::as_ref).collect();
+        assert_eq!(allow, ["client", "gradio", "hub"]);
+        assert_eq!(remedy.replaced[&name("gradio")].now, version("6.17"));
+        assert_eq!(remedy.hold, hold);
+    }
 
     // Not where the companion would fall back for it.
     toy.release("client", "3.0", &[])

@@ -11,7 +11,7 @@ use super::check_files::{self, Read};
 use super::error::{CliError, Exit};
 use super::recorded::Recorded;
 use super::session::Session;
-use super::{output, pip_settings, rule_folders, settings, tell};
+use super::{output, pip_settings, plain, rule_folders, settings, tell};
 use crate::check::render::{self, Report};
 use crate::check::{
     Entry, Finding, Severity, Subject, fix, judge, judge_files, judge_index, judge_left_behind,
@@ -55,7 +55,7 @@ pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
         CheckFormat::Junit => render::junit(&reports),
     };
     match &args.output {
-        Some(path) => output::write_atomically(path, text.as_bytes())?,
+        Some(path) => output::write_atomically(path, plain::shown(&text).as_bytes())?,
         None => tell(&text),
     }
     let limit = match args.fail_on {

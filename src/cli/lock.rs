@@ -179,9 +179,15 @@ impl Opened {
     fn lock(&mut self) -> Result<Exit, CliError> {
         let writing = self.writing();
         let question = Question::of(self, &writing);
-        if let Some(answer) = question.as_ref().and_then(|it| it.answer(&self.session)) {
-            say_all(&answer.told);
-            return finish(&self.args, &self.to, &self.recorded, &answer.text);
+        let give = |told: &[&str], text: &str| {
+            for line in told {
+                say(line);
+            }
+            finish(&self.args, &self.to, &self.recorded, text)
+        };
+        let remembered = question.as_ref();
+        if let Some(done) = remembered.and_then(|it| it.answered(&self.session, give)) {
+            return done;
         }
         let solution = match self.solve()? {
             Ok(solution) => solution,

@@ -17,6 +17,11 @@ const READER: &str = env!("CARGO_PKG_VERSION");
 /// How reading has changed within a version; one more with each change of what is read.
 const READING: u32 = 3;
 
+/// Which version of the program reads headers, and how.
+pub(super) fn reading() -> String {
+    format!("{READER} {READING}")
+}
+
 /// What is kept about a file's metadata.
 #[derive(Serialize, Deserialize)]
 struct About<'r> {

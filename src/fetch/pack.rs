@@ -14,6 +14,7 @@
 //! texts that lie near each other (RFC 8878), so that looking one up unpacks little.
 
 mod parts;
+pub(super) mod readings;
 pub mod record;
 #[cfg(test)]
 mod tests;

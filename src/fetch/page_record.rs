@@ -20,7 +20,9 @@ pub(super) struct PageRecord {
     pub(super) freshness: Freshness,
     pub(super) etag: Option<String>,
     pub(super) last_modified: Option<String>,
-    /// The sha256 of the body; `None` where the index has no such page.
+    /// The sha256 of the body as it came, compressed or not: a page that came in the same bytes is
+    /// the same, and one that was compressed otherwise is merely read again. `None` where the index
+    /// has no such page.
     pub(super) body: Option<[u8; 32]>,
 }
 

@@ -178,18 +178,21 @@ impl Pages {
         let progress = Arc::clone(self.client.progress());
         let (index, name) = (index.url.to_string(), name.clone());
         blocking(move || {
-            let body = match body {
-                AnswerBody::Whole(body) => body,
-                AnswerBody::Packed(packed) => unpacked(&packed, PAGE_LIMIT, &page_url)?,
+            let digest: [u8; 32] = match &body {
+                AnswerBody::Whole(came) | AnswerBody::Packed(came) => Sha256::digest(came).into(),
                 AnswerBody::Unread(_) => {
                     return Err(nonsense(&page_url, "it has no body".to_owned()));
                 }
             };
-            let digest: [u8; 32] = Sha256::digest(&body).into();
             let same = kept.filter(|kept| kept.about.body == Some(digest));
             let page = if let Some(page) = same.and_then(|kept| kept.page) {
                 page
             } else {
+                let body = match body {
+                    AnswerBody::Packed(packed) => unpacked(&packed, PAGE_LIMIT, &page_url)?,
+                    AnswerBody::Whole(body) => body,
+                    AnswerBody::Unread(_) => Vec::new(),
+                };
                 progress.parsed_page();
                 Page::parse(&name, &index, &page_url, &content_type, &body)
                     .map_err(|error| error.to_string())

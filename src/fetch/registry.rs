@@ -142,6 +142,7 @@ impl Registry {
                 client,
                 cache: options.cache,
                 pack: options.pack,
+                readings: Arc::default(),
             },
             indexes: options.indexes,
             link_places,
@@ -253,6 +254,7 @@ impl Registry {
 impl Drop for Registry {
     fn drop(&mut self) {
         let cache = &self.world.pages.cache;
+        self.world.wheels.readings.write(cache);
         cache.flush();
         cache.keep_bundle();
         if self.world.is_cold() {
@@ -429,10 +431,10 @@ impl World {
         if let Some(answer) = known.get(&file.url) {
             return Some(answer.clone());
         }
-        let answer = if let Some(result) = self.wheels.at_hand(file, wheel) {
-            self.at_hand(result)
-        } else if let Some(metadata) = self.wheels.in_pack(file, wheel) {
+        let answer = if let Some(metadata) = self.wheels.in_pack(file, wheel) {
             self.at_hand(Ok(metadata))
+        } else if let Some(result) = self.wheels.at_hand(file, wheel) {
+            self.at_hand(result)
         } else {
             let (world, asked, wheel) = (Arc::clone(self), file.clone(), wheel.clone());
             self.begin(async move { world.wheels.metadata(&asked, &wheel).await })

@@ -17,7 +17,7 @@ pub struct SeenPage {
     pub(super) key: String,
     /// The page's address, without credentials.
     pub(super) url: String,
-    /// The sha256 of the page's body; `None` where the index had no such page.
+    /// The sha256 of the page's body as it came; `None` where the index had no such page.
     pub(super) body: Option<[u8; 32]>,
 }
 

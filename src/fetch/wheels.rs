@@ -13,6 +13,7 @@ use super::digest::sha256;
 use super::error::FetchError;
 use super::metadata_record::MetadataRecord;
 use super::pack::Pack;
+use super::pack::readings::Readings;
 use super::remote_zip::RemoteSource;
 use super::tasks::blocking;
 use super::wheel_metadata::{METADATA_LIMIT, WheelError, wheel_metadata};
@@ -28,6 +29,8 @@ pub struct Wheels {
     pub cache: Cache,
     /// What was known before.
     pub pack: Option<Arc<Pack>>,
+    /// What was read of that.
+    pub(super) readings: Arc<Readings>,
 }
 
 impl Wheels {
@@ -66,16 +69,22 @@ impl Wheels {
         metadata
     }
 
-    /// What the pack says of the file, by its sha256 alone. No record is kept of it: a later run has
-    /// it in the pack again, and hundreds of small files cost more to write than to unpack. But
-    /// where what was read is copied into one file, it is copied too.
+    /// What the pack says of the file, by its sha256 alone. It has no record of its own: a later
+    /// run has the pack again, and hundreds of small files cost more to write than to do without.
+    /// Where what was read is copied into one file, it is copied too.
     pub(super) fn in_pack(&self, file: &File, wheel: &WheelName) -> Option<Arc<Metadata>> {
         let (pack, sha256) = (self.pack.as_ref()?, file.sha256()?);
+        let (name, version) = (&wheel.name, &wheel.version);
+        if let Some(read) = self.readings.get(&self.cache, sha256, name, version) {
+            self.client.progress().cache_hit();
+            return Some(Arc::new(read));
+        }
         let metadata = pack.of_wheel(sha256)?;
         // Where it is another's, the wheel is asked itself, and says so.
-        if metadata.name != wheel.name || metadata.version != wheel.version {
+        if metadata.name != *name || metadata.version != *version {
             return None;
         }
+        self.readings.note(sha256, &metadata);
         self.client.progress().cache_hit();
         if !is_local(file) {
             let (pack, sha256, read) = (Arc::clone(pack), sha256.to_owned(), Arc::clone(&metadata));

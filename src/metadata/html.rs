@@ -1,32 +1,20 @@
 //! HTML index pages (PEP 503), and flat pages of links (find-links).
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 
-use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::states::RawKind;
-use html5ever::tokenizer::{
-    BufferQueue, StartTag, Tag, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
-};
-use html5ever::{Attribute, local_name};
+use html5gum::emitters::callback::{Callback, CallbackEmitter, CallbackEvent};
+use html5gum::{Span, State, Tokenizer};
 use url::Url;
 
 use super::files::{Sidecar, Yank};
 use super::page::{self, Address, Addresses, Hashes, Link};
 
-/// A tag that no page has, fed after the body: where it does not arrive as a tag, the body
+/// A tag that no page has, put after the body: where it does not arrive as a tag, the body
 /// ended within one.
 const END_MARK: &str = "mlresolve-end-of-page";
 
-/// How much of a page is given to the tokenizer at once, in bytes.
-const CHUNK: usize = 16 << 10;
-
-/// How many attributes one tag or comment may seem to have, by the bytes that can end one. The
-/// tokenizer compares each attribute of a tag with all before it.
-const MOST_BREAKS: usize = 10_000;
-
-/// How many such comparisons a page may cost.
-const MOST_COMPARISONS: usize = 1 << 28;
+/// How many attributes one tag may have.
+const MOST_ATTRIBUTES: usize = 2000;
 
 /// Gives the links of an HTML page, in page order; `None` stands for one that is not a file's.
 ///
@@ -45,7 +33,7 @@ pub(super) fn links(
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err("it is empty".to_owned());
     }
-    let found = tokenized(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))?;
+    let found = read(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))?;
     if !found.is_html {
         return Err("it has neither links nor any other HTML element".to_owned());
     }
@@ -67,165 +55,232 @@ pub(super) fn links(
 }
 
 /// What a page holds that matters.
-fn tokenized(body: &[u8]) -> Result<Found, String> {
-    let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
-    let queue = BufferQueue::default();
-    let body = String::from_utf8_lossy(body);
-    let mut rest = body.as_ref();
-    // Where nothing came of a chunk, all of it lies within one tag or comment.
-    let (mut tokens, mut breaks) = (0, 0_usize);
-    while !rest.is_empty() {
-        let (chunk, after) = rest.split_at(rest.floor_char_boundary(CHUNK));
-        rest = after;
-        queue.push_back(StrTendril::from(chunk));
-        // The sink never asks for a pause, so one call reads everything.
-        let _ = tokenizer.feed(&queue);
-
-        let found = tokenizer.sink.0.borrow();
-        breaks += chunk.bytes().filter(|byte| is_break(*byte)).count();
-        if found.tokens > tokens {
-            (tokens, breaks) = (found.tokens, 0);
-        }
-        if breaks > MOST_BREAKS || found.comparisons > MOST_COMPARISONS {
-            return Err("it has a tag with more attributes than any page has".to_owned());
-        }
-        if found.anchors.len() > page::MOST_LINKS {
-            return Err(page::too_many_links());
+fn read(body: &[u8]) -> Result<Found, String> {
+    let mut body = String::from_utf8_lossy(body).into_owned();
+    body.extend(["<", END_MARK, ">"]);
+    let mut found = Found::default();
+    let emitter = CallbackEmitter::new(&mut found);
+    let mut tokenizer = Tokenizer::new_with_emitter(body.as_str(), emitter);
+    while let Some(Ok(told)) = tokenizer.next() {
+        match told {
+            Told::NoMarkup(state) => tokenizer.set_state(state),
+            Told::TooManyAttributes => {
+                return Err("it has a tag with more attributes than any page has".to_owned());
+            }
+            Told::TooManyLinks => return Err(page::too_many_links()),
         }
     }
-    queue.push_back(StrTendril::from(format!("<{END_MARK}>")));
-    let _ = tokenizer.feed(&queue);
-    tokenizer.end();
-    Ok(tokenizer.sink.0.into_inner())
+    drop(tokenizer);
+    Ok(found)
 }
 
-/// Whether an attribute can end here.
-fn is_break(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'/')
+/// What the reader of a page has to do.
+enum Told {
+    /// What follows is no markup, up to the end of the element. A tree builder would tell.
+    NoMarkup(State),
+    TooManyAttributes,
+    TooManyLinks,
 }
-
-#[derive(Default)]
-struct Sink(RefCell<Found>);
 
 /// What a page holds that matters.
 #[derive(Default)]
 struct Found {
-    base: Option<StrTendril>,
-    repository_version: Option<StrTendril>,
+    base: Option<String>,
+    repository_version: Option<String>,
     anchors: Vec<Anchor>,
-    /// How many tokens came.
-    tokens: u64,
-    /// How often attributes were compared for them, about.
-    comparisons: usize,
     is_html: bool,
     is_complete: bool,
+    open: Option<Open>,
+}
+
+/// A start tag that is being read.
+struct Open {
+    element: Element,
+    /// How many attributes it has so far.
+    attributes: usize,
+    /// The attribute that is being read, where it matters.
+    attribute: Option<Attribute>,
+    anchor: Anchor,
+    name: Option<String>,
+    content: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Element {
+    A,
+    Base,
+    Meta,
+    /// Its content is no markup.
+    NoMarkup(State),
+    EndMark,
+    Other,
+}
+
+/// An attribute that matters.
+#[derive(Clone, Copy)]
+enum Attribute {
+    Href,
+    RequiresPython,
+    Yanked,
+    CoreMetadata,
+    DistInfoMetadata,
+    UploadTime,
+    Size,
+    Name,
+    Content,
 }
 
 /// The attributes of a link, entities decoded.
+#[derive(Default)]
 struct Anchor {
-    href: StrTendril,
-    requires_python: Option<StrTendril>,
-    yanked: Option<StrTendril>,
-    core_metadata: Option<StrTendril>,
-    dist_info_metadata: Option<StrTendril>,
-    upload_time: Option<StrTendril>,
-    size: Option<StrTendril>,
+    href: Option<String>,
+    requires_python: Option<String>,
+    yanked: Option<String>,
+    core_metadata: Option<String>,
+    dist_info_metadata: Option<String>,
+    upload_time: Option<String>,
+    size: Option<String>,
 }
 
-impl TokenSink for Sink {
-    type Handle = ();
-
-    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
-        let mut found = self.0.borrow_mut();
-        // What is wrong with a tag is told while it is read.
-        found.tokens += u64::from(!matches!(token, Token::ParseError(_)));
-        match token {
-            Token::DoctypeToken(_) => found.is_html = true,
-            Token::TagToken(tag) => {
-                let attributes = tag.attrs.len();
-                let comparisons = attributes.saturating_mul(attributes);
-                found.comparisons = found.comparisons.saturating_add(comparisons);
-                if tag.kind == StartTag {
-                    return found.start_tag(tag);
+impl Callback<Told, ()> for &mut Found {
+    fn handle_event(&mut self, event: CallbackEvent<'_>, _: Span<()>) -> Option<Told> {
+        match event {
+            CallbackEvent::Doctype { .. } => self.is_html = true,
+            CallbackEvent::OpenStartTag { name } => self.start(name),
+            CallbackEvent::AttributeName { name } => {
+                let open = self.open.as_mut()?;
+                open.attributes += 1;
+                if open.attributes > MOST_ATTRIBUTES {
+                    return Some(Told::TooManyAttributes);
                 }
+                // Of attributes of one name the first counts, as HTML has it.
+                let attribute = Attribute::named(name);
+                open.attribute = attribute.filter(|one| open.value(*one).is_none());
+                if let Some(attribute) = open.attribute {
+                    *open.value(attribute) = Some(String::new());
+                }
+            }
+            CallbackEvent::AttributeValue { value } => {
+                let open = self.open.as_mut()?;
+                if let Some(attribute) = open.attribute.take() {
+                    *open.value(attribute) = Some(String::from_utf8_lossy(value).into_owned());
+                }
+            }
+            CallbackEvent::CloseStartTag { .. } => {
+                let open = self.open.take()?;
+                return self.end(open);
             }
             _ => {}
         }
-        TokenSinkResult::Continue
+        None
     }
 }
 
 impl Found {
-    fn start_tag(&mut self, mut tag: Tag) -> TokenSinkResult<()> {
-        // A tree builder would tell the tokenizer where markup is not markup.
-        match tag.name {
-            local_name!("script") => return TokenSinkResult::RawData(RawKind::ScriptData),
-            local_name!("style") | local_name!("noframes") | local_name!("xmp") => {
-                return TokenSinkResult::RawData(RawKind::Rawtext);
-            }
-            local_name!("title") | local_name!("textarea") => {
+    fn start(&mut self, name: &[u8]) {
+        let element = match name {
+            b"a" => Element::A,
+            b"base" => Element::Base,
+            b"meta" => Element::Meta,
+            b"script" => Element::NoMarkup(State::ScriptData),
+            b"style" | b"noframes" | b"xmp" => Element::NoMarkup(State::RawText),
+            b"title" | b"textarea" => Element::NoMarkup(State::RcData),
+            other if other == END_MARK.as_bytes() => Element::EndMark,
+            b"html" | b"head" | b"body" => {
                 self.is_html = true;
-                return TokenSinkResult::RawData(RawKind::Rcdata);
+                Element::Other
             }
-            local_name!("html") | local_name!("head") | local_name!("body") => self.is_html = true,
-            local_name!("base") => {
-                self.is_html = true;
-                // The first one counts, as HTML has it.
-                if self.base.is_none() {
-                    self.base = take(&mut tag.attrs, "href");
+            _ => Element::Other,
+        };
+        self.open = Some(Open {
+            element,
+            attributes: 0,
+            attribute: None,
+            anchor: Anchor::default(),
+            name: None,
+            content: None,
+        });
+    }
+
+    fn end(&mut self, open: Open) -> Option<Told> {
+        self.is_html |= match open.element {
+            Element::A | Element::Base | Element::Meta => true,
+            Element::NoMarkup(state) => state == State::RcData,
+            Element::EndMark | Element::Other => false,
+        };
+        match open.element {
+            Element::A if open.anchor.href.is_some() => {
+                self.anchors.push(open.anchor);
+                if self.anchors.len() > page::MOST_LINKS {
+                    return Some(Told::TooManyLinks);
                 }
             }
+            // The first one counts, as HTML has it.
+            Element::Base if self.base.is_none() => self.base = open.anchor.href,
             // PEP 629.
-            local_name!("meta") => {
-                self.is_html = true;
-                let name = take(&mut tag.attrs, "name");
-                if name.as_deref() == Some("pypi:repository-version") {
-                    self.repository_version = take(&mut tag.attrs, "content");
-                }
+            Element::Meta if open.name.as_deref() == Some("pypi:repository-version") => {
+                self.repository_version = open.content;
             }
-            local_name!("a") => {
-                self.is_html = true;
-                self.anchors.extend(Anchor::read(&mut tag.attrs));
-            }
-            ref other if **other == *END_MARK => self.is_complete = true,
+            Element::NoMarkup(state) => return Some(Told::NoMarkup(state)),
+            Element::EndMark => self.is_complete = true,
             _ => {}
         }
-        TokenSinkResult::Continue
+        None
+    }
+}
+
+impl Attribute {
+    fn named(name: &[u8]) -> Option<Self> {
+        Some(match name {
+            b"href" => Self::Href,
+            b"data-requires-python" => Self::RequiresPython,
+            b"data-yanked" => Self::Yanked,
+            b"data-core-metadata" => Self::CoreMetadata,
+            b"data-dist-info-metadata" => Self::DistInfoMetadata,
+            b"data-upload-time" => Self::UploadTime,
+            b"data-size" => Self::Size,
+            b"name" => Self::Name,
+            b"content" => Self::Content,
+            _ => return None,
+        })
+    }
+}
+
+impl Open {
+    fn value(&mut self, attribute: Attribute) -> &mut Option<String> {
+        match attribute {
+            Attribute::Href => &mut self.anchor.href,
+            Attribute::RequiresPython => &mut self.anchor.requires_python,
+            Attribute::Yanked => &mut self.anchor.yanked,
+            Attribute::CoreMetadata => &mut self.anchor.core_metadata,
+            Attribute::DistInfoMetadata => &mut self.anchor.dist_info_metadata,
+            Attribute::UploadTime => &mut self.anchor.upload_time,
+            Attribute::Size => &mut self.anchor.size,
+            Attribute::Name => &mut self.name,
+            Attribute::Content => &mut self.content,
+        }
     }
 }
 
 impl Anchor {
-    fn read(attributes: &mut Vec<Attribute>) -> Option<Self> {
-        Some(Self {
-            href: take(attributes, "href")?,
-            requires_python: take(attributes, "data-requires-python"),
-            yanked: take(attributes, "data-yanked"),
-            core_metadata: take(attributes, "data-core-metadata"),
-            dist_info_metadata: take(attributes, "data-dist-info-metadata"),
-            upload_time: take(attributes, "data-upload-time"),
-            size: take(attributes, "data-size"),
-        })
-    }
-
     fn into_link(self, addresses: &mut Addresses<'_>) -> Option<Link<'static>> {
-        let url = addresses.joined(&self.href)?;
+        let url = addresses.joined(&self.href?)?;
         let filename = page::filename_of(&url)?.into();
         let mut hashes = Hashes::default();
         let fragment = url.fragment().unwrap_or_default();
         for (algorithm, digest) in fragment.split('&').filter_map(|part| part.split_once('=')) {
             hashes.add(algorithm, digest);
         }
-        let owned = |text: StrTendril| Cow::Owned(String::from(text));
         Some(Link {
             filename,
             hashes,
             size: self.size.and_then(|size| size.trim().parse().ok()),
             uploaded: self.upload_time.as_deref().and_then(page::uploaded),
-            requires_python: self.requires_python.map(owned),
+            requires_python: self.requires_python.map(Cow::Owned),
             yanked: match self.yanked {
                 None => Yank::No,
                 Some(reason) if reason.trim().is_empty() => Yank::Unsaid,
-                Some(reason) => Yank::Because(owned(reason)),
+                Some(reason) => Yank::Because(Cow::Owned(reason)),
             },
             // PEP 714: the older attribute counts only where the newer one is absent.
             sidecar: self
@@ -249,11 +304,4 @@ fn sidecar(value: &str) -> Sidecar {
     } else {
         Sidecar::None
     }
-}
-
-fn take(attributes: &mut Vec<Attribute>, name: &str) -> Option<StrTendril> {
-    let position = attributes
-        .iter()
-        .position(|attribute| *attribute.name.local == *name)?;
-    Some(attributes.swap_remove(position).value)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use pep440_rs::{Operator, Version, VersionSpecifier, VersionSpecifiers};
 use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder};
@@ -30,7 +30,8 @@ pub struct Target {
     /// The accelerator, as far as anything is stated of it.
     pub accelerator: Accelerator,
     word: PythonWord,
-    tags: Arc<TagTable>,
+    /// Made when a wheel is judged first; clones share it.
+    tags: Arc<OnceLock<TagTable>>,
 }
 
 impl Target {
@@ -46,7 +47,7 @@ impl Target {
     pub(super) fn new(word: PythonWord, platform: Platform, markers: MarkerEnvironment) -> Self {
         Self {
             python: word.version(),
-            tags: Arc::new(TagTable::new(&word, &platform)),
+            tags: Arc::default(),
             platform,
             markers,
             accelerator: Accelerator::default(),
@@ -80,7 +81,7 @@ impl Target {
     pub fn wheel_priority(&self, wheel: &WheelName) -> Option<TagPriority> {
         match wheel.variant {
             Some(_) if self.accelerator.variants.is_none() => None,
-            _ => self.tags.priority(wheel),
+            _ => self.tag_table().priority(wheel),
         }
     }
 
@@ -88,7 +89,7 @@ impl Target {
     /// `cp311`, `cp311` and `manylinux_2_17_x86_64.manylinux2014_x86_64`.
     pub fn tags_priority(&self, python: &str, abi: &str, platform: &str) -> Option<TagPriority> {
         let (python, abi, platform) = (python.split('.'), abi.split('.'), platform.split('.'));
-        self.tags.priority_of(python, &abi, platform)
+        self.tag_table().priority_of(python, &abi, platform)
     }
 
     /// The wheel's place among the wheels of its release; `None` where it does not suit.
@@ -104,11 +105,12 @@ impl Target {
 
     /// All tags of wheels that suit, as Python, ABI and platform tag, the most specific first.
     pub fn tags(&self) -> impl Iterator<Item = (&str, &str, &str)> {
-        self.tags.tags()
+        self.tag_table().tags()
     }
 
     pub(super) fn tag_table(&self) -> &TagTable {
-        &self.tags
+        let make = || TagTable::new(&self.word, &self.platform);
+        self.tags.get_or_init(make)
     }
 
     /// Whether a Requires-Python admits this target's Python.

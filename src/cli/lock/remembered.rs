@@ -23,7 +23,6 @@ use crate::request::Request;
 const PLACES: u8 = 64;
 
 /// What a run gives: what the user is told, and the lock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Answer {
     pub(super) told: Vec<String>,
     pub(super) text: String,
@@ -67,15 +66,21 @@ impl Question {
         })
     }
 
-    /// The answer of an earlier run, where all that it was made from is as it was.
-    pub(super) fn answer(&self, session: &Session) -> Option<Answer> {
+    /// Gives the answer of an earlier run, what the user is told and the lock, where all that it
+    /// was made from is as it was.
+    pub(super) fn answered<T>(
+        &self,
+        session: &Session,
+        give: impl FnOnce(&[&str], &str) -> T,
+    ) -> Option<T> {
         if self.ask_again {
             return None;
         }
         let registry = session.facts.edge()?.registry();
         let record = registry.cache().read(RecordKind::Answer, &self.place())?;
         let kept = Kept::read(&record)?;
-        (kept.question == self.digest && registry.still_holds(&kept.seen)).then(|| kept.answer())
+        let holds = kept.question == self.digest && registry.still_holds(&kept.seen);
+        holds.then(|| give(&kept.told, kept.text))
     }
 
     /// Keeps the answer for later runs, where it may be kept.
@@ -117,13 +122,6 @@ struct Kept<'r> {
 impl<'r> Kept<'r> {
     fn read(record: &'r [u8]) -> Option<Self> {
         postcard::from_bytes(record).ok()
-    }
-
-    fn answer(&self) -> Answer {
-        Answer {
-            told: self.told.iter().map(|line| (*line).to_owned()).collect(),
-            text: self.text.to_owned(),
-        }
     }
 }
 

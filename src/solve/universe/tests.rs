@@ -355,12 +355,13 @@ proptest! {
                 file.upload_time.is_some_and(|time| time < cut_off)
             })
         };
+        let is_final = |file: &File| {
+            !file.version.any_prerelease() && file.yanked.is_none() && before_cut_off(file)
+        };
         let pinned = request.pins.values().next().map(|pin| pin.version.clone());
         let prereleases = request.policy.prereleases
             || pinned.is_some_and(|pin| pin.any_prerelease())
-            || !files.iter().any(|file| {
-                !file.version.any_prerelease() && before_cut_off(file) && file.yanked.is_none()
-            });
+            || !files.iter().any(is_final);
         let mut expected: Vec<(String, Made)> = Vec::new();
         let mut versions: Vec<Version> = files.iter().map(|file| file.version.clone()).collect();
         versions.sort();

@@ -84,6 +84,11 @@ impl<F: Facts> Folding<'_, '_, F> {
     }
 
     fn edge(&mut self, from: Node, ranks: &RankSet, to: Node) -> Result<(), SolveError> {
+        // What a release asks for, its shadow asks for.
+        let from = match from {
+            Node::Shadow(id) => Node::Package(id),
+            other => other,
+        };
         match (from, to) {
             (Node::Line(index), to) => {
                 if let Node::Slot(slot) = to {

@@ -269,9 +269,13 @@ impl<'a, F: Facts> Provider<'a, F> {
             Node::Extra(id, extra) => self.extra(id, extra, rank)?,
             Node::Label(rule) => self.world.label_terms(rule, rank),
             // Present means present at this release: without it, a release that fails is
-            // followed by a walk over all others beside the same shadow.
+            // followed by a walk over all others beside the same shadow. What the release asks
+            // for is asked for here: where it fails, it fails at once, and nothing that was
+            // decided in between is decided again for the next.
             Node::Shadow(id) if rank != ABSENT => {
-                vec![(Node::Package(id), RankSet::singleton(rank))]
+                let mut terms = self.package(id, rank)?;
+                terms.push((Node::Package(id), RankSet::singleton(rank)));
+                without_itself(node, rank, terms)?
             }
             Node::Shadow(_) | Node::Slot(_) | Node::Virtual(_) => Vec::new(),
         })

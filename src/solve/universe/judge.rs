@@ -282,7 +282,12 @@ impl Judge {
 
     /// Whether a file may be looked at that the cut-off lets be seen.
     fn visible(&self, row: &FileRow<'_>, yanked: bool) -> Result<(), Unseen> {
-        match self.kind(row) {
+        self.visible_as(self.kind(row), row, yanked)
+    }
+
+    /// The same, where its kind is known.
+    fn visible_as(&self, kind: Kind, row: &FileRow<'_>, yanked: bool) -> Result<(), Unseen> {
+        match kind {
             Kind::Wheel | Kind::Labelled if !self.wheels => Err(Unseen::Refused),
             Kind::Sdist if !self.sdists => Err(Unseen::Refused),
             _ if row.is_yanked && !yanked => Err(Unseen::Yanked),
@@ -374,10 +379,20 @@ impl Judge {
         for (place, row) in files {
             choice.has_yanked |= row.is_yanked;
             choice.yanked_admitted |= row.is_yanked && yanked;
-            if !self.admits_python(&row) || self.visible(&row, yanked).is_err() {
+            if !self.admits_python(&row) {
                 continue;
             }
-            match self.shape(&row) {
+            let shape = self.shape(&row);
+            let kind = match shape {
+                Shape::Wheel(_) => Kind::Wheel,
+                Shape::Labelled => Kind::Labelled,
+                Shape::Sdist { .. } => Kind::Sdist,
+                Shape::Document => Kind::Document,
+            };
+            if self.visible_as(kind, &row, yanked).is_err() {
+                continue;
+            }
+            match shape {
                 Shape::Wheel(Some(order)) => {
                     if best.is_none_or(|known| *known < **order) {
                         best = Some(order);

@@ -136,7 +136,8 @@ fn read_as_everything(content: &[u8]) -> usize {
 }
 
 /// Whether a requirement's place points at its text in the file. Where the requirement
-/// goes on on another line, only its first line can be compared.
+/// goes on on another line, only its first line can be compared; that ends at any of the
+/// characters that end a line for pip, though editors count by fewer.
 fn points_at(source: &str, line: u32, column: u32, text: &str) -> bool {
     let lines = source.replace("\r\n", "\n").replace('\r', "\n");
     let found: Option<String> = lines
@@ -144,7 +145,14 @@ fn points_at(source: &str, line: u32, column: u32, text: &str) -> bool {
         .nth(line as usize - 1)
         .map(|line| line.chars().skip(column as usize - 1).collect());
     found.is_some_and(|found| {
-        let first_line = found.trim_end_matches('\\');
+        let ends = |it| {
+            matches!(
+                it,
+                '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}'
+            )
+        };
+        let first_line = found.split(ends).next().unwrap_or_default();
+        let first_line = first_line.trim_end_matches('\\');
         !text.is_empty() && (found.starts_with(text) || text.starts_with(first_line))
     })
 }

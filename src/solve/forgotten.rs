@@ -25,8 +25,13 @@ use super::universe::{Source, Universe};
 use super::world::set_of;
 use crate::versions::{Rank, RankSet};
 
-/// How often the solver runs again: each time costs as much as the first.
-pub(crate) const MOST_RUNS: usize = 8;
+/// How often the solver runs again, each time as long as the first: once above all that are
+/// suspicious, then above one after the other.
+pub(crate) const MOST_RUNS: usize = 3;
+
+/// A release that lies less than this part of its distribution's releases behind the newer one
+/// that was tried is no old release; where a line of the user's asks for it, a quarter of that.
+const OLD: u64 = 8;
 
 /// What a distribution counts for that is as far back as can be.
 const WHOLE: u64 = 1_000_000;
@@ -39,10 +44,12 @@ const OF_A_LINE: u64 = 4;
 pub(crate) struct Floors(BTreeMap<PackageName, Rank>);
 
 impl Floors {
-    /// These, and none of a distribution's releases up to one.
-    pub(crate) fn above(&self, release: &Forgotten) -> Self {
+    /// These, and none of the releases up to some.
+    pub(crate) fn above(&self, releases: &[&Forgotten]) -> Self {
         let mut more = self.clone();
-        more.0.insert(release.package.clone(), release.rank);
+        for release in releases {
+            more.0.insert(release.package.clone(), release.rank);
+        }
         more
     }
 
@@ -114,14 +121,19 @@ pub(crate) fn held_back<F: Facts>(
         let pin = world.pin(&universe.name).and_then(|pin| universe.rank(pin));
         let place = pin.unwrap_or_else(|| universe.len().saturating_sub(1));
         let all = u64::from(universe.len()).max(1);
-        let weight = match provider.class(&universe.name) {
-            Class::Transitive => WHOLE,
-            Class::Line | Class::BoundedLine => WHOLE * OF_A_LINE,
-        };
-        let part = u64::from(place.abs_diff(*rank)) * weight / all;
+        let weight = weight(provider.class(&universe.name));
+        let part = u64::from(place.abs_diff(*rank)) * WHOLE * weight / all;
         sum = sum.saturating_add(part);
     }
     Ok(sum)
+}
+
+/// How much a distribution counts for.
+fn weight(class: Class) -> u64 {
+    match class {
+        Class::Transitive => 1,
+        Class::Line | Class::BoundedLine => OF_A_LINE,
+    }
 }
 
 /// The releases of a selection that forgot a bound, by name.
@@ -183,7 +195,10 @@ impl<F: Facts> Beside<'_, '_, F> {
             return Ok(None);
         }
         let universe = self.provider.world.universe(id)?;
-        for newer in tried {
+        let weight = weight(self.provider.class(&universe.name));
+        let is_old =
+            |newer: &Rank| u64::from(newer - rank) * OLD * weight >= u64::from(universe.len());
+        for newer in tried.into_iter().filter(is_old) {
             let mut seen = BTreeSet::from([id]);
             let stand = self.stand(id, newer, extras, &mut seen)?;
             if let Stand::TooOld(bound) = stand {

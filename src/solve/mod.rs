@@ -123,10 +123,14 @@ fn solve_with(
     // What is above a floor may hang on source distributions: none is looked into for it.
     let (mut floors, mut stuck) = (Floors::default(), BTreeSet::new());
     let mut suspects = best.forgotten.clone();
-    for _ in 0..forgotten::MOST_RUNS {
-        let next = suspects.iter().find(|it| !stuck.contains(&it.package));
-        let Some(suspect) = next else { break };
-        let raised = floors.above(suspect);
+    for turn in 0..forgotten::MOST_RUNS {
+        let open = suspects.iter().filter(|it| !stuck.contains(&it.package));
+        let open: Vec<&Forgotten> = open.collect();
+        let above = if turn == 0 { open.len() } else { 1 };
+        let Some(above) = open.get(..above).filter(|above| !above.is_empty()) else {
+            break;
+        };
+        let raised = floors.above(above);
         let provider = provider::Provider::new(world(sources::Sources::default()), &raised);
         match run(&provider)? {
             Run::Solved(found) => {
@@ -137,7 +141,9 @@ fn solve_with(
                 floors = raised;
             }
             Run::Unsolvable(_) => {
-                stuck.insert(suspect.package.clone());
+                if let [only] = above {
+                    stuck.insert(only.package.clone());
+                }
             }
         }
     }

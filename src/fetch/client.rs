@@ -95,12 +95,6 @@ impl Ask {
         self
     }
 
-    /// The same, unpacked.
-    pub(super) fn unpacked(mut self) -> Self {
-        self.packed = false;
-        self
-    }
-
     /// Adds `Accept`.
     pub fn accept(self, accept: &'static str) -> Self {
         self.header(ACCEPT, accept)

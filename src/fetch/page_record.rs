@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pep508_rs::PackageName;
 use reqwest::header::{ETAG, HeaderName, LAST_MODIFIED};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::cache::{PartedRecord, Parts};
@@ -22,12 +23,15 @@ const READING: u32 = 1;
 pub(super) struct PageRecord {
     /// The page's address, without credentials.
     pub(super) url: String,
+    /// Where it was found in the end, without query, where that is elsewhere: links are relative
+    /// to it.
+    pub(super) found_at: Option<String>,
     pub(super) freshness: Freshness,
     pub(super) etag: Option<String>,
     pub(super) last_modified: Option<String>,
-    /// The sha256 of the body as it came, compressed or not: a page that came in the same bytes is
-    /// the same, and one that was compressed otherwise is merely read again. `None` where the index
-    /// has no such page.
+    /// The sha256 of all that the page was read from: where it was found, its type, and the body as
+    /// it came, compressed or not. What came in the same bytes from the same place is the same, and
+    /// what was compressed otherwise is merely read again. `None` where the index has no such page.
     pub(super) body: Option<[u8; 32]>,
 }
 
@@ -44,6 +48,7 @@ impl PageRecord {
         let header = |name: &HeaderName| answer.header(name).map(str::to_owned);
         Self {
             url: url.as_str().to_owned(),
+            found_at: (place(url) != place(&answer.url)).then(|| place(&answer.url).into()),
             freshness: Freshness::of(&answer.headers).unwrap_or_else(Freshness::unsaid),
             etag: header(&ETAG),
             last_modified: header(&LAST_MODIFIED),
@@ -55,11 +60,23 @@ impl PageRecord {
     pub(super) fn missing(url: &Url) -> Self {
         Self {
             url: url.as_str().to_owned(),
+            found_at: None,
             freshness: Freshness::unsaid(),
             etag: None,
             last_modified: None,
             body: None,
         }
+    }
+
+    /// What [`PageRecord::body`] is of an answer.
+    pub(super) fn digest(page_url: &Url, content_type: &str, body: &[u8]) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        for text in [place(page_url), content_type] {
+            digest.update((text.len() as u64).to_le_bytes());
+            digest.update(text);
+        }
+        digest.update(body);
+        digest.finalize().into()
     }
 
     /// What a record of the cache says of its page.
@@ -101,6 +118,13 @@ impl Kept {
             page: Some(Arc::new(page)),
         })
     }
+}
+
+/// What links are relative to. A query is no part of it, and may be signed anew each time.
+fn place(page_url: &Url) -> &str {
+    let end = page_url.as_str().find(['?', '#']);
+    let whole = page_url.as_str();
+    end.and_then(|end| whole.get(..end)).unwrap_or(whole)
 }
 
 /// What stands after the number, where it is that of this program.

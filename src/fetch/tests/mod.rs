@@ -3,6 +3,7 @@
 mod builds;
 mod client;
 mod hints;
+mod moved;
 mod pack;
 mod registry;
 mod variants;

@@ -2,6 +2,7 @@
 
 mod builds;
 mod client;
+mod edge;
 mod hints;
 mod moved;
 mod pack;

@@ -2,8 +2,9 @@
 //!
 //! A record is written to a temporary file and renamed into place, so that a reader sees
 //! all of it or nothing, and a kill leaves at most a temporary file behind. Records are
-//! private to this program: what another version wrote, or what is damaged, counts as
-//! absent. No key and no record holds credentials.
+//! private to this program: what has another layout, or is damaged, counts as absent. What
+//! was read from an answer says in its record how it was read, and what was read otherwise
+//! counts as absent or is read anew. No key and no record holds credentials.
 
 mod bundle;
 mod held;

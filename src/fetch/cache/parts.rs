@@ -48,7 +48,7 @@ const WHOLE: u64 = 16 << 10;
 
 /// A record as far as its first two parts.
 pub(super) struct Opened {
-    /// What tells its file from others.
+    /// What tells its file from others; that of no file where its time does not tell.
     pub(super) state: State,
     pub(super) header: Header,
     pub(super) about: Vec<u8>,
@@ -356,7 +356,8 @@ impl Cache {
             checksum(&about) == header.about_checksum && checksum(&head) == header.head_checksum;
         let here = first.to_vec();
         let opened = Opened {
-            state: State::of(&metadata)?,
+            // Without one its copy in a bundle counts for nothing, and it is read itself.
+            state: State::of(&metadata).unwrap_or_default(),
             header,
             about,
             head,
@@ -461,6 +462,37 @@ mod tests {
         assert_eq!(record.details.read(4..8).as_deref(), Some(&b"rest"[..]));
         read().expect("it was written").details.forget();
         assert!(read().is_none() && cache.has_lost());
+    }
+
+    #[test]
+    fn a_file_without_a_time_of_its_own_is_read() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let cache = || {
+            let cache = Cache::new(Some(folder.path().to_owned()), &|_| None);
+            cache.expect("a cache").with_bundle("words", None)
+        };
+        let path = cache().path(RecordKind::Page, "a/b");
+        for word in [b"old", b"new"] {
+            let parts = Parts {
+                about: word.to_vec(),
+                head: word.to_vec(),
+                details: word.to_vec(),
+            };
+            cache().write_parts(RecordKind::Page, "a/b", &parts);
+            // Of the same length, at the same time, and maybe at the same place.
+            let before_1970 = std::time::UNIX_EPOCH - std::time::Duration::from_hours(24);
+            let file = File::options().write(true).open(&path);
+            let set = file.and_then(|file| file.set_modified(before_1970));
+            set.expect("the file system has such times");
+            for _ in 0..2 {
+                let run = cache();
+                let record = run.read_bundled(RecordKind::Page, "a/b");
+                let record = record.expect("it was written");
+                assert_eq!((&record.about, &record.head), (&parts.about, &parts.head));
+                assert_eq!(record.details.read(0..3), Some(word.to_vec()));
+                run.keep_bundle();
+            }
+        }
     }
 
     #[test]

@@ -61,8 +61,8 @@ fn a_page_that_is_led_elsewhere_has_its_files_there() {
         assert_eq!((url, parsed), (at("/b"), 1));
         assert_ne!(moved, seen);
         let holds = |seen| build(options(&server, &cache)).still_holds(seen);
-        assert!(holds(moved.as_deref().expect("a page stands for it")));
-        assert!(!holds(seen.as_deref().expect("a page stands for it")));
+        assert!(holds(moved.as_ref().expect("a page stands for it")));
+        assert!(!holds(seen.as_ref().expect("a page stands for it")));
     }
 }
 

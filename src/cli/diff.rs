@@ -54,21 +54,24 @@ fn solved(session: &Session, format: Format) -> Result<Result<Graph, Exit>, CliE
     conflict::unsolvable(session, format).map(Err)
 }
 
-/// Whether a path names a lock rather than an input.
+/// Whether a path names a lock rather than an input; a pipe brings one (`<(git show …)`).
 pub(crate) fn is_lock(path: &str) -> bool {
+    let file = std::path::Path::new(path);
     is_pylock(path)
-        || std::path::Path::new(path)
+        || file.exists() && !file.is_file() && !file.is_dir()
+        || file
             .extension()
             .is_some_and(|extension| extension == "txt" || extension == "lock")
 }
 
 /// Reads a lock, which must be there.
 pub(crate) fn read(path: &str) -> Result<Lock, CliError> {
-    if !std::path::Path::new(path).is_file() {
+    let file = std::path::Path::new(path);
+    if file.is_dir() || !file.exists() {
         return Err(CliError::usage(format!("there is no file `{path}`"))
             .hint("name a lock: a requirements.txt or a pylock.toml"));
     }
-    let name = std::path::Path::new(path)
+    let name = file
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap_or_default();

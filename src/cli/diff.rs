@@ -24,14 +24,14 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Exit, CliError> {
             };
             let recorded = recorded::read(&args.old)?;
             migration::kept_cut_off(&mut resolve, &recorded);
-            let open = || {
-                let mut session = Session::open(&resolve, &recorded)?;
+            let after = session::steadily(|one| {
+                let mut session = one.open(&resolve, &recorded)?;
                 if !args.upgrade {
                     session.request.pins.clone_from(recorded.pins());
                 }
-                Ok(session)
-            };
-            match session::steadily(open, |session| solved(session, args.format))? {
+                solved(&session, args.format)
+            });
+            match after? {
                 Ok(graph) => graph,
                 Err(exit) => return Ok(exit),
             }

@@ -66,6 +66,9 @@ fn say(text: &str) {
 
 /// Prints what this program made itself, with its colours.
 fn say_as_it_is(text: &str) {
+    if !session::is_news(text) {
+        return;
+    }
     // Where standard error is closed nobody can be told so.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

@@ -15,7 +15,6 @@ use std::io::{self, Write};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use etcetera::BaseStrategy;
@@ -28,6 +27,7 @@ use super::error::FetchError;
 use super::tasks::Pending;
 
 use self::bundle::Bundles;
+use self::parts::Lost;
 pub use self::parts::{PartedRecord, Parts};
 pub use self::prune::Bounds;
 
@@ -50,8 +50,8 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Cache {
     root: Arc<Path>,
     pending: Pending,
-    /// Whether something that was there a moment ago could not be read.
-    lost: Arc<AtomicBool>,
+    /// What was there a moment ago and could not be read.
+    lost: Arc<Lost>,
     /// Keeps a cache that is for this run only.
     temporary: Option<Arc<TempDir>>,
     /// What runs like this one read, in one file.

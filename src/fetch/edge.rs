@@ -96,7 +96,7 @@ impl Facts for Edge {
         match &file.kind {
             FileKind::Wheel(_) => self.registry.metadata(page, file, build),
             FileKind::Sdist(_) => {
-                if file.hashes.is_empty() {
+                if file.hashes.is_empty() && !self.registry.vouches_for(file) {
                     // Its page does not say what is in it.
                     self.registry.unsettle();
                 }

@@ -9,8 +9,10 @@
 #[path = "support/wheel_server.rs"]
 mod wheel_server;
 
-use std::fs;
+use std::fmt::Write as _;
+use std::fs::{self, FileTimes};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 use wheel_server::{Indexes, Wheel, mlresolve, told};
@@ -196,23 +198,122 @@ fn a_page_that_changed_ends_it() {
     assert!(project.lock(&OFFLINE).0.contains("lib==3.0"));
 }
 
-#[test]
-fn what_no_page_stands_for_is_never_remembered() {
+/// Gives a file a time of its own.
+fn written(path: &Path, seconds: u64) {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_times(FileTimes::new().set_modified(time)).unwrap();
+}
+
+/// Long ago, and long after this was written.
+const TIMES: [u64; 2] = [1_600_000_000, 16_000_000_000];
+
+/// A project with a folder of wheels, and what puts one in.
+fn with_folder() -> (Project, impl Fn(&str, &str, &[&str], u64)) {
     let project = Project::new("app\nlocal\n");
     let links = project.path("links");
     fs::create_dir(&links).unwrap();
-    let write = |version: &str| {
-        let wheel = Wheel::new("local", version, "py3-none-any", &[]);
-        wheel.write_to(&links);
+    let write = move |name: &str, version: &str, requires: &[&str], time: u64| {
+        Wheel::new(name, version, "py3-none-any", requires).write_to(&links);
+        written(
+            &links.join(format!("{name}-{version}-py3-none-any.whl")),
+            time,
+        );
     };
-    write("1.0");
-    let words = ["--find-links", "links"];
-    for _ in 0..3 {
+    (project, write)
+}
+
+const LINKS: [&str; 2] = ["--find-links", "links"];
+
+#[test]
+fn what_lies_in_a_folder_holds_as_long_as_it_lies_there() {
+    let (project, write) = with_folder();
+    let lock = || {
+        for _ in 0..2 {
+            project.lock(&LINKS);
+        }
+        assert!(project.is_remembered(&LINKS));
+        let (lock, _) = project.lock(&LINKS);
+        fs::remove_file(project.path("app.txt")).unwrap();
+        lock
+    };
+    write("local", "1.0", &["lib<2"], TIMES[0]);
+    let first = lock();
+    assert!(
+        first.contains("local==1.0") && first.contains("lib==1.0"),
+        "{first}"
+    );
+    write("another", "1.0", &[], TIMES[0]);
+    project.lock(&LINKS);
+    assert!(project.is_remembered(&LINKS), "nothing asks for it");
+    fs::remove_file(project.path("app.txt")).unwrap();
+    // As large as it was, and as old.
+    write("local", "1.0", &["lib>1"], TIMES[0]);
+    let replaced = lock();
+    assert!(
+        replaced.contains("local==1.0") && replaced.contains("lib==2.0"),
+        "{replaced}"
+    );
+    write("local", "2.0", &[], TIMES[0]);
+    assert!(lock().contains("local==2.0"));
+    fs::remove_file(project.path("links/local-2.0-py3-none-any.whl")).unwrap();
+    assert!(lock().contains("local==1.0"));
+}
+
+#[test]
+fn a_folder_that_has_nothing_of_it_changes_nothing() {
+    let project = Project::new("app\n");
+    fs::create_dir(project.path("links")).unwrap();
+    for _ in 0..2 {
+        assert!(project.lock(&LINKS).0.contains("lib==2.0"));
+    }
+    assert!(project.is_remembered(&LINKS));
+    // It has now.
+    let wheel = Wheel::new("lib", "3.0", "py3-none-any", &[]);
+    wheel.write_to(&project.path("links"));
+    fs::remove_file(project.path("app.txt")).unwrap();
+    assert!(project.lock(&LINKS).0.contains("lib==3.0"));
+    // A folder that is not there any more is told.
+    fs::remove_dir_all(project.path("links")).unwrap();
+    let words = ["lock", "app.in", "-o", "app.txt", LINKS[0], LINKS[1]];
+    let done = mlresolve(&project.indexes, project.folder.path(), &words);
+    assert!(!done.status.success(), "{}", told(&done));
+}
+
+#[test]
+fn a_page_of_links_holds_while_it_says_the_same() {
+    let mut project = Project::new("app\nlocal\n");
+    let page = project.path("links.html");
+    let mut body = String::new();
+    let mut offer = |project: &mut Project, version: &str| {
+        let wheel = Wheel::new("local", version, "py3-none-any", &[]);
+        wheel.write_to(project.folder.path());
+        project.indexes.add("/elsewhere/", &wheel);
+        let filename = format!("local-{version}-py3-none-any.whl");
+        let hash = project.indexes.sha256(&filename);
+        writeln!(body, "<a href=\"{filename}#sha256={hash}\">{filename}</a>").unwrap();
+        fs::write(&page, &body).unwrap();
+    };
+    offer(&mut project, "1.0");
+    let url = url::Url::from_file_path(&page).unwrap();
+    let words = ["--find-links", url.as_str()];
+    for _ in 0..2 {
         assert!(project.lock(&words).0.contains("local==1.0"));
     }
-    write("2.0");
+    assert!(project.is_remembered(&words));
+    offer(&mut project, "2.0");
     fs::remove_file(project.path("app.txt")).unwrap();
     assert!(project.lock(&words).0.contains("local==2.0"));
+}
+
+#[test]
+fn what_may_be_written_again_without_a_later_time_is_never_remembered() {
+    let (project, write) = with_folder();
+    write("local", "1.0", &[], TIMES[1]);
+    for _ in 0..3 {
+        assert!(project.lock(&LINKS).0.contains("local==1.0"));
+    }
+    assert!(!project.is_remembered(&LINKS));
 }
 
 #[test]

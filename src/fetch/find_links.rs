@@ -1,29 +1,46 @@
 //! Files that are listed by folders and pages beside the indexes (`--find-links`).
 
+mod folder;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use pep508_rs::PackageName;
 use reqwest::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 use url::Url;
 
+use self::folder::Folder;
 use super::body::AnswerBody;
-use super::cache::{RecordKind, hashed_key};
+use super::cache::{Cache, RecordKind, hashed_key};
 use super::client::Ask;
 use super::error::FetchError;
 use super::freshness::{Freshness, Refresh};
-use super::indexes::FindLinks;
-use super::pages::{ACCEPT, PAGE_LIMIT, Pages, files_of_folder, is_remote};
+use super::indexes::{FindLinks, Index};
+use super::pages::{ACCEPT, PAGE_LIMIT, Pages, is_remote};
 use super::tasks::blocking;
 use crate::metadata::{File, Page};
 
-/// One place with links; a page is fetched once in a run.
+/// One place with links; it is listed or fetched once in a run.
 #[derive(Debug)]
-pub struct LinkPlace {
-    place: FindLinks,
-    listing: OnceCell<Result<Arc<Listing>, FetchError>>,
+pub struct LinkPlace(Place);
+
+#[derive(Debug)]
+enum Place {
+    Folder(Arc<Folder>),
+    Page(Box<Index>, OnceCell<Result<Arc<Listing>, FetchError>>),
+}
+
+/// A place with links that was looked at, and what was there of the distributions that the
+/// solver was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SeenPlace {
+    /// A folder: its files' names, sizes and times.
+    Folder([u8; 32]),
+    /// A page: the sha256 of its body, and where it came from in the end.
+    Page([u8; 32]),
 }
 
 /// A page with links to files of many distributions.
@@ -44,19 +61,25 @@ struct Listing {
 impl LinkPlace {
     /// A place of which nothing is known yet.
     pub fn new(place: FindLinks) -> Self {
-        Self {
-            place,
-            listing: OnceCell::new(),
-        }
+        Self(match place {
+            FindLinks::Folder(folder) => Place::Folder(Arc::new(Folder::new(folder))),
+            FindLinks::Page(page) => Place::Page(Box::new(page), OnceCell::new()),
+        })
     }
 
     /// The place's address, without credentials.
     pub fn address(&self) -> String {
-        match &self.place {
-            FindLinks::Folder(folder) => Url::from_file_path(folder)
-                .map_or_else(|()| folder.display().to_string(), String::from),
-            FindLinks::Page(page) => page.url.to_string(),
+        match &self.0 {
+            Place::Folder(folder) => Url::from_file_path(folder.path())
+                .map_or_else(|()| folder.path().display().to_string(), String::from),
+            Place::Page(page, _) => page.url.to_string(),
         }
+    }
+
+    /// Whether a file of this place is told apart from what it may be later although the place
+    /// gives no hash of it.
+    pub fn vouches_for(&self, file: &File) -> bool {
+        matches!(&self.0, Place::Folder(folder) if folder.holds(&file.url))
     }
 
     /// The files of a distribution at this place, in its order.
@@ -65,19 +88,64 @@ impl LinkPlace {
     ///
     /// [`FetchError`]; a page or folder that is not there is one, since it was named.
     pub async fn files(&self, pages: &Pages, name: &PackageName) -> Result<Vec<File>, FetchError> {
-        match &self.place {
-            FindLinks::Folder(folder) => {
-                let (folder, name) = (folder.clone(), name.clone());
-                blocking(move || files_of_folder(&folder, &name)).await
+        match &self.0 {
+            Place::Folder(folder) => {
+                let (folder, name) = (Arc::clone(folder), name.clone());
+                blocking(move || folder.files(&name)).await
             }
-            FindLinks::Page(page) => {
-                let listing = self
-                    .listing
+            Place::Page(page, listing) => {
+                let listing = listing
                     .get_or_init(|| Listing::get(pages, &page.url))
                     .await
                     .clone()?;
                 let (index, name) = (page.url.to_string(), name.clone());
                 blocking(move || listing.files(&index, &name)).await
+            }
+        }
+    }
+
+    /// The same, where nobody has to be asked for it.
+    pub fn at_hand(
+        &self,
+        pages: &Pages,
+        name: &PackageName,
+    ) -> Option<Result<Vec<File>, FetchError>> {
+        match &self.0 {
+            Place::Folder(folder) => Some(folder.files(name)),
+            Place::Page(page, known) => {
+                let listing = if let Some(listing) = known.get() {
+                    listing.clone()
+                } else {
+                    let listing = Ok(Listing::at_hand(pages, &page.url)?);
+                    // Where another thread was faster, its listing is the same.
+                    drop(known.set(listing.clone()));
+                    listing
+                };
+                Some(listing.and_then(|listing| listing.files(page.url.as_str(), name)))
+            }
+        }
+    }
+
+    /// What is there of these distributions; `None` where it cannot be told whether it stays.
+    pub fn seen<'n>(
+        &self,
+        pages: &Pages,
+        names: impl Iterator<Item = &'n PackageName>,
+    ) -> Option<SeenPlace> {
+        match &self.0 {
+            Place::Folder(folder) => {
+                let mut said = Sha256::new();
+                for name in names {
+                    said.update(folder.state(name)?);
+                }
+                Some(SeenPlace::Folder(said.finalize().into()))
+            }
+            Place::Page(page, known) => {
+                let listing = match known.get() {
+                    Some(listing) => Arc::clone(listing.as_ref().ok()?),
+                    None => Listing::at_hand(pages, &page.url)?,
+                };
+                Some(SeenPlace::Page(listing.digest()))
             }
         }
     }
@@ -93,15 +161,8 @@ impl Listing {
         }
         let key = hashed_key(url.as_str(), "links");
         let (cache, read_key) = (pages.cache.clone(), key.clone());
-        let kept = blocking(move || {
-            let bytes = cache.read(RecordKind::Links, &read_key)?;
-            postcard::from_bytes::<Self>(&bytes).ok()
-        })
-        .await;
-        let usable = |kept: &Self| {
-            pages.client.offline() || kept.freshness.is_fresh() && pages.refresh != Refresh::All
-        };
-        if let Some(kept) = kept.as_ref().filter(|kept| usable(kept)) {
+        let kept = blocking(move || Self::kept(&cache, &read_key)).await;
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.is_usable(pages)) {
             pages.client.progress().cache_hit();
             return Ok(Arc::new(kept.clone().folded()));
         }
@@ -143,6 +204,39 @@ impl Listing {
         Ok(listing)
     }
 
+    /// What the cache has of a page, where that is the answer as it is; what a file of this
+    /// machine says.
+    fn at_hand(pages: &Pages, url: &Url) -> Option<Arc<Self>> {
+        if url.scheme() == "file" {
+            return Self::read(&url.to_file_path().ok()?).ok().map(Arc::new);
+        }
+        let kept = Self::kept(&pages.cache, &hashed_key(url.as_str(), "links"))?;
+        kept.is_usable(pages).then(|| {
+            pages.client.progress().cache_hit();
+            Arc::new(kept.folded())
+        })
+    }
+
+    fn kept(cache: &Cache, key: &str) -> Option<Self> {
+        let bytes = cache.read(RecordKind::Links, key)?;
+        postcard::from_bytes(&bytes).ok()
+    }
+
+    fn is_usable(&self, pages: &Pages) -> bool {
+        pages.client.offline() || self.freshness.is_fresh() && pages.refresh != Refresh::All
+    }
+
+    /// Tells the page apart from what it may be later.
+    fn digest(&self) -> [u8; 32] {
+        let mut said = Sha256::new();
+        for part in [self.url.as_str(), &self.content_type] {
+            said.update(part.len().to_le_bytes());
+            said.update(part);
+        }
+        said.update(&self.body);
+        said.finalize().into()
+    }
+
     fn read(path: &Path) -> Result<Self, FetchError> {
         let body = std::fs::read(path).map_err(|error| FetchError::io(path, &error))?;
         let url = Url::from_file_path(path)
@@ -159,14 +253,7 @@ impl Listing {
     }
 
     fn folded(self) -> Self {
-        let mut folded = String::with_capacity(self.body.len());
-        for character in String::from_utf8_lossy(&self.body).chars() {
-            match character {
-                '-' | '_' | '.' if folded.ends_with('-') => {}
-                '-' | '_' | '.' => folded.push('-'),
-                other => folded.push(other.to_ascii_lowercase()),
-            }
-        }
+        let folded = folded(&String::from_utf8_lossy(&self.body));
         Self { folded, ..self }
     }
 
@@ -188,4 +275,18 @@ impl Listing {
                 detail,
             })
     }
+}
+
+/// A text in lower case with `-` for each run of `-`, `_` and `.`, as names are compared
+/// (PEP 503).
+fn folded(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '-' | '_' | '.' if folded.ends_with('-') => {}
+            '-' | '_' | '.' => folded.push('-'),
+            other => folded.push(other.to_ascii_lowercase()),
+        }
+    }
+    folded
 }

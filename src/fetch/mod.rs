@@ -70,4 +70,4 @@ pub use registry::{Registry, RegistryOptions};
 pub use remote_reader::RemoteReader;
 pub use remote_zip::{RemoteFile, RemoteSource};
 pub use retry::RetryPolicy;
-pub use seen::SeenPage;
+pub use seen::AllSeen;

@@ -302,22 +302,28 @@ pub(super) fn files_of_folder(folder: &Path, name: &PackageName) -> Result<Vec<F
     let entries = std::fs::read_dir(folder).map_err(|error| FetchError::io(folder, &error))?;
     let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort_unstable();
-    let file = |path: &Path| {
-        let filename = path.file_name()?.to_str()?;
-        let kind = FileKind::parse(filename, name).ok()?;
-        let url = Url::from_file_path(path).ok()?;
-        Some(File {
-            filename: filename.to_owned(),
-            url: url.into(),
-            hashes: Digests::new(),
-            size: path.metadata().ok().map(|metadata| metadata.len()),
-            upload_time: None,
-            requires_python: None,
-            yanked: None,
-            sidecar: None,
-            version: kind.version().clone(),
-            kind,
-        })
+    let file = |path: &std::path::PathBuf| {
+        let size = path.metadata().ok().map(|about| about.len());
+        file_of_folder(path, name, size)
     };
-    Ok(paths.iter().filter_map(|path| file(path)).collect())
+    Ok(paths.iter().filter_map(file).collect())
+}
+
+/// A file of a distribution that lies in a folder; `None` where its name is not one.
+pub(super) fn file_of_folder(path: &Path, name: &PackageName, size: Option<u64>) -> Option<File> {
+    let filename = path.file_name()?.to_str()?;
+    let kind = FileKind::parse(filename, name).ok()?;
+    let url = Url::from_file_path(path).ok()?;
+    Some(File {
+        filename: filename.to_owned(),
+        url: url.into(),
+        hashes: Digests::new(),
+        size,
+        upload_time: None,
+        requires_python: None,
+        yanked: None,
+        sidecar: None,
+        version: kind.version().clone(),
+        kind,
+    })
 }

@@ -1,6 +1,6 @@
 //! The facts, as the network, the disk and the cache have them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,17 +12,17 @@ use super::auth::Auth;
 use super::cache::Cache;
 use super::client::Client;
 use super::client_options::ClientOptions;
-use super::find_links::LinkPlace;
+use super::find_links::{LinkPlace, SeenPlace};
 use super::freshness::Refresh;
 use super::guess::Guesses;
-use super::indexes::{IndexStrategy, Indexes};
+use super::indexes::{Index, IndexStrategy, Indexes};
 use super::merged::merged;
 use super::pack::Pack;
 use super::pack::walk::Walk;
 use super::pages::Pages;
 use super::prefetch::Prefetched;
 use super::progress::Progress;
-use super::seen::SeenPage;
+use super::seen::{AllSeen, SeenPage};
 use super::tasks::Pending;
 use super::threads::Threads;
 use super::variants::Told;
@@ -185,18 +185,32 @@ impl Registry {
 
     /// The pages that the solver's answer was made from; `None` where something else went into
     /// it that may be otherwise in a later run: files of folders, what could not be had.
-    pub fn seen(&self) -> Option<Vec<SeenPage>> {
-        let world = &self.world;
-        if !world.link_places.is_empty() {
-            return None;
-        }
-        world.pages.seen.settled()
+    pub fn seen(&self) -> Option<AllSeen> {
+        let pages = self.world.pages.seen.settled()?;
+        let places = self.places_seen(&pages)?;
+        Some(AllSeen { pages, places })
+    }
+
+    /// What the places with links have of the distributions that pages are of.
+    fn places_seen(&self, pages: &[SeenPage]) -> Option<Vec<SeenPlace>> {
+        let names: BTreeSet<&PackageName> = pages.iter().map(|page| &page.name).collect();
+        let places = self.world.link_places.iter();
+        let seen = places.map(|place| place.seen(&self.world.pages, names.iter().copied()));
+        seen.collect()
     }
 
     /// Whether the cache says, and this run may take it for the truth, that pages are what they
-    /// were when they were seen.
-    pub fn still_holds(&self, seen: &[SeenPage]) -> bool {
-        seen.iter().all(|page| self.world.pages.still_holds(page))
+    /// were when they were seen; and whether what lies in folders is.
+    pub fn still_holds(&self, seen: &AllSeen) -> bool {
+        let pages = &self.world.pages;
+        seen.pages.iter().all(|page| pages.still_holds(page))
+            && self.places_seen(&seen.pages).as_ref() == Some(&seen.places)
+    }
+
+    /// Whether a file without a hash is told apart from what it may be later.
+    pub(super) fn vouches_for(&self, file: &File) -> bool {
+        let mut places = self.world.link_places.iter();
+        places.any(|place| place.vouches_for(file))
     }
 
     /// Something was given that a later run may see otherwise, with the same pages.
@@ -287,7 +301,7 @@ impl Facts for Registry {
         file: &File,
         _build: BuildPolicy,
     ) -> Result<Arc<Metadata>, FactError> {
-        if file.hashes.is_empty() {
+        if file.hashes.is_empty() && !self.vouches_for(file) {
             // Its page does not say what is in it.
             self.unsettle();
         }
@@ -347,9 +361,6 @@ impl World {
 
     /// The distribution's page, where the cache has all that it is made of.
     fn page_at_hand(&self, name: &PackageName) -> Option<Result<Arc<Page>, FactError>> {
-        if !self.link_places.is_empty() && !self.indexes.pins.contains_key(name) {
-            return None;
-        }
         let indexes = self.indexes.for_name(name);
         let mut found: Vec<Arc<Page>> = Vec::new();
         for index in &indexes {
@@ -358,14 +369,43 @@ impl World {
                 break;
             }
         }
-        let page = merged(name, Vec::new(), None, found);
-        let page = page.map_err(|error| FactError::unreadable(name, error));
-        Some(page.and_then(|page| {
-            page.ok_or_else(|| FactError::NotFound {
+        let mut linked = Linked::default();
+        for place in self.places_for(name) {
+            match place.at_hand(&self.pages, name)? {
+                Ok(files) => linked.extend(place, files),
+                Err(error) => return Some(Err(error.into())),
+            }
+        }
+        Some(self.page_of(name, &indexes, linked, found))
+    }
+
+    /// The places with links that count for a distribution: none where the user pinned it to an
+    /// index.
+    fn places_for(&self, name: &PackageName) -> &[LinkPlace] {
+        if self.indexes.pins.contains_key(name) {
+            return &[];
+        }
+        &self.link_places
+    }
+
+    /// One page of what was found.
+    fn page_of(
+        &self,
+        name: &PackageName,
+        indexes: &[&Index],
+        linked: Linked,
+        found: Vec<Arc<Page>>,
+    ) -> Result<Arc<Page>, FactError> {
+        let page = merged(name, linked.files, linked.from, found);
+        let page = page.map_err(|error| FactError::unreadable(name, error))?;
+        page.ok_or_else(|| {
+            let indexes = indexes.iter().map(|index| index.url.to_string());
+            let places = self.places_for(name).iter().map(LinkPlace::address);
+            FactError::NotFound {
                 name: name.clone(),
-                asked: indexes.iter().map(|index| index.url.to_string()).collect(),
-            })
-        }))
+                asked: indexes.chain(places).collect(),
+            }
+        })
     }
 
     fn at_hand<T>(&self, result: Result<Arc<T>, FactError>) -> Answer<T> {
@@ -523,29 +563,28 @@ impl World {
                 break;
             }
         }
-        let mut linked = Vec::new();
-        let mut linked_from = None;
-        if !self.indexes.pins.contains_key(name) {
-            for place in &self.link_places {
-                let files = place.files(&self.pages, name).await?;
-                if !files.is_empty() {
-                    linked_from.get_or_insert_with(|| place.address());
-                }
-                linked.extend(files);
-            }
+        let mut linked = Linked::default();
+        for place in self.places_for(name) {
+            linked.extend(place, place.files(&self.pages, name).await?);
         }
-        let asked = || {
-            let indexes = indexes.iter().map(|index| index.url.to_string());
-            indexes
-                .chain(self.link_places.iter().map(LinkPlace::address))
-                .collect()
-        };
-        merged(name, linked, linked_from, found)
-            .map_err(|error| FactError::unreadable(name, error))?
-            .ok_or_else(|| FactError::NotFound {
-                name: name.clone(),
-                asked: asked(),
-            })
+        self.page_of(name, &indexes, linked, found)
+    }
+}
+
+/// What places with links have of a distribution.
+#[derive(Default)]
+struct Linked {
+    files: Vec<File>,
+    /// The first place that has some.
+    from: Option<String>,
+}
+
+impl Linked {
+    fn extend(&mut self, place: &LinkPlace, files: Vec<File>) {
+        if !files.is_empty() {
+            self.from.get_or_insert_with(|| place.address());
+        }
+        self.files.extend(files);
     }
 }
 

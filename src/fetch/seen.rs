@@ -8,9 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use pep508_rs::PackageName;
 use serde::{Deserialize, Serialize};
 
+use super::find_links::SeenPlace;
+
 /// A page that was looked at, and what was there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeenPage {
+pub(super) struct SeenPage {
     /// The distribution.
     pub(super) name: PackageName,
     /// The key of the cache's record.
@@ -19,6 +21,15 @@ pub struct SeenPage {
     pub(super) url: String,
     /// The sha256 of the page's body as it came; `None` where the index had no such page.
     pub(super) body: Option<[u8; 32]>,
+}
+
+/// All that an answer was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllSeen {
+    /// The pages of distributions, sorted by the keys of their records.
+    pub(super) pages: Vec<SeenPage>,
+    /// What the places with links have of the same distributions, in the user's order.
+    pub(super) places: Vec<SeenPlace>,
 }
 
 /// What one run has seen.

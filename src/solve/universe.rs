@@ -4,6 +4,8 @@ mod admission;
 mod judge;
 mod noted;
 mod release;
+mod sight;
+mod verdicts;
 mod versions;
 
 use std::cell::{OnceCell, RefCell};
@@ -30,8 +32,9 @@ use crate::target::Target;
 use crate::versions::{Rank, RankSet, rank_set_of};
 
 pub(crate) use self::admission::{Admission, AdmissionKey};
-pub(crate) use self::judge::{Judge, Verdicts};
+pub(crate) use self::judge::Judge;
 pub(crate) use self::noted::NoteKey;
+pub(crate) use self::verdicts::Verdicts;
 
 /// The releases of one distribution that can be chosen, oldest first; a release's place
 /// is its rank.

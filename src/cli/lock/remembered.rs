@@ -1,9 +1,10 @@
 //! What earlier runs answered. A lock is a function of the question and of the pages that it
 //! was made from; where neither has changed, the answer has not.
 //!
-//! Everything that could change a byte of the answer is in the question, or is a page that is
-//! looked up again. Where that cannot be said of a run, its answer is not kept: where it was
-//! made from a folder, a build, a direct reference, a base or a document about wheel variants.
+//! Everything that could change a byte of the answer is in the question, or is a page or the
+//! files of a folder with links, which are looked up again. Where that cannot be said of a run,
+//! its answer is not kept: where it was made from an index that is a folder, a build, a direct
+//! reference, a base, a document about wheel variants, or a file on a page that gives no hash.
 
 use std::fmt::Write as _;
 use std::time::SystemTime;
@@ -14,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Opened, Writing};
 use crate::cli::args::LockArgs;
 use crate::cli::session::Session;
-use crate::fetch::SeenPage;
+use crate::fetch::AllSeen;
 use crate::fetch::cache::RecordKind;
 use crate::fetch::edge::Edge;
 use crate::request::Request;
@@ -113,7 +114,7 @@ impl Question {
 #[derive(Serialize, Deserialize)]
 struct Kept<'r> {
     question: [u8; 32],
-    seen: Vec<SeenPage>,
+    seen: AllSeen,
     #[serde(borrow)]
     told: Vec<&'r str>,
     text: &'r str,

@@ -2,99 +2,16 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
-use std::str::FromStr;
-
-use indexmap::IndexMap;
-use pep440_rs::VersionSpecifiers;
 
 use super::super::facts::{FactError, Unusable};
 use super::super::variants::Grouped;
 use super::Admission;
+use super::sight::{Sight, Unseen, cutoff, each};
+use super::verdicts::{Order, Shape, Verdicts};
 use crate::metadata::{
     FileId, FileRow, Files, Page, ReleaseRows, UnreadableFiles, Uploads, is_document,
-    wheel_of_shape,
 };
-use crate::target::{TagPriority, Target};
-
-/// Verdicts on what the pages of all distributions repeat, for one target.
-#[derive(Debug, Default)]
-pub(crate) struct Verdicts {
-    shapes: RefCell<IndexMap<String, Shape>>,
-    /// Whether a `Requires-Python` admits the target's Python.
-    pythons: RefCell<IndexMap<String, bool>>,
-}
-
-/// A wheel's place among the wheels of its release, as [`crate::target::WheelOrder`].
-type Order = (TagPriority, Option<(u64, String)>);
-
-/// The verdict on a shape.
-#[derive(Debug, Clone)]
-enum Shape {
-    /// A source distribution's.
-    Sdist { is_tar_gz: bool },
-    /// A wheel's; `None` where it does not suit.
-    Wheel(Option<Rc<Order>>),
-    /// That of a labelled wheel, where the target takes no wheel variants: installers that know
-    /// none cannot even read such a name.
-    Labelled,
-    /// That of the file that tells of a release's wheel variants. It is no part of the release
-    /// that anybody installs.
-    Document,
-}
-
-impl Verdicts {
-    fn shape(&self, shape: &str, target: &Target) -> Shape {
-        if let Some(known) = self.shapes.borrow().get(shape) {
-            return known.clone();
-        }
-        let verdict = match shape.strip_suffix(".whl") {
-            Some(tags) => of_wheel(shape, tags, target),
-            None if is_document(shape) => Shape::Document,
-            None => Shape::Sdist {
-                is_tar_gz: shape == "tar.gz",
-            },
-        };
-        let mut shapes = self.shapes.borrow_mut();
-        shapes.insert(shape.to_owned(), verdict.clone());
-        verdict
-    }
-
-    fn python(&self, requires: &str, target: &Target) -> bool {
-        if let Some(known) = self.pythons.borrow().get(requires) {
-            return *known;
-        }
-        // What a page says and nobody can read is left to the file's own metadata.
-        let admits = VersionSpecifiers::from_str(requires)
-            .map_or(true, |specifiers| target.admits_python(&specifiers));
-        let mut pythons = self.pythons.borrow_mut();
-        pythons.insert(requires.to_owned(), admits);
-        admits
-    }
-}
-
-/// The verdict on a wheel with these tags.
-fn of_wheel(shape: &str, tags: &str, target: &Target) -> Shape {
-    let mut parts = tags.split('-');
-    let plain = (parts.next(), parts.next(), parts.next(), parts.next());
-    // With three parts there is neither a build number nor a label.
-    if let (Some(python), Some(abi), Some(platform), None) = plain {
-        let is_whole = |tags: &str| tags.split('.').all(|tag| !tag.is_empty());
-        let is_whole = [python, abi, platform].into_iter().all(is_whole);
-        let priority = is_whole.then(|| target.tags_priority(python, abi, platform));
-        return Shape::Wheel(priority.flatten().map(|priority| Rc::new((priority, None))));
-    }
-    let Some(wheel) = wheel_of_shape(shape) else {
-        return Shape::Wheel(None);
-    };
-    if wheel.variant.is_some() && target.accelerator.variants.is_none() {
-        return Shape::Labelled;
-    }
-    let order = target.wheel_order(&wheel).map(|order| {
-        let build = order.build.map(|(number, rest)| (number, rest.to_owned()));
-        Rc::new((order.priority, build))
-    });
-    Shape::Wheel(order)
-}
+use crate::target::Target;
 
 /// Judges the files of one page.
 #[derive(Debug)]
@@ -140,14 +57,6 @@ pub(super) struct Choice {
     pub(super) yanked_admitted: bool,
 }
 
-/// Which files of a release the cut-off lets be seen.
-pub(super) enum Sight {
-    All,
-    None(Unseen),
-    /// By the files' places in their release: what hides each.
-    Each(Vec<Option<Unseen>>),
-}
-
 /// Why a release cannot be chosen, as far as its files do not tell it.
 #[derive(Debug, Clone)]
 pub(super) enum Why {
@@ -159,15 +68,6 @@ pub(super) enum Why {
     },
     /// What was found out of its wheel variants.
     Said(Unusable),
-}
-
-/// Why a file is not looked at.
-#[derive(Clone, Copy)]
-pub(super) enum Unseen {
-    TooNew,
-    NoUploadTime,
-    Refused,
-    Yanked,
 }
 
 impl Judge {
@@ -538,66 +438,6 @@ impl Judge {
         }
         closest(reasons, tags)
     }
-}
-
-impl Sight {
-    /// What hides the file at a place of its release.
-    fn hides(&self, place: u32) -> Option<Unseen> {
-        match self {
-            Self::All => None,
-            Self::None(unseen) => Some(*unseen),
-            Self::Each(hidden) => {
-                let place = usize::try_from(place).ok()?;
-                hidden.get(place).copied().flatten()
-            }
-        }
-    }
-}
-
-/// The files of a release, each with what the cut-off hides it by; where only some of them
-/// count, those.
-fn each<'p>(
-    files: &'p Files,
-    rows: &ReleaseRows<'_>,
-    sight: &Sight,
-    only: Option<&[FileId]>,
-) -> impl Iterator<Item = (FileId, FileRow<'p>, Option<Unseen>)> {
-    let class = files.class(rows.class);
-    rows.files()
-        .zip(class)
-        .zip(0..)
-        .map(|((id, row), place)| (id, row, sight.hides(place)))
-        .filter(move |(id, _, _)| only.is_none_or(|only| only.contains(id)))
-}
-
-/// The cut-off as it holds for one page.
-fn cutoff(page: &Page, admission: &Admission<'_>) -> Result<Option<i64>, FactError> {
-    let policy = admission.policy;
-    let Some(instant) = policy.exclude_newer else {
-        return Ok(None);
-    };
-    if policy.exclude_newer_off.contains(&page.index) {
-        return Ok(None);
-    }
-    let mut releases = page.files.releases();
-    if page.files.is_empty() || releases.any(|it| it.uploads != Uploads::Unknown) {
-        let nanoseconds = instant.as_nanosecond();
-        let limit = if nanoseconds < 0 { i64::MIN } else { i64::MAX };
-        return Ok(Some(i64::try_from(nanoseconds).unwrap_or(limit)));
-    }
-    if admission.of_builds {
-        return Ok(None);
-    }
-    Err(FactError::Failed {
-        message: format!(
-            "there is a cut-off (`--exclude-newer`), but the index `{}` gives no upload times for `{}`",
-            page.index, page.name
-        ),
-        hint: Some(format!(
-            "take everything on that index, whatever its age, with `--exclude-newer-index {}=off`",
-            page.index
-        )),
-    })
 }
 
 /// Of the reasons against a release's files, the one nearest to a use of it.

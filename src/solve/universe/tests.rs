@@ -199,6 +199,18 @@ impl DetailSource for Notebook {
     }
 }
 
+/// A page of these files as a cache keeps it, and where its notes go.
+fn kept(files: &[File]) -> (Arc<Page>, Arc<Notebook>) {
+    let read = Page::new(name(), "https://index.example/".to_owned(), files, 0);
+    let notebook = Arc::new(Notebook {
+        details: read.files.details().expect("they are at hand"),
+        note: Mutex::default(),
+    });
+    let head = read.files.head().to_vec();
+    let files = Files::read(&name(), head, Arc::clone(&notebook) as _).expect("it is a page");
+    (Arc::new(Page { files, ..read }), notebook)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -212,14 +224,7 @@ proptest! {
         pythons in prop_oneof![4 => Just(["3.11", "3.11"]), 1 => Just(["3.11", "3.12"])],
     ) {
         let rules = RuleSet::default();
-        let read = Page::new(name(), "https://index.example/".to_owned(), &files, 0);
-        let notebook = Arc::new(Notebook {
-            details: read.files.details().expect("they are at hand"),
-            note: Mutex::default(),
-        });
-        let head = read.files.head().to_vec();
-        let kept = Files::read(&name(), head, Arc::clone(&notebook) as _).expect("it is a page");
-        let page = Arc::new(Page { files: kept, ..read });
+        let (page, notebook) = kept(&files);
         let second = if same {
             // The lock is there now, and nothing else has changed.
             Request { policy: first.policy.clone(), ..second }
@@ -283,17 +288,7 @@ fn what_was_noted_is_found_without_judging() {
         file("2.0", "cp310-cp310-win_amd64.whl", false),
         file("2.1", wheel, false),
     ];
-    let read = Page::new(name(), "https://index.example/".to_owned(), &files, 0);
-    let notebook = Arc::new(Notebook {
-        details: read.files.details().expect("they are at hand"),
-        note: Mutex::default(),
-    });
-    let head = read.files.head().to_vec();
-    let kept = Files::read(&name(), head, Arc::clone(&notebook) as _).expect("it is a page");
-    let page = Arc::new(Page {
-        files: kept,
-        ..read
-    });
+    let (page, _) = kept(&files);
     let (target, rules) = (target(), RuleSet::default());
     let is_noted = |pin: Option<&str>| {
         let pin = pin.map(|pin| Pin {

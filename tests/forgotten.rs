@@ -49,6 +49,21 @@ fn what_a_newer_release_is_too_old_for_gives_way() {
 }
 
 #[test]
+fn what_a_better_answer_lacks_takes_no_answer_away() {
+    let mut toy = clients();
+    toy.gone.insert((name("client"), version("1.12")));
+    let solution = solved(&request(&["client", "files"]), &toy);
+    assert_eq!(pins(&solution), ["client==1.19", "files==0.4"]);
+    let missing = Warning::NotLookedInto {
+        detail: "the metadata of client 1.12 cannot be had".to_owned(),
+    };
+    let [Warning::ForgotBound { name: of, .. }, other] = &solution.warnings[..] else {
+        panic!("{:?}", solution.warnings);
+    };
+    assert_eq!((of.as_ref(), other), ("files", &missing));
+}
+
+#[test]
 fn where_nothing_can_give_way_the_old_release_stays_and_is_told_of() {
     let solution = solved(&request(&["client>=1.15", "files"]), &clients());
     assert_eq!(pins(&solution), ["client==1.19", "files==0.4"]);

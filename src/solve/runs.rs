@@ -8,7 +8,7 @@ use pubgrub::{NoSolutionError, PubGrubError, SelectedDependencies};
 use super::facts::Facts;
 use super::forgotten::{self, Floors, Forgotten};
 use super::node::Node;
-use super::outcome::{Outcome, Solution, SolveError};
+use super::outcome::{Outcome, Solution, SolveError, Warning};
 use super::provider::{Provider, Stop};
 use super::sides::{self, Sides};
 use super::sources::Sources;
@@ -133,6 +133,7 @@ impl<'a, F: Facts> Problem<'a, F> {
         let mut best = first;
         let (mut floors, mut stuck) = (Floors::default(), BTreeSet::<PackageName>::new());
         let mut at_once = usize::MAX;
+        let mut missing = BTreeSet::new();
         for _ in 0..MOST_RUNS {
             let open = suspects.iter().filter(|it| !stuck.contains(&it.package));
             let above: Vec<&Forgotten> = open.take(at_once).collect();
@@ -152,8 +153,11 @@ impl<'a, F: Facts> Problem<'a, F> {
                     }
                     floors = raised;
                 }
-                Err(Stop::Failed(error)) => return Err(error),
-                Ok(Run::Unsolvable(_)) | Err(Stop::Steps) => {
+                stopped => {
+                    // There is an answer: what only a better one needs does not take it away.
+                    if let Err(Stop::Failed(SolveError::Facts { message, .. })) = stopped {
+                        missing.insert(message);
+                    }
                     at_once = 1;
                     if let [only] = &above[..] {
                         stuck.insert(only.package.clone());
@@ -161,6 +165,7 @@ impl<'a, F: Facts> Problem<'a, F> {
                 }
             }
         }
+        best.missing = missing;
         Ok(best)
     }
 }
@@ -171,6 +176,8 @@ struct Found<'a, F: Facts> {
     selected: SelectedDependencies<Node, Rank>,
     forgotten: Vec<Forgotten>,
     held_back: u64,
+    /// What could not be had that a better answer needs.
+    missing: BTreeSet<String>,
 }
 
 impl<'a, F: Facts> Found<'a, F> {
@@ -181,6 +188,7 @@ impl<'a, F: Facts> Found<'a, F> {
         Ok(Self {
             forgotten: forgotten::forgotten(&provider, &selected)?,
             held_back: forgotten::held_back(&provider, &selected)?,
+            missing: BTreeSet::new(),
             provider,
             selected,
         })
@@ -191,6 +199,9 @@ impl<'a, F: Facts> Found<'a, F> {
         let mut solution = extract::solution(&self.provider, &self.selected)?;
         let warnings = self.forgotten.into_iter().map(Forgotten::warning);
         solution.warnings.extend(warnings);
+        let missing = self.missing.into_iter();
+        let missing = missing.map(|detail| Warning::NotLookedInto { detail });
+        solution.warnings.extend(missing);
         solution.warnings.sort();
         Ok(Box::new(solution))
     }

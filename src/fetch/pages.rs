@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use pep508_rs::PackageName;
 use reqwest::header::{CONTENT_TYPE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::body::{AnswerBody, unpacked};
@@ -125,7 +124,8 @@ impl Pages {
         key: String,
         kept: Option<Kept>,
     ) -> Result<Option<Arc<Page>>, FetchError> {
-        let mut ask = Ask::new(url.clone(), PAGE_LIMIT).accept(ACCEPT).packed();
+        let plain = Ask::new(url.clone(), PAGE_LIMIT).accept(ACCEPT);
+        let mut ask = plain.clone().packed();
         if let Some(Kept { about, .. }) = &kept {
             if let Some(etag) = &about.etag {
                 ask = ask.header(IF_NONE_MATCH, etag);
@@ -145,17 +145,20 @@ impl Pages {
         };
         let keepable = Freshness::of(&answer.headers).is_some();
         let about = PageRecord::of(url, &answer);
-        let (about, page) = match kept {
+        let read = match kept {
             Some(old) if answer.status == 304 => same_again(url, about, old)?,
             old => match self.read(index, name, answer, about, old).await {
                 // It came damaged: the client asks again, as for what breaks off.
-                Err(FetchError::Transport { .. }) => {
-                    let answer = self.client.get(&ask.unpacked()).await?;
-                    let about = PageRecord::of(url, &answer);
-                    self.read(index, name, answer, about, None).await?
-                }
-                read => read?,
+                Err(FetchError::Transport { .. }) => None,
+                read => Some(read?),
             },
+        };
+        let (about, page) = if let Some(read) = read {
+            read
+        } else {
+            let answer = self.client.get(&plain).await?;
+            let about = PageRecord::of(url, &answer);
+            self.read(index, name, answer, about, None).await?
         };
         self.saw(name, key.clone(), &about);
         if keepable {
@@ -178,8 +181,10 @@ impl Pages {
         let progress = Arc::clone(self.client.progress());
         let (index, name) = (index.url.to_string(), name.clone());
         blocking(move || {
-            let digest: [u8; 32] = match &body {
-                AnswerBody::Whole(came) | AnswerBody::Packed(came) => Sha256::digest(came).into(),
+            let digest = match &body {
+                AnswerBody::Whole(came) | AnswerBody::Packed(came) => {
+                    PageRecord::digest(&page_url, &content_type, came)
+                }
                 AnswerBody::Unread(_) => {
                     return Err(nonsense(&page_url, "it has no body".to_owned()));
                 }
@@ -217,25 +222,30 @@ fn page_key(index: &Index, name: &PackageName) -> String {
     format!("{}/{name}", digest.get(..16).unwrap_or_default())
 }
 
-/// The index says that nothing has changed.
+/// The index says that nothing has changed; `None` where it says so at another address than it had
+/// the page at: links are relative to it, and lead elsewhere now.
 fn same_again(
     url: &Url,
     about: PageRecord,
     kept: Kept,
-) -> Result<(PageRecord, Arc<Page>), FetchError> {
+) -> Result<Option<(PageRecord, Arc<Page>)>, FetchError> {
     let old = kept.about;
+    if about.found_at != old.found_at {
+        return Ok(None);
+    }
     let about = PageRecord {
         body: old.body,
         etag: about.etag.or(old.etag),
         last_modified: about.last_modified.or(old.last_modified),
         ..about
     };
-    kept.page.map(|page| (about, page)).ok_or_else(|| {
+    let page = kept.page.ok_or_else(|| {
         nonsense(
             url,
             "it says that nothing changed where nothing was kept".to_owned(),
         )
-    })
+    })?;
+    Ok(Some((about, page)))
 }
 
 /// Whether a file is fetched over the network.

@@ -1,14 +1,14 @@
 //! `mlresolve diff`.
 
 use super::args::{DiffArgs, Format};
-use super::conflict::{self, tell_json};
+use super::conflict::tell_json;
 use super::error::{CliError, Exit};
+use super::graph::{self, Newest};
 use super::recorded;
-use super::session::{self, Session, is_pylock};
+use super::session::{self, is_pylock};
 use super::{migration, rule_folders, settings, tell};
-use crate::explain::{self, Changes, Graph, Study};
+use crate::explain::{self, Changes, Graph};
 use crate::lock::Lock;
-use crate::solve::Outcome;
 
 /// Says what changed between two locks, or between a lock and what would be locked now.
 pub(crate) fn run(args: &DiffArgs) -> Result<Exit, CliError> {
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Exit, CliError> {
                 if !args.upgrade {
                     session.request.pins.clone_from(recorded.pins());
                 }
-                solved(&session, args.format)
+                graph::solved(&session, Newest::Untold, args.format)
             });
             match after? {
                 Ok(graph) => graph,
@@ -43,15 +43,6 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Exit, CliError> {
         Format::Json => tell_json(&explain::changes_json(&changes)),
     }
     Ok(Exit::Done)
-}
-
-/// What the inputs give; an exit code where there is no solution, which is explained.
-fn solved(session: &Session, format: Format) -> Result<Result<Graph, Exit>, CliError> {
-    let study = Study::new(&session.target, &session.rules, session.facts.facts());
-    if let Outcome::Solved(solution) = study.solve(&session.request)? {
-        return Ok(Ok(Graph::of_solution(&solution, &session.request, None)?));
-    }
-    conflict::unsolvable(session, format).map(Err)
 }
 
 /// Whether a path names a lock rather than an input; a pipe brings one (`<(git show …)`).

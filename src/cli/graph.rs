@@ -14,10 +14,20 @@ pub(crate) fn run(args: &GraphArgs) -> Result<Exit, CliError> {
             let rules = rule_folders::rules(&args.resolve.rules, &args.resolve.rules_in_settings)?;
             Graph::of_lock(&diff::read(one)?, &rules)
         }
-        _ => match session::steadily(|one| solved(&why::open(&args.resolve, one)?, args))? {
-            Ok(graph) => graph,
-            Err(exit) => return Ok(exit),
-        },
+        _ => {
+            let format = match args.format {
+                GraphFormat::Json => Format::Json,
+                _ => Format::Text,
+            };
+            let graph = session::steadily(|one| {
+                let session = why::open(&args.resolve, one)?;
+                solved(&session, Newest::Told, format)
+            });
+            match graph? {
+                Ok(graph) => graph,
+                Err(exit) => return Ok(exit),
+            }
+        }
     };
     let text = match args.format {
         GraphFormat::Text => graph.tree(),
@@ -33,16 +43,24 @@ pub(crate) fn run(args: &GraphArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
+/// Whether a graph has the newest releases, and what keeps them away.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Newest {
+    Told,
+    Untold,
+}
+
 /// What the inputs give; an exit code where there is no solution, which is explained.
-fn solved(session: &Session, args: &GraphArgs) -> Result<Result<Graph, Exit>, CliError> {
+pub(crate) fn solved(
+    session: &Session,
+    newest: Newest,
+    format: Format,
+) -> Result<Result<Graph, Exit>, CliError> {
     let study = Study::new(&session.target, &session.rules, session.facts.facts());
     if let Outcome::Solved(solution) = study.solve(&session.request)? {
-        let graph = Graph::of_solution(&solution, &session.request, Some(&study))?;
+        let newest = (newest == Newest::Told).then_some(&study);
+        let graph = Graph::of_solution(&solution, &session.request, newest)?;
         return Ok(Ok(graph));
     }
-    let format = match args.format {
-        GraphFormat::Json => Format::Json,
-        _ => Format::Text,
-    };
     conflict::unsolvable(session, format).map(Err)
 }

@@ -9,13 +9,14 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::netrc::Netrc;
+use super::tasks::lock;
 
 /// A user name and a password (RFC 7617).
 #[derive(Clone, PartialEq, Eq)]
@@ -172,11 +173,6 @@ impl Auth {
             .find(|(base, _)| base.origin() == url.origin())
             .map(|(_, credentials)| credentials.user.clone())
     }
-}
-
-/// A panic elsewhere leaves these maps whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn origin_of(url: &Url) -> String {

@@ -231,13 +231,8 @@ impl Read for BodyReader {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::packed;
     use super::*;
-
-    fn packed(body: &[u8]) -> Vec<u8> {
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        io::Write::write_all(&mut packer, body).expect("it is written to memory");
-        packer.finish().expect("it is written to memory")
-    }
 
     #[test]
     fn what_was_packed_is_unpacked_up_to_the_limit() {

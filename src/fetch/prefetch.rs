@@ -11,7 +11,8 @@ use pep440_rs::{VersionSpecifier, VersionSpecifiers};
 use pep508_rs::PackageName;
 
 use super::pack::walk::Wish;
-use super::registry::{World, lock};
+use super::registry::World;
+use super::tasks::lock;
 use crate::ExtraName;
 use crate::metadata::{DependencySource, FileId, Metadata, Page};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::{BoxFuture, FutureExt, Shared};
 use pep440_rs::VersionSpecifiers;
@@ -23,7 +23,7 @@ use super::pages::Pages;
 use super::prefetch::Prefetched;
 use super::progress::Progress;
 use super::seen::{AllSeen, SeenPage};
-use super::tasks::Pending;
+use super::tasks::{Pending, lock};
 use super::threads::Threads;
 use super::variants::Told;
 use super::wheels::Wheels;
@@ -586,9 +586,4 @@ impl Linked {
         }
         self.files.extend(files);
     }
-}
-
-/// A panic elsewhere leaves these maps whole.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

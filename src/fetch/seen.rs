@@ -2,13 +2,14 @@
 //! whether it would see the same.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use pep508_rs::PackageName;
 use serde::{Deserialize, Serialize};
 
 use super::find_links::SeenPlace;
+use super::tasks::lock;
 
 /// A page that was looked at, and what was there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,11 +84,6 @@ impl Seen {
         drop(given);
         all.then_some(seen)
     }
-}
-
-/// A panic elsewhere leaves these collections whole.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

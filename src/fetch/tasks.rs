@@ -1,8 +1,14 @@
 //! Work that would hold up the runtime, on threads of its own.
 
 use std::panic::resume_unwind;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// What a mutex guards, also where a panic elsewhere left it poisoned: only for what is whole at
+/// any moment.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Does work that blocks or computes for long.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
@@ -39,7 +45,7 @@ impl Pending {
 
     /// Waits until all work is done, but not longer than `limit`.
     pub(super) fn wait(&self, limit: Duration) {
-        let count = self.0.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = lock(&self.0.begun);
         // A poisoned lock ends the wait as well as the end of the work does.
         drop(
             self.0
@@ -49,7 +55,7 @@ impl Pending {
     }
 
     fn change(&self, change: impl FnOnce(&mut usize)) {
-        change(&mut self.0.begun.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut lock(&self.0.begun));
         self.0.changed.notify_all();
     }
 }

@@ -269,6 +269,13 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
+/// A body as it comes compressed for the way by gzip.
+pub(crate) fn packed(body: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(body).unwrap();
+    packer.finish().unwrap()
+}
+
 /// A wheel with `entries` files beside its metadata, and its METADATA last but one, as
 /// build back-ends write it. `METADATA` names `name` and `version` and then `more`.
 pub(crate) fn wheel(name: &str, version: &str, more: &str, entries: usize) -> Vec<u8> {

@@ -125,61 +125,64 @@ impl<'de> Visitor<'de> for Listed<'_, '_, 'de> {
 #[serde(rename_all = "kebab-case")]
 struct Meta<'a> {
     #[serde(default, borrow)]
-    api_version: Loose<'a>,
+    api_version: Value<'a>,
 }
 
 /// One file. Whatever a server gets wrong in one field costs that field, not the page.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct ProjectFile<'a> {
-    #[serde(default, borrow)]
-    filename: Loose<'a>,
-    #[serde(default, borrow)]
-    url: Loose<'a>,
-    #[serde(default, borrow)]
-    hashes: Loose<'a>,
-    #[serde(default, borrow)]
-    size: Loose<'a>,
-    #[serde(default, borrow)]
-    upload_time: Loose<'a>,
-    #[serde(default, borrow)]
-    requires_python: Loose<'a>,
-    #[serde(default, borrow)]
-    yanked: Loose<'a>,
-    #[serde(default, borrow)]
-    core_metadata: Loose<'a>,
-    #[serde(default, borrow)]
-    dist_info_metadata: Loose<'a>,
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "kebab-case", default)]
+struct ProjectFile<'p> {
+    #[serde(borrow)]
+    filename: Value<'p>,
+    #[serde(borrow)]
+    url: Value<'p>,
+    #[serde(borrow)]
+    hashes: Value<'p>,
+    #[serde(borrow)]
+    size: Value<'p>,
+    #[serde(borrow)]
+    upload_time: Value<'p>,
+    #[serde(borrow)]
+    requires_python: Value<'p>,
+    #[serde(borrow)]
+    yanked: Value<'p>,
+    #[serde(borrow)]
+    core_metadata: Value<'p>,
+    #[serde(borrow)]
+    dist_info_metadata: Value<'p>,
 }
 
-impl<'a> ProjectFile<'a> {
-    fn into_link(self, addresses: &mut Addresses<'_>) -> Option<Link<'a>> {
+impl<'p> ProjectFile<'p> {
+    fn into_link(self, addresses: &mut Addresses<'_>) -> Option<Link<'p>> {
         let url = addresses.of(self.url.into_text()?)?;
         // PEP 714: the older key counts only where the newer one is absent.
         let core_metadata = match self.core_metadata {
-            Loose::Absent => self.dist_info_metadata,
+            Value::None | Value::Null => self.dist_info_metadata,
             present => present,
         };
         Some(Link {
             filename: self.filename.into_text()?,
-            hashes: self.hashes.hashes(),
+            url,
+            hashes: match self.hashes {
+                Value::Hashes(hashes) => hashes,
+                _ => Hashes::default(),
+            },
             size: match self.size {
-                Loose::Number(size) => Some(size),
+                Value::Number(size) => Some(size),
                 _ => None,
             },
             uploaded: self.upload_time.text().and_then(page::uploaded),
             requires_python: self.requires_python.into_text(),
             yanked: match self.yanked {
-                Loose::Bool(true) => Yank::Unsaid,
-                Loose::Text(reason) if !reason.is_empty() => Yank::Because(reason),
+                Value::Bool(true) => Yank::Unsaid,
+                Value::Text(reason) if !reason.is_empty() => Yank::Because(reason),
                 _ => Yank::No,
             },
             sidecar: match core_metadata {
-                Loose::Bool(true) => Sidecar::Unhashed,
-                Loose::Map(_) => core_metadata.hashes().of_sidecar(),
+                Value::Bool(true) => Sidecar::Unhashed,
+                Value::Hashes(hashes) => hashes.of_sidecar(),
                 _ => Sidecar::None,
             },
-            url,
         })
     }
 }
@@ -187,21 +190,22 @@ impl<'a> ProjectFile<'a> {
 /// How much is kept of an object: more than there are algorithms of hashes.
 const MOST_ENTRIES: usize = 32;
 
-/// Any JSON value; of lists nothing is kept. Text is borrowed from the page.
+/// The value of a key; of lists nothing is kept. Text is borrowed from the page.
 #[derive(Default)]
-enum Loose<'a> {
-    /// The key is not there, or its value is `null`.
+enum Value<'p> {
+    /// The key is not there.
     #[default]
-    Absent,
+    None,
+    Null,
     Bool(bool),
     Number(u64),
-    Text(Cow<'a, str>),
-    /// What it says in words.
-    Map(Vec<(Cow<'a, str>, Cow<'a, str>)>),
+    Text(Cow<'p, str>),
+    /// The hashes of an object, and nothing else of it.
+    Hashes(Hashes),
     Other,
 }
 
-impl<'a> Loose<'a> {
+impl<'p> Value<'p> {
     fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -209,85 +213,76 @@ impl<'a> Loose<'a> {
         }
     }
 
-    fn into_text(self) -> Option<Cow<'a, str>> {
+    fn into_text(self) -> Option<Cow<'p, str>> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
         }
     }
-
-    fn hashes(&self) -> Hashes {
-        let mut hashes = Hashes::default();
-        if let Self::Map(entries) = self {
-            for (algorithm, digest) in entries {
-                hashes.add(algorithm, digest);
-            }
-        }
-        hashes
-    }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
+impl<'de: 'p, 'p> Deserialize<'de> for Value<'p> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LooseVisitor)
+        deserializer.deserialize_any(AnyValue)
     }
 }
 
-struct LooseVisitor;
+struct AnyValue;
 
-impl<'de> Visitor<'de> for LooseVisitor {
-    type Value = Loose<'de>;
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON value")
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Loose::Absent)
+        Ok(Value::Null)
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Loose::Bool(value))
+        Ok(Value::Bool(value))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Loose::Number(value))
+        Ok(Value::Number(value))
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Loose::Other)
+        Ok(Value::Other)
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Loose::Other)
+        Ok(Value::Other)
     }
 
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Loose::Text(Cow::Borrowed(value)))
+        Ok(Value::Text(Cow::Borrowed(value)))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Loose::Text(Cow::Owned(value.to_owned())))
+        Ok(Value::Text(Cow::Owned(value.to_owned())))
     }
 
     fn visit_string<E>(self, value: String) -> Result<Self::Value, E> {
-        Ok(Loose::Text(Cow::Owned(value)))
+        Ok(Value::Text(Cow::Owned(value)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Loose::Other)
+        Ok(Value::Other)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some((Loose::Text(key), value)) = map.next_entry::<Loose, Loose>()? {
-            if let Loose::Text(value) = value
-                && entries.len() < MOST_ENTRIES
+        let (mut hashes, mut count) = (Hashes::default(), 0);
+        while let Some((key, value)) = map.next_entry::<Cow<'de, str>, Value>()? {
+            if let Value::Text(digest) = value
+                && count < MOST_ENTRIES
             {
-                entries.push((key, value));
+                hashes.add(&key, &digest);
+                count += 1;
             }
         }
-        Ok(Loose::Map(entries))
+        Ok(Value::Hashes(hashes))
     }
 }

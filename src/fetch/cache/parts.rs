@@ -6,8 +6,9 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use super::super::tasks::lock;
 use super::bundle::{self, Bundle, State};
 use super::{Cache, LAYOUT, RecordKind, checksum, held};
 use crate::metadata::DetailSource;
@@ -204,11 +205,6 @@ impl DetailSource for Rest {
             *lock(place) = Some(note);
         }
     }
-}
-
-/// A panic elsewhere leaves them whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

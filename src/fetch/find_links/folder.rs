@@ -12,7 +12,7 @@ use url::Url;
 
 use super::super::error::FetchError;
 use super::super::pages::file_of_folder;
-use super::super::registry::lock;
+use super::super::tasks::lock;
 use super::folded;
 use crate::metadata::File;
 

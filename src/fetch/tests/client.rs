@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::super::testing::{CERTIFICATE, Reply, Server, block_on, client, client_options};
+use super::super::testing::{CERTIFICATE, Reply, Server, block_on, client, client_options, packed};
 use super::super::{
     AnswerBody, Ask, Auth, CertificateSource, Client, ClientOptions, Credentials, FetchError,
     KeyringProvider, RetryPolicy, TransportKind,
@@ -36,12 +36,6 @@ fn a_server_in_trouble_is_asked_again() {
     let client = client(Auth::none());
     assert_eq!(get(&client, server.url("/simple/")), Ok("whole".to_owned()));
     assert_eq!(server.asked().len(), 4);
-}
-
-pub(super) fn packed(body: &[u8]) -> Vec<u8> {
-    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    packer.write_all(body).expect("it is written to memory");
-    packer.finish().expect("it is written to memory")
 }
 
 #[test]

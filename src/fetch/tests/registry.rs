@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Barrier};
 
 use super::super::digest::sha256;
-use super::super::testing::{Asked, Reply, Server, client_options, wheel};
+use super::super::testing::{Asked, Reply, Server, client_options, packed, wheel};
 use super::super::{
     Auth, Cache, FindLinks, Index, IndexStrategy, Indexes, KeyringProvider, Refresh, Registry,
     RegistryOptions,
@@ -103,7 +103,7 @@ fn a_page_that_came_damaged_is_asked_for_again() {
         if !asking.path.starts_with("/simple/") {
             return reply;
         }
-        let mut body = super::client::packed(reply.body());
+        let mut body = packed(reply.body());
         if asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
             body.pop();
         }

@@ -8,9 +8,8 @@
 
 use std::borrow::Cow;
 
-use super::super::files::{Sidecar, Yank};
 use super::super::page::{self, Addresses, Hashes, Link};
-use super::{MOST_ENTRIES, Meta};
+use super::{MOST_ENTRIES, Meta, ProjectFile, Value};
 
 /// Values lie within at most so many others; the library reads deeper ones.
 const DEEPEST: usize = 16;
@@ -31,7 +30,7 @@ pub(super) fn links<'p>(
             scan.list(&mut |scan| {
                 count += 1;
                 (count <= page::MOST_LINKS).then_some(())?;
-                each(Listed::read(scan)?.into_link(&mut addresses));
+                each(ProjectFile::scanned(scan)?.into_link(&mut addresses));
                 Some(())
             })
         }
@@ -51,44 +50,9 @@ pub(super) fn links<'p>(
     (scan.place == body.len()).then(|| meta.unwrap_or_default())
 }
 
-/// One file, as far as it is written as indexes do.
-#[derive(Default)]
-struct Listed<'p> {
-    filename: Value<'p>,
-    url: Value<'p>,
-    hashes: Value<'p>,
-    size: Value<'p>,
-    upload_time: Value<'p>,
-    requires_python: Value<'p>,
-    yanked: Value<'p>,
-    core_metadata: Value<'p>,
-    dist_info_metadata: Value<'p>,
-}
-
-/// The value of a key.
-#[derive(Default)]
-enum Value<'p> {
-    /// The key is not there.
-    #[default]
-    None,
-    Null,
-    Bool(bool),
-    Number(u64),
-    Text(Cow<'p, str>),
-    Hashes(Hashes),
-}
-
-impl<'p> Value<'p> {
-    fn text(self) -> Option<Cow<'p, str>> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-}
-
-impl<'p> Listed<'p> {
-    fn read(scan: &mut Scan<'p>) -> Option<Self> {
+impl<'p> ProjectFile<'p> {
+    /// One file, as far as it is written as indexes do.
+    fn scanned(scan: &mut Scan<'p>) -> Option<Self> {
         let mut listed = Self::default();
         scan.object(&mut |scan, key| {
             let value = match key.as_bytes() {
@@ -109,42 +73,6 @@ impl<'p> Listed<'p> {
             Some(())
         })?;
         Some(listed)
-    }
-
-    fn into_link(self, addresses: &mut Addresses<'_>) -> Option<Link<'p>> {
-        let url = addresses.of(self.url.text()?)?;
-        // PEP 714: the older key counts only where the newer one is absent.
-        let core_metadata = match self.core_metadata {
-            Value::None | Value::Null => self.dist_info_metadata,
-            present => present,
-        };
-        Some(Link {
-            filename: self.filename.text()?,
-            url,
-            hashes: match self.hashes {
-                Value::Hashes(hashes) => hashes,
-                _ => Hashes::default(),
-            },
-            size: match self.size {
-                Value::Number(size) => Some(size),
-                _ => None,
-            },
-            uploaded: match self.upload_time {
-                Value::Text(text) => page::uploaded(&text),
-                _ => None,
-            },
-            requires_python: self.requires_python.text(),
-            yanked: match self.yanked {
-                Value::Bool(true) => Yank::Unsaid,
-                Value::Text(reason) if !reason.is_empty() => Yank::Because(reason),
-                _ => Yank::No,
-            },
-            sidecar: match core_metadata {
-                Value::Bool(true) => Sidecar::Unhashed,
-                Value::Hashes(hashes) => hashes.of_sidecar(),
-                _ => Sidecar::None,
-            },
-        })
     }
 }
 

@@ -129,10 +129,34 @@ fn beside(input: &str) -> Option<String> {
 }
 
 fn same_file(a: &str, b: &str) -> bool {
+    // Two questions to the system where the way along each path would be one for each folder.
+    if let (Ok(a), Ok(b)) = (identity(a), identity(b))
+        && a != b
+    {
+        return false;
+    }
     let absolute = |path: &str| {
         std::fs::canonicalize(path)
             .or_else(|_| std::path::absolute(path))
             .unwrap_or_else(|_| path.into())
     };
     a == b || absolute(a) == absolute(b)
+}
+
+/// What no two files have in common; `None` where there is no file.
+#[cfg(unix)]
+fn identity(path: &str) -> std::io::Result<Option<(u64, u64)>> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    match std::fs::metadata(path) {
+        Ok(file) => Ok(Some((file.dev(), file.ino()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Elsewhere nothing is known but the path.
+#[cfg(not(unix))]
+fn identity(_path: &str) -> std::io::Result<Option<(u64, u64)>> {
+    Ok(None)
 }

@@ -12,6 +12,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
+
 use super::super::held::Whole;
 use super::super::parts::{HEADER_SIZE, Header, Opened};
 use super::super::{LAYOUT, RecordKind, checksum};
@@ -43,8 +45,8 @@ const RANGE_LIMIT: u64 = 64 << 10;
 pub(super) type Stamp = [u8; STAMP];
 
 /// What tells that a file is the same one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in super::super) struct State([u8; STATE]);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(in super::super::super) struct State([u8; STATE]);
 
 impl State {
     /// That of a file. A record is never written in place, so another content is another inode,
@@ -277,7 +279,7 @@ pub(in super::super) fn is_copied(range: &Range<u64>) -> bool {
     range.end.saturating_sub(range.start) <= RANGE_LIMIT
 }
 
-pub(super) fn state_at(path: &Path) -> Option<State> {
+pub(in super::super) fn state_at(path: &Path) -> Option<State> {
     State::of(&std::fs::metadata(path).ok()?)
 }
 

@@ -143,7 +143,8 @@ impl Bundle {
         if u32::from_le_bytes(layout) != LAYOUT || length > LIMIT {
             return None;
         }
-        let mut table = Vec::new();
+        // What is not there is not touched: a length that is damaged costs no memory.
+        let mut table = Vec::with_capacity(length);
         let read = (&mut file)
             .take(length as u64)
             .read_to_end(&mut table)

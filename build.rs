@@ -5,6 +5,9 @@
     reason = "a build script reads the rules from the disk"
 )]
 
+#[path = "src/rules/layout.rs"]
+mod layout;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs, io};
@@ -13,6 +16,7 @@ fn main() -> io::Result<()> {
     // A folder is watched with everything below it.
     println!("cargo:rerun-if-changed=resolver-rules");
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=src/rules/layout.rs");
 
     let mut ids = Vec::new();
     let root = Path::new("resolver-rules");
@@ -39,7 +43,9 @@ fn main() -> io::Result<()> {
                  and its names as the other rules do"
             )));
         };
-        let said = terms_of(&text);
+        let said = layout::terms_of(&text).map_err(|(line, detail)| {
+            io::Error::other(format!("`resolver-rules/{id}.toml`, line {line}: {detail}"))
+        })?;
         let _ = writeln!(index, "{line}\t{}\t{}", said.len(), text.len());
         terms.push_str(&said);
         texts.push_str(&text);
@@ -64,27 +70,6 @@ fn index_line(id: &str, text: &str) -> Option<String> {
         limits.unwrap_or_default(),
         extended_by(text)?.join(","),
     ))
-}
-
-/// What a rule does, a tenth of its file: without its sentences, its evidence and its cases.
-/// What is not laid out as the other rules are is left in.
-fn terms_of(text: &str) -> String {
-    let mut terms = String::new();
-    let mut is_skipped = false;
-    for line in text.lines() {
-        if line.starts_with('[') {
-            is_skipped = ["[[evidence]]", "[[hit]]", "[[miss]]"].contains(&line.trim_end());
-        }
-        let is_whole = |value: &str| value.starts_with('"') || value.ends_with(']');
-        let is_prose = line.split_once(" = ").is_some_and(|(key, value)| {
-            ["reason", "error", "advice", "sources", "checked"].contains(&key) && is_whole(value)
-        });
-        if !is_skipped && !is_prose && !line.is_empty() && !line.starts_with('#') {
-            terms.push_str(line);
-            terms.push('\n');
-        }
-    }
-    terms
 }
 
 /// What a rule speaks of: its kind, what triggers it, and what it limits. `None` where the file

@@ -426,6 +426,51 @@ fn a_page_that_is_damaged_in_the_cache_is_asked_for_again() {
     }
 }
 
+/// Damages what is read of each page in the middle of a solve.
+fn damage_pages(project: &Project) -> usize {
+    let folders = files(&project.cached("pages"));
+    let pages: Vec<PathBuf> = folders.iter().flat_map(|folder| files(folder)).collect();
+    for path in &pages {
+        let mut bytes = fs::read(path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(path, bytes).unwrap();
+    }
+    pages.len()
+}
+
+#[test]
+fn however_many_pages_are_damaged_they_are_asked_for_again_and_notes_are_told_once() {
+    let mut project = Project::new("app\nmore-0\n");
+    for number in 0..20 {
+        let next = format!("more-{}", number + 1);
+        let requires = if number < 19 { &[&*next][..] } else { &[] };
+        let wheel = Wheel::new(&format!("more-{number}"), "1.0", "py3-none-any", requires);
+        project.indexes.add("/simple/", &wheel);
+    }
+    project.lock(&[]);
+    let words = ["--solve-anew", "-P", "nothing"];
+    let whole = project.lock(&words);
+    assert_eq!(whole.1.matches("`-P nothing` frees nothing").count(), 1);
+    assert!(damage_pages(&project) >= 22);
+    assert_eq!(project.lock(&words), whole);
+
+    let settings = "[targets.one]\ntorch-backend = \"cpu\"\n\n[targets.two]\ncuda = \"12.1\"\n";
+    fs::write(project.path("mlresolve.toml"), settings).unwrap();
+    let both = || {
+        let words = [
+            &["lock", "app.in", "-o", "app.txt"][..],
+            &["--target", "one", "--target", "two"],
+        ];
+        mlresolve(&project.indexes, project.folder.path(), &words.concat())
+    };
+    assert!(both().status.success());
+    let whole = both();
+    assert!(damage_pages(&project) >= 22);
+    let again = both();
+    assert_eq!(told(&again), told(&whole));
+    assert!(again.status.success() && told(&again).contains("target two:"));
+}
+
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap()

@@ -7,6 +7,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
 use super::repair::Installer;
+use super::twice;
 use super::unbounded;
 use super::{Entry, Finding, Severity, Subject};
 use crate::metadata::{DependencySource, Metadata};
@@ -34,6 +35,7 @@ pub fn judge(subject: &Subject, target: &Target, rules: &RuleSet) -> Vec<Finding
     findings.extend(judge.virtuals());
     findings.extend(judge.metadata());
     findings.extend(judge.hashes());
+    findings.extend(twice::findings(subject, &judge.present));
     findings.extend(judge.unpinned());
     for finding in &mut findings {
         finding.place = finding.place.take().or_else(|| judge.place(finding));
@@ -448,10 +450,21 @@ impl Judge<'_> {
                         }
                     ),
                 )
-                .advice(format!("mlresolve lock {}", self.subject.name)),
+                .advice(lock_command(&self.subject.name)),
             );
         }
         findings
+    }
+}
+
+/// The command that locks a file: which lock it makes follows from some names only.
+fn lock_command(name: &str) -> String {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let is_in = file.rsplit_once('.').is_some_and(|(_, end)| end == "in");
+    if is_in || ["pyproject.toml", "setup.cfg", "setup.py"].contains(&file) {
+        format!("mlresolve lock {name}")
+    } else {
+        format!("mlresolve lock {name} -o locked.txt")
     }
 }
 

@@ -15,6 +15,7 @@ pub mod read;
 mod record;
 pub mod render;
 mod repair;
+mod twice;
 mod unbounded;
 
 pub use changed::Changed;

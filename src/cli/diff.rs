@@ -24,14 +24,14 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Exit, CliError> {
             };
             let recorded = recorded::read(&args.old)?;
             migration::kept_cut_off(&mut resolve, &recorded);
-            let open = || {
-                let mut session = Session::open(&resolve, &recorded)?;
+            let after = session::steadily(|one| {
+                let mut session = one.open(&resolve, &recorded)?;
                 if !args.upgrade {
                     session.request.pins.clone_from(recorded.pins());
                 }
-                Ok(session)
-            };
-            match session::steadily(open, |session| solved(session, args.format))? {
+                solved(&session, args.format)
+            });
+            match after? {
                 Ok(graph) => graph,
                 Err(exit) => return Ok(exit),
             }
@@ -54,21 +54,24 @@ fn solved(session: &Session, format: Format) -> Result<Result<Graph, Exit>, CliE
     conflict::unsolvable(session, format).map(Err)
 }
 
-/// Whether a path names a lock rather than an input.
+/// Whether a path names a lock rather than an input; a pipe brings one (`<(git show …)`).
 pub(crate) fn is_lock(path: &str) -> bool {
+    let file = std::path::Path::new(path);
     is_pylock(path)
-        || std::path::Path::new(path)
+        || file.exists() && !file.is_file() && !file.is_dir()
+        || file
             .extension()
             .is_some_and(|extension| extension == "txt" || extension == "lock")
 }
 
 /// Reads a lock, which must be there.
 pub(crate) fn read(path: &str) -> Result<Lock, CliError> {
-    if !std::path::Path::new(path).is_file() {
+    let file = std::path::Path::new(path);
+    if file.is_dir() || !file.exists() {
         return Err(CliError::usage(format!("there is no file `{path}`"))
             .hint("name a lock: a requirements.txt or a pylock.toml"));
     }
-    let name = std::path::Path::new(path)
+    let name = file
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap_or_default();

@@ -31,6 +31,21 @@ impl<'a> Files<'a> {
     }
 }
 
+/// So many bytes are read of a file of requirements at most. Those of whole organisations have
+/// some megabytes; a device (`/dev/zero`) never ends.
+const MOST: u64 = 64 << 20;
+
+pub(crate) fn read_bounded(path: &str) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path)?;
+    file.take(MOST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST {
+        let what = format!("it has more than {} MiB", MOST >> 20);
+        return Err(std::io::Error::other(what));
+    }
+    Ok(bytes)
+}
+
 impl Sources for Files<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, SourceError> {
         if path == "-" {
@@ -53,7 +68,7 @@ impl Sources for Files<'_> {
             return Err(SourceError::Folder);
         }
         self.read.borrow_mut().insert(path.to_owned());
-        std::fs::read(path).map_err(|error| match error.kind() {
+        read_bounded(path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => SourceError::NotFound,
             _ => SourceError::Refused(error.to_string()),
         })

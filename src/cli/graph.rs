@@ -14,12 +14,10 @@ pub(crate) fn run(args: &GraphArgs) -> Result<Exit, CliError> {
             let rules = rule_folders::rules(&args.resolve.rules, &args.resolve.rules_in_settings)?;
             Graph::of_lock(&diff::read(one)?, &rules)
         }
-        _ => {
-            match session::steadily(|| why::open(&args.resolve), |session| solved(session, args))? {
-                Ok(graph) => graph,
-                Err(exit) => return Ok(exit),
-            }
-        }
+        _ => match session::steadily(|one| solved(&why::open(&args.resolve, one)?, args))? {
+            Ok(graph) => graph,
+            Err(exit) => return Ok(exit),
+        },
     };
     let text = match args.format {
         GraphFormat::Text => graph.tree(),

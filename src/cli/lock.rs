@@ -16,7 +16,7 @@ use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
 use super::outputs::{self, Job};
 use super::recorded::{self, Recorded};
-use super::session::{Session, is_pylock};
+use super::session::{self, Session, Try, is_pylock};
 use super::{
     base_report, command_line, compat, conflict, lock_check, migration, output, progress, say,
     targets, tell,
@@ -25,7 +25,9 @@ use crate::lock::{Format, Newline, render};
 use crate::request::Pin;
 use crate::solve::{Memo, Outcome, Solution, solve_again};
 
-use remembered::{Answer, Question};
+use remembered::Question;
+
+pub(super) use remembered::Answer;
 
 /// Makes the lock that is asked for, or all that the settings name. A failure ends it; a
 /// check goes on, so that all that is out of date is told.
@@ -49,22 +51,12 @@ fn one(given: &LockArgs, job: &Job) -> Result<Exit, CliError> {
     let args = &job.args;
     let named = inputs::inputs(&args.resolve.inputs)?;
     let to = inputs::output(args.output.as_deref(), &named)?;
-    let mut tries = 0;
-    loop {
-        let mut opened = Opened::new(given, args.clone(), to.clone(), job.from_settings)?;
-        let done = opened.lock();
-        tries += 1;
-        if done.is_ok() || !opened.session.is_worth_another(tries) {
-            opened.leave();
-            return done;
-        }
-    }
-}
-
-fn say_all(told: &[String]) {
-    for line in told {
-        say(line);
-    }
+    session::steadily(|one| {
+        let mut opened = Opened::new(given, args.clone(), to.clone(), job.from_settings, one)?;
+        let done = opened.lock()?;
+        opened.leave();
+        Ok(done)
+    })
 }
 
 /// A lock that has its solution and is yet to be written.
@@ -78,16 +70,11 @@ pub(crate) fn prepare(
     given: &LockArgs,
     args: &LockArgs,
     to: &Output,
+    one: &mut Try,
 ) -> Result<Result<Prepared, Exit>, CliError> {
-    let mut tries = 0;
-    loop {
-        let mut opened = Opened::new(given, args.clone(), to.clone(), false)?;
-        let solved = opened.solve();
-        tries += 1;
-        if solved.is_ok() || !opened.session.is_worth_another(tries) {
-            return Ok(solved?.map(|solution| Prepared { opened, solution }));
-        }
-    }
+    let mut opened = Opened::new(given, args.clone(), to.clone(), false, one)?;
+    let solved = opened.solve()?;
+    Ok(solved.map(|solution| Prepared { opened, solution }))
 }
 
 impl Prepared {
@@ -102,11 +89,14 @@ impl Prepared {
         Ok(())
     }
 
+    /// What is to be told of the solution, and its lock.
+    pub(super) fn answer(&self) -> Result<Answer, CliError> {
+        self.opened.answer(&self.opened.writing(), &self.solution)
+    }
+
     /// Writes, shows or checks the lock.
-    pub(crate) fn finish(&self) -> Result<Exit, CliError> {
-        let opened = &self.opened;
-        let answer = opened.answer(&opened.writing(), &self.solution)?;
-        finish(&opened.args, &opened.to, &opened.recorded, &answer.text)
+    pub(super) fn finish(&self, answer: &Answer) -> Result<Exit, CliError> {
+        self.opened.finish(answer, &self.solution)
     }
 }
 
@@ -141,6 +131,7 @@ impl Opened {
         mut args: LockArgs,
         to: Output,
         from_settings: bool,
+        one: &mut Try,
     ) -> Result<Self, CliError> {
         let mut given = given.clone();
         let recorded = match &to {
@@ -151,7 +142,7 @@ impl Opened {
             Output::Standard => Recorded::default(),
         };
         migration::keep_cut_off(&mut given, &mut args, &recorded);
-        let mut session = Session::open(&args.resolve, &recorded)?;
+        let mut session = one.open(&args.resolve, &recorded)?;
         if let Output::File(path) = &to {
             let mut sources = session.sources.clone();
             sources.extend(args.resolve.base.clone());
@@ -194,7 +185,7 @@ impl Opened {
             Err(exit) => return Ok(exit),
         };
         let answer = self.answer(&writing, &solution)?;
-        let exit = finish(&self.args, &self.to, &self.recorded, &answer.text)?;
+        let exit = self.finish(&answer, &solution)?;
         if let Some(question) = question {
             question.keep(&self.session, &answer);
         }
@@ -243,7 +234,7 @@ impl Opened {
         std::mem::forget((self.recorded, request, read, rules, all_rules));
     }
 
-    /// Tells what is to be told of the solution, and gives its lock.
+    /// What is to be told of the solution, and its lock.
     fn answer(&self, writing: &Writing, solution: &Solution) -> Result<Answer, CliError> {
         let (args, session) = (&self.args, &self.session);
         let told = if args.resolve.quiet {
@@ -251,10 +242,6 @@ impl Opened {
         } else {
             told::all(session, solution)
         };
-        say_all(&told);
-        if args.resolve.verbose > 0 {
-            told::narrate(solution);
-        }
         let mut lock = text::locked(args, writing, session, solution)?;
         command_line::forget_upgrades(&mut lock);
         let mut options = text::render_options(args, writing.format)?;
@@ -263,6 +250,17 @@ impl Opened {
         // As for the solution.
         std::mem::forget(lock);
         Ok(Answer { told, text })
+    }
+
+    /// Tells what is to be told of the solution, and writes, shows or checks the lock.
+    fn finish(&self, answer: &Answer, solution: &Solution) -> Result<Exit, CliError> {
+        for line in &answer.told {
+            say(line);
+        }
+        if self.args.resolve.verbose > 0 {
+            told::narrate(solution);
+        }
+        finish(&self.args, &self.to, &self.recorded, &answer.text)
     }
 
     /// What the lock says of where and how it is written.

@@ -49,8 +49,9 @@ mod targets;
 mod when;
 mod why;
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::CommandFactory as _;
 
@@ -66,16 +67,27 @@ fn say(text: &str) {
 
 /// Prints what this program made itself, with its colours.
 fn say_as_it_is(text: &str) {
+    if !session::is_news(text) {
+        return;
+    }
     // Where standard error is closed nobody can be told so.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Prints an answer on standard output.
+/// Why an answer did not reach standard output whole.
+static UNTOLD: OnceLock<String> = OnceLock::new();
+
+/// Prints an answer on standard output. Where that fails, [`main`] says so in the end, and the
+/// program does not end well.
 fn tell(text: &str) {
     let text = plain::shown(text);
     let mut out = std::io::stdout().lock();
-    // A reader that went away (`| head`) has seen what it wanted.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        // A reader that went away (`| head`) has seen what it wanted.
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        UNTOLD.get_or_init(|| error.to_string());
+    }
 }
 
 /// Runs the program and gives its exit code.
@@ -97,7 +109,15 @@ pub fn main() -> ExitCode {
             return exit.into();
         }
     };
-    match run(&cli.command) {
+    let done = run(&cli.command);
+    let done = match UNTOLD.get() {
+        Some(why) => done.and_then(|_| {
+            let what = format!("cannot write to standard output: {why}");
+            Err(CliError::usage(what).hint("what was printed is not all of the answer"))
+        }),
+        None => done,
+    };
+    match done {
         Ok(exit) => exit.into(),
         Err(error) => {
             error.print();

@@ -23,7 +23,7 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), CliError
     let known = std::fs::symlink_metadata(path).ok();
     let (target, known) = match known {
         Some(known) if known.is_symlink() => {
-            let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+            let target = led_to(path);
             let known = std::fs::metadata(&target).ok();
             (target, known)
         }
@@ -31,7 +31,7 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), CliError
     };
     // What is no regular file (`/dev/null`, a pipe) is written to and never replaced.
     if known.as_ref().is_some_and(|known| !known.is_file()) {
-        return std::fs::write(&target, bytes).map_err(|error| failed(&error));
+        return std::fs::write(path, bytes).map_err(|error| failed(&error));
     }
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
@@ -61,6 +61,25 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), CliError
     file.persist(&target)
         .map_err(|error| failed(&error.error))?;
     Ok(())
+}
+
+/// Where a path leads in the end; a link may lead to what is not there yet.
+fn led_to(path: &Path) -> PathBuf {
+    /// More links than any system follows.
+    const MOST: usize = 40;
+    if let Ok(there) = std::fs::canonicalize(path) {
+        return there;
+    }
+    let mut target = path.to_path_buf();
+    for _ in 0..MOST {
+        let Ok(next) = std::fs::read_link(&target) else {
+            return target;
+        };
+        target = target
+            .parent()
+            .map_or_else(|| next.clone(), |folder| folder.join(&next));
+    }
+    path.to_path_buf()
 }
 
 /// Gives the new file the old one's permissions, or those that any new file has.
@@ -95,6 +114,20 @@ mod tests {
         let kind = std::fs::metadata(&socket).expect("it is there").file_type();
         assert!(kind.is_socket());
         assert!(write_atomically(folder.path(), b"x").is_err());
+    }
+
+    #[test]
+    fn a_link_to_what_is_not_there_yet_is_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inside = |name: &str| folder.path().join(name);
+        std::os::unix::fs::symlink("second", inside("first")).expect("a link");
+        std::os::unix::fs::symlink(inside("real"), inside("second")).expect("a link");
+        write_atomically(&inside("first"), b"x").expect("it is written");
+        assert_eq!(std::fs::read(inside("real")).expect("it is there"), b"x");
+        assert!(inside("first").is_symlink() && inside("second").is_symlink());
+        // One that leads nowhere is replaced, as nothing else can be meant.
+        std::os::unix::fs::symlink("loop", inside("loop")).expect("a link");
+        assert!(write_atomically(&inside("loop"), b"x").is_ok());
     }
 
     #[test]

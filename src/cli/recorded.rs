@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use pep508_rs::PackageName;
 
 use super::error::{CliError, Exit};
+use super::files::read_bounded;
 use super::pip_words;
 use super::session::is_pylock;
 use crate::Target;
@@ -87,6 +88,10 @@ fn read_if(
     path: &str,
     suits: impl FnOnce(&ReadRequirements) -> Result<(), CliError>,
 ) -> Result<Recorded, CliError> {
+    // A pipe or a device holds no lock to be read: to read one may never end.
+    if std::fs::metadata(path).is_ok_and(|known| !known.is_file() && !known.is_dir()) {
+        return Ok(Recorded::default());
+    }
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -143,30 +148,50 @@ fn pylock(text: &str, path: &str) -> Result<Lock, CliError> {
 }
 
 fn refuse_other(path: &str, read: &ReadRequirements) -> Result<(), CliError> {
+    match no_lock(path, read) {
+        None => Ok(()),
+        Some(error) => Err(error.hint("name another file with `-o`, or remove this one")),
+    }
+}
+
+/// What shows that a file is neither a lock nor a list of requirements.
+fn no_lock(path: &str, read: &ReadRequirements) -> Option<CliError> {
     if read.writer != Writer::Unknown || !read.lock.packages.is_empty() {
-        return Ok(());
+        return None;
     }
     let is_other = |text: &str| !text.starts_with('-') && Dependency::parse(text).is_err();
-    match read.unread.iter().find(|line| is_other(&line.text)) {
-        None => Ok(()),
-        Some(line) => Err(CliError::usage(format!(
-            "`{path}` is there and is no lock: line {} is `{}`",
-            line.line,
-            line.text.chars().take(LINE_SHOWN).collect::<String>()
-        ))
-        .hint("name another file with `-o`, or remove this one")),
-    }
+    let line = read.unread.iter().find(|line| is_other(&line.text))?;
+    Some(CliError::usage(format!(
+        "`{path}` is there and is no lock: line {} is `{}`",
+        line.line,
+        line.text.chars().take(LINE_SHOWN).collect::<String>()
+    )))
 }
 
 /// How much of a line a message repeats, in characters.
 const LINE_SHOWN: usize = 60;
 
-/// Reads a lock that must be there.
+/// Reads a lock that must be there; from a pipe too. What it is its content tells, since locks
+/// get other names (`old.lock`, `/dev/fd/63`).
 pub(crate) fn lock(path: &str) -> Result<Lock, CliError> {
-    let recorded = read(path)?;
-    let text = recorded.text.as_deref().unwrap_or_default();
-    if is_pylock(path) {
-        return pylock(text, path);
+    const HINT: &str = "name a lock: a requirements.txt or a pylock.toml";
+    let bytes = read_bounded(path)
+        .map_err(|error| CliError::usage(format!("cannot read `{path}`: {error}")).hint(HINT))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| CliError::usage(format!("`{path}` is not UTF-8 text")).hint(HINT))?;
+    if is_pylock(path) || is_written_as_pylock(&text) {
+        return pylock(&text, path);
     }
-    Ok(read_requirements(text).lock)
+    let read = read_requirements(&text);
+    if let Some(error) = no_lock(path, &read) {
+        return Err(error.hint(HINT));
+    }
+    Ok(read.lock)
+}
+
+/// Whether a text begins as a lock of PEP 751 does: with its version.
+fn is_written_as_pylock(text: &str) -> bool {
+    let said = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let first = text.lines().find(said);
+    first.is_some_and(|line| line.trim_start().starts_with("lock-version"))
 }

@@ -2,6 +2,7 @@
 
 mod network;
 mod policy;
+mod tries;
 mod wheels;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,8 @@ use crate::{RuleSet, Target};
 pub(in crate::cli) use network::{Places, authentication, cache, client_options, indexes};
 use network::{download, edge, places, snapshots};
 use policy::policy;
+pub(in crate::cli) use tries::is_news;
+pub(crate) use tries::{Try, steadily};
 pub(crate) use wheels::{WheelSession, declared};
 
 /// How many names a warning lists.
@@ -81,37 +84,7 @@ impl Source {
     }
 }
 
-/// So often a run is begun where records of the cache are lost in the middle, each of which is
-/// asked for anew by the next try.
-const TRIES: usize = 8;
-
-/// Opens a session and works with it, again where the cache lost what it had: `work` tells
-/// nothing before it has its answer.
-pub(crate) fn steadily<T>(
-    open: impl Fn() -> Result<Session, CliError>,
-    work: impl Fn(&Session) -> Result<T, CliError>,
-) -> Result<T, CliError> {
-    let mut tries = 1;
-    loop {
-        let session = open()?;
-        let done = work(&session);
-        if done.is_ok() || !session.is_worth_another(tries) {
-            return done;
-        }
-        tries += 1;
-    }
-}
-
 impl Session {
-    /// Whether a run that failed, after so many tries, is worth another: the cache lost a record
-    /// in the middle, since another run replaced it or it is damaged.
-    pub(crate) fn is_worth_another(&self, tries: usize) -> bool {
-        // Standard input can be read once.
-        let is_last = tries >= TRIES || self.sources.contains("-");
-        let edge = self.facts.edge();
-        !is_last && edge.is_some_and(|edge| edge.registry().cache().has_lost())
-    }
-
     /// Reads the inputs and makes everything else ready; nothing is asked of an index yet
     /// but what the inputs themselves need.
     pub(crate) fn open(args: &ResolveArgs, recorded: &Recorded) -> Result<Self, CliError> {

@@ -9,11 +9,17 @@ use pep508_rs::PackageName;
 use super::args::LockArgs;
 use super::error::{CliError, Exit};
 use super::inputs::{self, Output};
-use super::{lock, say, settings};
+use super::lock::{self, Prepared};
+use super::session::{self, Try};
+use super::{say, settings};
 use crate::request::{Pin, Settings, TargetSettings};
 
 /// Locks for every target that is named.
 pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
+    session::steadily(|one| lock_all(given, one))
+}
+
+fn lock_all(given: &LockArgs, one: &mut Try) -> Result<Exit, CliError> {
     let known = settings::settings(&given.resolve, None)?.unwrap_or_default();
     let mut prepared = Vec::new();
     for name in &given.target {
@@ -35,15 +41,15 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
         if !args.resolve.quiet {
             say(&format!("target {name}:"));
         }
-        match lock::prepare(given, &args, &to)? {
-            Ok(one) => prepared.push(one),
+        match lock::prepare(given, &args, &to, one)? {
+            Ok(ready) => prepared.push(ready),
             Err(exit) => return Ok(exit),
         }
     }
     let solutions: Vec<BTreeMap<&PackageName, &Version>> = prepared
         .iter()
-        .map(|one| {
-            let packages = one.solution.packages.iter();
+        .map(|ready| {
+            let packages = ready.solution.packages.iter();
             packages
                 .map(|(name, chosen)| (name, &chosen.version))
                 .collect()
@@ -51,13 +57,16 @@ pub(crate) fn run(given: &LockArgs) -> Result<Exit, CliError> {
         .collect();
     let pins = shared(&solutions);
     if !pins.is_empty() {
-        for one in &mut prepared {
-            one.prefer(&pins)?;
+        for ready in &mut prepared {
+            ready.prefer(&pins)?;
         }
     }
+    // All before the first is written.
+    let answers = prepared.iter().map(Prepared::answer);
+    let answers = answers.collect::<Result<Vec<_>, _>>()?;
     let mut worst = Exit::Done;
-    for one in prepared {
-        let exit = one.finish()?;
+    for (ready, answer) in prepared.iter().zip(&answers) {
+        let exit = ready.finish(answer)?;
         if exit != Exit::Done {
             worst = exit;
         }

@@ -8,7 +8,7 @@ use super::args::{Format, ResolveArgs, WhyArgs};
 use super::conflict::{self, tell_json};
 use super::error::{CliError, Exit};
 use super::recorded::{self, Recorded};
-use super::session::{self, Session};
+use super::session::{self, Session, Try};
 use super::{inputs, settings, tell};
 use crate::explain::{self, Study, Why, WhyNot};
 use crate::metadata::Dependency;
@@ -35,7 +35,7 @@ pub(crate) enum Answer {
 pub(crate) fn run(args: &WhyArgs) -> Result<Exit, CliError> {
     // What cannot be understood is said before anything is fetched.
     question(&args.name)?;
-    session::steadily(|| open(&args.resolve), |session| told(session, args))
+    session::steadily(|one| told(&open(&args.resolve, one)?, args))
 }
 
 fn told(session: &Session, args: &WhyArgs) -> Result<Exit, CliError> {
@@ -96,7 +96,7 @@ pub(crate) fn answer(
 }
 
 /// The session of inputs, with the pins of the lock that is there.
-pub(crate) fn open(given: &ResolveArgs) -> Result<Session, CliError> {
+pub(crate) fn open(given: &ResolveArgs, one: &mut Try) -> Result<Session, CliError> {
     let with_settings =
         settings::settings(given, None)?.map(|settings| settings::resolve(given, &settings));
     let mut args = with_settings.unwrap_or_else(|| given.clone());
@@ -110,7 +110,7 @@ pub(crate) fn open(given: &ResolveArgs) -> Result<Session, CliError> {
     if args.exclude_newer.is_none() {
         args.exclude_newer.clone_from(&recorded.exclude_newer);
     }
-    let mut session = Session::open(&args, &recorded)?;
+    let mut session = one.open(&args, &recorded)?;
     session.request.pins.clone_from(recorded.pins());
     Ok(session)
 }

@@ -382,14 +382,12 @@ fn says_what_it_does(words: &str) -> bool {
     .contains(&verb)
 }
 
-/// How many releases that ask for the same distribution are looked at.
-const LOOKED_AT: usize = 4;
-
 /// What metadata asks for: one sentence for each distribution that asks and each that
 /// is asked for, however many releases take part.
 fn requirements(reasons: &[Reason]) -> Vec<(Sentence, &PackageName)> {
     let mut asked: BTreeMap<Asked<'_>, (Vec<&Span>, Vec<String>)> = BTreeMap::new();
-    let mut of_span: BTreeMap<(Asked<'_>, String), usize> = BTreeMap::new();
+    // The others have ranges of their own.
+    let mut partly: BTreeSet<Asked<'_>> = BTreeSet::new();
     for reason in reasons {
         if let Reason::Requires {
             package,
@@ -397,21 +395,17 @@ fn requirements(reasons: &[Reason]) -> Vec<(Sentence, &PackageName)> {
             extra,
             to,
             ranges,
+            all,
         } = reason
         {
             let entry = asked.entry((package, to, extra.as_ref())).or_default();
             entry.0.push(releases);
             entry.1.push(together(ranges));
-            let span = ((package, to, extra.as_ref()), format!("{releases:?}"));
-            *of_span.entry(span).or_default() += 1;
+            if !all {
+                partly.insert((package, to, extra.as_ref()));
+            }
         }
     }
-    // Of many releases only some are looked at, and the others have ranges of their own.
-    let partly: BTreeSet<Asked<'_>> = of_span
-        .into_iter()
-        .filter(|(_, count)| *count >= LOOKED_AT)
-        .map(|((asked, _), _)| asked)
-        .collect();
     asked
         .into_iter()
         .map(|((package, to, extra), (spans, ranges))| {

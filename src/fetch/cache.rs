@@ -2,8 +2,9 @@
 //!
 //! A record is written to a temporary file and renamed into place, so that a reader sees
 //! all of it or nothing, and a kill leaves at most a temporary file behind. Records are
-//! private to this program: what another version wrote, or what is damaged, counts as
-//! absent. No key and no record holds credentials.
+//! private to this program: what has another layout, or is damaged, counts as absent. What
+//! was read from an answer says in its record how it was read, and what was read otherwise
+//! counts as absent or is read anew. No key and no record holds credentials.
 
 mod bundle;
 mod held;
@@ -14,7 +15,6 @@ use std::io::{self, Write};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use etcetera::BaseStrategy;
@@ -28,6 +28,7 @@ use super::tasks::Pending;
 
 use self::bundle::Bundles;
 pub(super) use self::bundle::State;
+use self::parts::Lost;
 pub use self::parts::{PartedRecord, Parts};
 pub use self::prune::Bounds;
 
@@ -50,8 +51,8 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Cache {
     root: Arc<Path>,
     pending: Pending,
-    /// Whether something that was there a moment ago could not be read.
-    lost: Arc<AtomicBool>,
+    /// What was there a moment ago and could not be read.
+    lost: Arc<Lost>,
     /// Keeps a cache that is for this run only.
     temporary: Option<Arc<TempDir>>,
     /// What runs like this one read, in one file.

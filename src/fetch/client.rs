@@ -95,12 +95,6 @@ impl Ask {
         self
     }
 
-    /// The same, unpacked.
-    pub(super) fn unpacked(mut self) -> Self {
-        self.packed = false;
-        self
-    }
-
     /// Adds `Accept`.
     pub fn accept(self, accept: &'static str) -> Self {
         self.header(ACCEPT, accept)
@@ -298,7 +292,8 @@ impl Client {
             let is_packed = header(&headers, &CONTENT_ENCODING)
                 .is_some_and(|coding| matches!(coding.trim(), "gzip" | "x-gzip"));
             let bytes = stream.read_whole(ask.limit).await?;
-            if !is_packed {
+            // An answer without a body, such as 304, may say how it would be compressed.
+            if !is_packed || bytes.is_empty() {
                 AnswerBody::Whole(bytes)
             } else if ask.packed {
                 AnswerBody::Packed(bytes)

@@ -96,6 +96,10 @@ impl Facts for Edge {
         match &file.kind {
             FileKind::Wheel(_) => self.registry.metadata(page, file, build),
             FileKind::Sdist(_) => {
+                if file.hashes.is_empty() && !self.registry.vouches_for(file) {
+                    // Its page does not say what is in it.
+                    self.registry.unsettle();
+                }
                 let learned = self.sources().sdist_metadata(&page.name, file, build);
                 // What a build says, the machine says.
                 if !matches!(

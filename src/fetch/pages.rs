@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use pep508_rs::PackageName;
 use reqwest::header::{CONTENT_TYPE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::body::{AnswerBody, unpacked};
@@ -99,7 +98,7 @@ impl Pages {
     /// what was read then, and asking for that takes a fifth of the time that reading it takes.
     pub(super) fn still_holds(&self, seen: &mut SeenPage<'_>) -> Option<IsNewFile> {
         if let Some(file) = &seen.file
-            && self.cache.state(RecordKind::Page, &seen.key)? == file.state
+            && self.cache.state(RecordKind::Page, &seen.key) == Some(file.state)
         {
             let is_usable = self.is_usable(file.freshness, &seen.name);
             return is_usable.then_some(IsNewFile(false));
@@ -110,8 +109,8 @@ impl Pages {
         let holds = about.url == seen.url
             && about.body == seen.body
             && self.is_usable(freshness, &seen.name);
-        seen.file = Some(SeenFile { state, freshness });
-        holds.then_some(IsNewFile(true))
+        seen.file = state.map(|state| SeenFile { state, freshness });
+        holds.then_some(IsNewFile(state.is_some()))
     }
 
     fn saw(&self, name: &PackageName, key: String, about: &PageRecord, file: Option<State>) {
@@ -121,7 +120,9 @@ impl Pages {
             key: key.into(),
             url: about.url.clone().into(),
             body: about.body,
-            file: file.map(|state| SeenFile { state, freshness }),
+            file: file
+                .and_then(State::of_file)
+                .map(|state| SeenFile { state, freshness }),
         });
     }
 
@@ -144,7 +145,8 @@ impl Pages {
         key: String,
         kept: Option<Kept>,
     ) -> Result<Option<Arc<Page>>, FetchError> {
-        let mut ask = Ask::new(url.clone(), PAGE_LIMIT).accept(ACCEPT).packed();
+        let plain = Ask::new(url.clone(), PAGE_LIMIT).accept(ACCEPT);
+        let mut ask = plain.clone().packed();
         if let Some(Kept { about, .. }) = &kept {
             if let Some(etag) = &about.etag {
                 ask = ask.header(IF_NONE_MATCH, etag);
@@ -164,17 +166,20 @@ impl Pages {
         };
         let keepable = Freshness::of(&answer.headers).is_some();
         let about = PageRecord::of(url, &answer);
-        let (about, page) = match kept {
+        let read = match kept {
             Some(old) if answer.status == 304 => same_again(url, about, old)?,
             old => match self.read(index, name, answer, about, old).await {
                 // It came damaged: the client asks again, as for what breaks off.
-                Err(FetchError::Transport { .. }) => {
-                    let answer = self.client.get(&ask.unpacked()).await?;
-                    let about = PageRecord::of(url, &answer);
-                    self.read(index, name, answer, about, None).await?
-                }
-                read => read?,
+                Err(FetchError::Transport { .. }) => None,
+                read => Some(read?),
             },
+        };
+        let (about, page) = if let Some(read) = read {
+            read
+        } else {
+            let answer = self.client.get(&plain).await?;
+            let about = PageRecord::of(url, &answer);
+            self.read(index, name, answer, about, None).await?
         };
         self.saw(name, key.clone(), &about, None);
         if keepable {
@@ -197,8 +202,10 @@ impl Pages {
         let progress = Arc::clone(self.client.progress());
         let (index, name) = (index.url.to_string(), name.clone());
         blocking(move || {
-            let digest: [u8; 32] = match &body {
-                AnswerBody::Whole(came) | AnswerBody::Packed(came) => Sha256::digest(came).into(),
+            let digest = match &body {
+                AnswerBody::Whole(came) | AnswerBody::Packed(came) => {
+                    PageRecord::digest(&page_url, &content_type, came)
+                }
                 AnswerBody::Unread(_) => {
                     return Err(nonsense(&page_url, "it has no body".to_owned()));
                 }
@@ -236,25 +243,30 @@ fn page_key(index: &Index, name: &PackageName) -> String {
     format!("{}/{name}", digest.get(..16).unwrap_or_default())
 }
 
-/// The index says that nothing has changed.
+/// The index says that nothing has changed; `None` where it says so at another address than it had
+/// the page at: links are relative to it, and lead elsewhere now.
 fn same_again(
     url: &Url,
     about: PageRecord,
     kept: Kept,
-) -> Result<(PageRecord, Arc<Page>), FetchError> {
+) -> Result<Option<(PageRecord, Arc<Page>)>, FetchError> {
     let old = kept.about;
+    if about.found_at != old.found_at {
+        return Ok(None);
+    }
     let about = PageRecord {
         body: old.body,
         etag: about.etag.or(old.etag),
         last_modified: about.last_modified.or(old.last_modified),
         ..about
     };
-    kept.page.map(|page| (about, page)).ok_or_else(|| {
+    let page = kept.page.ok_or_else(|| {
         nonsense(
             url,
             "it says that nothing changed where nothing was kept".to_owned(),
         )
-    })
+    })?;
+    Ok(Some((about, page)))
 }
 
 /// Whether a file is fetched over the network.

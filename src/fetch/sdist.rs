@@ -11,7 +11,9 @@ use tempfile::NamedTempFile;
 
 use super::archive::{self, ArchiveError, Members};
 use super::build::{Builder, Host, Project, Source};
-use super::download::{self, ATTEMPTS, Download, Expected, Tee, check_hashes, without_credentials};
+use super::download::{
+    self, ATTEMPTS, Body, Download, Expected, Tee, check_hashes, file_path, without_credentials,
+};
 use super::records::Records;
 use crate::metadata::{File, Metadata, SdistPart};
 use crate::request::BuildPolicy;
@@ -65,6 +67,14 @@ pub(super) struct Looked {
     sha256: Option<String>,
     /// Why its members could not be read.
     unreadable: Option<Unreadable>,
+}
+
+/// What reading an archive gave that has no published hash.
+#[derive(Serialize, Deserialize)]
+struct Seen {
+    looked: Looked,
+    /// What it was served with.
+    etag: Option<String>,
 }
 
 /// Why the members of an archive could not be read.
@@ -172,14 +182,9 @@ impl Sources<'_> {
         build: BuildPolicy,
     ) -> Result<Learned<Metadata>, FactError> {
         let expected = Some((name, &file.version));
-        let published = file.sha256().unwrap_or_default();
-        let key = format!("{} {published}", without_credentials(&file.url));
-        let looked = if let Some(looked) = self.records.get::<Looked>("sdist-2", &key) {
-            looked
-        } else {
-            let looked = self.look_into(name, file)?;
-            self.records.put("sdist-2", &key, &looked);
-            looked
+        let looked = match file.sha256() {
+            Some(published) => self.look_once(name, file, published)?,
+            None => self.look_again(name, file)?,
         };
         if let Some(value) = looked.told.metadata(expected)? {
             return Ok(Learned { value, built: None });
@@ -213,15 +218,67 @@ impl Sources<'_> {
         Ok(Learned { value, built })
     }
 
-    /// Downloads an archive as far as it takes to know what it says. One that a build will
-    /// be needed for is kept.
-    fn look_into(&self, name: &PackageName, file: &File) -> Result<Looked, FactError> {
+    /// What an archive says that has the hash which its index publishes.
+    fn look_once(
+        &self,
+        name: &PackageName,
+        file: &File,
+        published: &str,
+    ) -> Result<Looked, FactError> {
+        let key = format!("{} {published}", without_credentials(&file.url));
+        if let Some(looked) = self.records.get("sdist-2", &key) {
+            return Ok(looked);
+        }
+        let (looked, _) = self.look_into(name, file, None)?;
+        self.records.put("sdist-2", &key, &looked);
+        Ok(looked)
+    }
+
+    /// What an archive says whose index publishes no sha256, so that another may take its place:
+    /// it is remembered where the server says that it is the same still, and where the network
+    /// may not be used.
+    fn look_again(&self, name: &PackageName, file: &File) -> Result<Looked, FactError> {
+        let key = without_credentials(&file.url);
+        let known = self.records.get::<Seen>("sdist-seen", &key);
+        if self.download.offline()
+            && let Some(known) = known
+        {
+            return Ok(known.looked);
+        }
+        let body = download::open(self.download, &file.url)?;
+        if let Some(known) = known
+            && known.etag.is_some()
+            && known.etag == body.etag
+        {
+            return Ok(known.looked);
+        }
+        let (looked, etag) = self.look_into(name, file, Some(body))?;
+        let seen = Seen { looked, etag };
+        if file_path(&file.url).is_none() {
+            self.records.put("sdist-seen", &key, &seen);
+        }
+        Ok(seen.looked)
+    }
+
+    /// Downloads an archive as far as it takes to know what it says, from an answer that came
+    /// where there is one; gives the `ETag` beside it. One that a build will be needed for is
+    /// kept.
+    fn look_into(
+        &self,
+        name: &PackageName,
+        file: &File,
+        mut came: Option<Body>,
+    ) -> Result<(Looked, Option<String>), FactError> {
         let expected = Some((name, &file.version));
         let hashes = file.hashes.to_map();
         let mut attempt = 1;
         loop {
             let mut kept = self.temporary_file()?;
-            let body = download::open(self.download, &file.url)?;
+            let body = match came.take() {
+                Some(body) => body,
+                None => download::open(self.download, &file.url)?,
+            };
+            let etag = body.etag;
             let is_large = body
                 .size
                 .or(file.size)
@@ -233,7 +290,7 @@ impl Sources<'_> {
             if is_large && let Some(Ok(members)) = &scanned {
                 let told = Told::of(members);
                 if matches!(told.metadata(expected), Ok(Some(_))) {
-                    return Ok(Looked::in_part(told));
+                    return Ok((Looked::in_part(told), etag));
                 }
             }
             let digests = match tee.finish() {
@@ -253,7 +310,7 @@ impl Sources<'_> {
             let sha256 = digests.get("sha256").cloned().unwrap_or_default();
             let looked = Looked::whole(&scanned, sha256);
             self.keep_for_a_build(kept, &looked, &file.filename, expected);
-            return Ok(looked);
+            return Ok((looked, etag));
         }
     }
 

@@ -14,6 +14,8 @@ mod extension;
 mod family;
 mod interval;
 pub mod keys;
+#[cfg(test)]
+mod layout;
 mod lint;
 mod model;
 mod parse;

@@ -16,6 +16,10 @@ use super::world::{Failure, World, set_of};
 use crate::rules::RuleKind;
 use crate::versions::{Rank, RankSet};
 
+/// How many releases that ask for the same distribution are looked at, newest first: each is
+/// read again, and an explanation compares hundreds of conflicts.
+const LOOKED_AT: usize = 32;
+
 type Tree = DerivationTree<Node, RankSet, SetAside>;
 
 /// The reasons that a derivation tree's leaves stand for.
@@ -215,6 +219,7 @@ impl<F: Facts> Folding<'_, '_, F> {
                 extra: None,
                 to: limit.to.clone(),
                 ranges: vec![limit.range.text()],
+                all: true,
             },
         });
         self.installed(id)?;
@@ -308,21 +313,22 @@ impl<F: Facts> Folding<'_, '_, F> {
         }
     }
 
-    /// What each of the newest of some releases asks for; where an edge of the derivation says
-    /// that it is the same, the words may still differ.
+    /// What each of the newest of some releases asks for, and whether those are all; where an
+    /// edge of the derivation says that it is the same, the words may still differ.
     fn asked(
         &self,
         from: Node,
         id: NameId,
         ranks: &RankSet,
-    ) -> Result<Vec<Vec<Requirement>>, SolveError> {
+    ) -> Result<(Vec<Vec<Requirement>>, bool), SolveError> {
         let universe = self.world.universe(id)?;
         let extra = match from {
             Node::Extra(_, extra) => Some(self.world.names.extra_name(extra)),
             _ => None,
         };
         let mut asked = Vec::new();
-        for rank in ranks.ranks_below(universe.len()).rev().take(4) {
+        let mut newest = ranks.ranks_below(universe.len()).rev();
+        for rank in newest.by_ref().take(LOOKED_AT) {
             let metadata = match self.world.metadata(id, &universe, rank) {
                 Ok(metadata) => metadata,
                 Err(Failure::Unusable(_)) => continue,
@@ -336,7 +342,7 @@ impl<F: Facts> Folding<'_, '_, F> {
                 asked.push(found.requirements);
             }
         }
-        Ok(asked)
+        Ok((asked, newest.next().is_none()))
     }
 
     /// Releases that install into a slot, or ask for a distribution that does.
@@ -359,7 +365,7 @@ impl<F: Facts> Folding<'_, '_, F> {
             });
             return Ok(());
         }
-        let asked = self.asked(from, id, ranks)?.concat();
+        let asked = self.asked(from, id, ranks)?.0.concat();
         for requirement in &asked {
             if rule.kind.members().contains(&requirement.to) {
                 let (to, _) = self.world.names.package(&requirement.to);
@@ -409,7 +415,8 @@ impl<F: Facts> Folding<'_, '_, F> {
         let other_universe = self.world.universe(other)?;
         let mut each: Vec<Vec<String>> = Vec::new();
         let mut empty = None;
-        for release in self.asked(from, id, ranks)? {
+        let (asked, all) = self.asked(from, id, ranks)?;
+        for release in asked {
             let mut ranges: Vec<String> = Vec::new();
             for requirement in release {
                 let text = requirement.range.text();
@@ -435,6 +442,7 @@ impl<F: Facts> Folding<'_, '_, F> {
                 extra: extra.clone(),
                 to: target.clone(),
                 ranges,
+                all,
             });
         }
         if matches!(

@@ -250,6 +250,9 @@ pub enum Reason {
         to: PackageName,
         /// The ranges, as written, without repetition.
         ranges: Vec<String>,
+        /// Whether the conflict has such a reason for each range that one of the releases asks
+        /// for: of very many, only the newest are looked at.
+        all: bool,
     },
     /// A rule that releases of a distribution trigger.
     Rule {

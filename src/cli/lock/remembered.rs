@@ -25,7 +25,7 @@ use crate::request::Request;
 const PLACES: u8 = 64;
 
 /// What a run gives: what the user is told, and the lock.
-pub(super) struct Answer {
+pub(in crate::cli) struct Answer {
     pub(super) told: Vec<String>,
     pub(super) text: String,
 }

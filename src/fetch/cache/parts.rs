@@ -1,5 +1,6 @@
 //! Records in parts: what is always wanted is read at once, the rest on demand.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -41,7 +42,7 @@ pub struct PartedRecord {
     pub head: Vec<u8>,
     /// Where the rest lies.
     pub details: Arc<dyn DetailSource>,
-    /// What tells its file from others.
+    /// What tells its file from others; that of no file where its time does not tell.
     pub(in super::super) state: State,
 }
 
@@ -50,7 +51,7 @@ const WHOLE: u64 = 16 << 10;
 
 /// A record as far as its first two parts.
 pub(super) struct Opened {
-    /// What tells its file from others.
+    /// What tells its file from others; that of no file where its time does not tell.
     pub(super) state: State,
     pub(super) header: Header,
     pub(super) about: Vec<u8>,
@@ -63,11 +64,25 @@ pub(super) struct Rest {
     header: Header,
     bytes: RestBytes,
     /// That it could not be read is noted here.
-    lost: Arc<AtomicBool>,
+    lost: Arc<Lost>,
     /// What was read of it, and lies in no bundle.
     read: Mutex<Vec<Range<u64>>>,
     /// What was found of the record, where that can be kept.
     note: Option<Mutex<Option<Vec<u8>>>>,
+}
+
+/// What was there a moment ago and could not be read.
+#[derive(Debug, Default)]
+pub(super) struct Lost {
+    any: AtomicBool,
+    /// The files of records that were damaged and are removed.
+    forgotten: Mutex<BTreeSet<PathBuf>>,
+}
+
+impl Lost {
+    fn note(&self) {
+        self.any.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Where the third part of a record is read.
@@ -160,7 +175,7 @@ impl DetailSource for Rest {
         }
         let read = self.try_read(&range);
         if read.is_none() {
-            self.lost.store(true, Ordering::Relaxed);
+            self.lost.note();
         } else if bundle::is_copied(&range) {
             lock(&self.read).push(range);
         }
@@ -168,9 +183,11 @@ impl DetailSource for Rest {
     }
 
     fn forget(&self) {
-        self.lost.store(true, Ordering::Relaxed);
+        self.lost.note();
         // The next run asks for it as for one that was never there.
-        let _ = std::fs::remove_file(&self.path);
+        if std::fs::remove_file(&self.path).is_ok() {
+            lock(&self.lost.forgotten).insert(self.path.clone());
+        }
     }
 
     fn note(&self) -> Option<Vec<u8>> {
@@ -279,12 +296,13 @@ impl Header {
 
 impl Cache {
     /// The first part of the record under a key, as far as it was read at once; the rest of
-    /// the record is not looked at. Beside it, what tells the record's file from others.
+    /// the record is not looked at. Beside it, what tells the record's file from others, where its
+    /// time tells.
     pub(in super::super) fn read_about(
         &self,
         kind: RecordKind,
         key: &str,
-    ) -> Option<(Vec<u8>, State)> {
+    ) -> Option<(Vec<u8>, Option<State>)> {
         let mut file = File::open(self.path(kind, key)).ok()?;
         let mut first = [0; FIRST_READ];
         let length = read_some(&mut file, &mut first)?;
@@ -297,10 +315,11 @@ impl Cache {
         if checksum(about) != header.about_checksum {
             return None;
         }
-        Some((about.to_vec(), State::of(&file.metadata().ok()?)?))
+        Some((about.to_vec(), State::of(&file.metadata().ok()?)))
     }
 
-    /// What tells the file of the record under a key from others; `None` where there is none.
+    /// What tells the file of the record under a key from others; `None` where there is none, or
+    /// where its time does not tell.
     pub(in super::super) fn state(&self, kind: RecordKind, key: &str) -> Option<State> {
         bundle::state_at(&self.path(kind, key))
     }
@@ -371,7 +390,8 @@ impl Cache {
             checksum(&about) == header.about_checksum && checksum(&head) == header.head_checksum;
         let here = first.to_vec();
         let opened = Opened {
-            state: State::of(&metadata)?,
+            // Without one its copy in a bundle counts for nothing, and it is read itself.
+            state: State::of(&metadata).unwrap_or_default(),
             header,
             about,
             head,
@@ -382,7 +402,13 @@ impl Cache {
     /// Whether a part of a record could not be read when it was wanted: another run replaced
     /// it, or it is damaged.
     pub fn has_lost(&self) -> bool {
-        self.lost.load(Ordering::Relaxed)
+        self.lost.any.load(Ordering::Relaxed)
+    }
+
+    /// The files of records that were found damaged and are removed: a run that begins now asks
+    /// for them anew.
+    pub fn forgotten(&self) -> BTreeSet<PathBuf> {
+        lock(&self.lost.forgotten).clone()
     }
 
     /// Writes the record under a key. That it could not be written is no reason to stop.
@@ -474,8 +500,41 @@ mod tests {
         };
         cache.write_parts(RecordKind::Page, "a/b", &other);
         assert_eq!(record.details.read(4..8).as_deref(), Some(&b"rest"[..]));
+        assert!(cache.forgotten().is_empty());
         read().expect("it was written").details.forget();
         assert!(read().is_none() && cache.has_lost());
+        assert_eq!(cache.forgotten(), [path].into());
+    }
+
+    #[test]
+    fn a_file_without_a_time_of_its_own_is_read() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let cache = || {
+            let cache = Cache::new(Some(folder.path().to_owned()), &|_| None);
+            cache.expect("a cache").with_bundle("words", None)
+        };
+        let path = cache().path(RecordKind::Page, "a/b");
+        for word in [b"old", b"new"] {
+            let parts = Parts {
+                about: word.to_vec(),
+                head: word.to_vec(),
+                details: word.to_vec(),
+            };
+            cache().write_parts(RecordKind::Page, "a/b", &parts);
+            // Of the same length, at the same time, and maybe at the same place.
+            let before_1970 = std::time::UNIX_EPOCH - std::time::Duration::from_hours(24);
+            let file = File::options().write(true).open(&path);
+            let set = file.and_then(|file| file.set_modified(before_1970));
+            set.expect("the file system has such times");
+            for _ in 0..2 {
+                let run = cache();
+                let record = run.read_bundled(RecordKind::Page, "a/b");
+                let record = record.expect("it was written");
+                assert_eq!((&record.about, &record.head), (&parts.about, &parts.head));
+                assert_eq!(record.details.read(0..3), Some(word.to_vec()));
+                run.keep_bundle();
+            }
+        }
     }
 
     #[test]

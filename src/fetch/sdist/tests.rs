@@ -189,6 +189,65 @@ fn what_was_learned_is_remembered() {
 }
 
 #[test]
+fn what_has_no_published_hash_is_remembered_as_long_as_the_server_has_the_same() {
+    let archive = |more: &str| tar_gz(&[("demo-1.0/PKG-INFO", &pkg_info("2.2", more))]);
+    let (old, new) = (archive(STATIC), archive("Requires-Dist: scipy\n"));
+    let file = File {
+        hashes: [].into(),
+        ..listed(URL, &old)
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let records = Records::in_folder(folder.path().to_path_buf());
+    let builder = no_python();
+    let told = |served: &Served| {
+        let learned =
+            sources(served, &records, &builder).sdist_metadata(&name(), &file, BuildPolicy::Never);
+        requires(&learned.unwrap().value)
+    };
+    let replaced = |etag: Option<&str>| {
+        let served = Served::default();
+        match etag {
+            Some(etag) => served.with_etag(URL, &new, etag),
+            None => served.with(URL, &new),
+        }
+    };
+    assert_eq!(
+        told(&Served::default().with_etag(URL, &old, "one")),
+        ["numpy"]
+    );
+    assert_eq!(told(&replaced(Some("one"))), ["numpy"], "it says the same");
+    assert_eq!(told(&Served::offline()), ["numpy"]);
+    assert_eq!(told(&replaced(Some("two"))), ["scipy"]);
+    assert_eq!(told(&Served::offline()), ["scipy"]);
+    // Servers that have no name for it are asked for all of it.
+    assert_eq!(told(&Served::default().with(URL, &old)), ["numpy"]);
+    assert_eq!(told(&replaced(None)), ["scipy"]);
+    let served = replaced(Some("three"));
+    assert_eq!(told(&served), ["scipy"]);
+    assert_eq!(served.asked(), 1);
+}
+
+#[test]
+fn a_file_of_this_machine_is_read_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("demo-1.0.tar.gz");
+    let url = url::Url::from_file_path(&path).unwrap();
+    let file = File {
+        hashes: [].into(),
+        ..listed(url.as_str(), b"")
+    };
+    let records = Records::in_folder(folder.path().join("records"));
+    let (served, builder) = (Served::offline(), no_python());
+    for (more, expected) in [(STATIC, "numpy"), ("Requires-Dist: scipy\n", "scipy")] {
+        let body = tar_gz(&[("demo-1.0/PKG-INFO", &pkg_info("2.2", more))]);
+        std::fs::write(&path, body).unwrap();
+        let learned =
+            sources(&served, &records, &builder).sdist_metadata(&name(), &file, BuildPolicy::Never);
+        assert_eq!(requires(&learned.unwrap().value), [expected]);
+    }
+}
+
+#[test]
 fn without_python_a_build_says_what_to_install() {
     let info = pkg_info("2.1", "");
     let body = tar_gz(&[("demo-1.0/PKG-INFO", &info), ("demo-1.0/setup.py", b"")]);

@@ -79,6 +79,22 @@ fn a_body_that_was_compressed_for_the_way_is_unpacked_and_asked_for_again_where_
 }
 
 #[test]
+fn an_answer_without_a_body_has_nothing_to_unpack() {
+    let server = Server::start(|asking| {
+        let status = if asking.path == "/empty" { 200 } else { 304 };
+        Reply::new(status).header("content-encoding", "gzip")
+    });
+    let client = client(Auth::none());
+    for path in ["/empty", "/unchanged"] {
+        assert_eq!(get(&client, server.url(path)), Ok(String::new()), "{path}");
+        let ask = Ask::new(server.url(path), LIMIT).packed();
+        let answer = block_on(client.get(&ask)).expect("it is there");
+        assert!(matches!(answer.body, AnswerBody::Whole(_)), "{path}");
+    }
+    assert_eq!(server.asked().len(), 4);
+}
+
+#[test]
 fn an_answer_that_trickles_in_ends() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");

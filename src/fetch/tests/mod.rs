@@ -2,7 +2,9 @@
 
 mod builds;
 mod client;
+mod edge;
 mod hints;
+mod moved;
 mod pack;
 mod registry;
 mod variants;

@@ -63,7 +63,7 @@ pub(super) fn first(
     Ok((page, metadata))
 }
 
-fn message(error: &FactError) -> (String, Option<String>) {
+pub(super) fn message(error: &FactError) -> (String, Option<String>) {
     match error {
         FactError::Failed { message, hint } => (message.clone(), hint.clone()),
         other => panic!("not a failure: {other:?}"),

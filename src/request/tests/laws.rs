@@ -136,8 +136,8 @@ fn read_as_everything(content: &[u8]) -> usize {
 }
 
 /// Whether a requirement's place points at its text in the file. Where the requirement
-/// goes on on another line, only its first line can be compared; that ends at any of the
-/// characters that end a line for pip, though editors count by fewer.
+/// goes on on another line, only its first line can be compared, which has something of it; that
+/// ends at any of the characters that end a line for pip, though editors count by fewer.
 fn points_at(source: &str, line: u32, column: u32, text: &str) -> bool {
     let lines = source.replace("\r\n", "\n").replace('\r', "\n");
     let found: Option<String> = lines
@@ -153,8 +153,18 @@ fn points_at(source: &str, line: u32, column: u32, text: &str) -> bool {
         };
         let first_line = found.split(ends).next().unwrap_or_default();
         let first_line = first_line.trim_end_matches('\\');
-        !text.is_empty() && (found.starts_with(text) || text.starts_with(first_line))
+        let continues = !first_line.is_empty() && text.starts_with(first_line);
+        !text.is_empty() && (found.starts_with(text) || continues)
     })
+}
+
+#[test]
+fn a_place_where_nothing_is_points_at_nothing() {
+    for source in ["\u{c}foo", "\\\nfoo", "\nfoo"] {
+        assert!(!points_at(source, 1, 1, "foo"), "{source:?}");
+    }
+    assert!(points_at("foo\u{c}", 1, 1, "foo"));
+    assert!(points_at("foo\\\n==1", 1, 1, "foo==1"));
 }
 
 proptest! {

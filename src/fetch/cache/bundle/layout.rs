@@ -68,6 +68,11 @@ impl State {
         }
         Some(Self(state))
     }
+
+    /// The same, where it is that of a file.
+    pub(in super::super::super) fn of_file(self) -> Option<Self> {
+        (self != Self::default()).then_some(self)
+    }
 }
 
 /// A bundle, opened.

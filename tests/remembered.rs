@@ -198,6 +198,30 @@ fn a_page_that_changed_ends_it() {
     assert!(project.lock(&OFFLINE).0.contains("lib==3.0"));
 }
 
+#[test]
+fn a_record_that_was_written_anew_is_read_and_noted() {
+    let project = settled("app\n");
+    let answers = || contents(&project.cached("answers"));
+    let noted = answers();
+    project.lock(&OFFLINE);
+    assert_eq!(answers(), noted, "nothing is new");
+    // The same page in another file, as an index leaves it that was asked again.
+    let folder = files(&project.cached("pages")).remove(0);
+    for page in files(&folder) {
+        let copy = page.with_extension("copy");
+        fs::copy(&page, &copy).unwrap();
+        fs::rename(&copy, &page).unwrap();
+    }
+    assert!(project.is_remembered(&OFFLINE));
+    let renewed = answers();
+    assert_ne!(renewed, noted, "the new files are noted");
+    assert!(project.is_remembered(&OFFLINE));
+    assert_eq!(answers(), renewed, "nothing is new");
+    // What is not there holds nothing.
+    fs::remove_file(files(&folder).remove(0)).unwrap();
+    assert!(!project.is_remembered(&OFFLINE));
+}
+
 /// Gives a file a time of its own.
 fn written(path: &Path, seconds: u64) {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);

@@ -129,10 +129,63 @@ fn beside(input: &str) -> Option<String> {
 }
 
 fn same_file(a: &str, b: &str) -> bool {
+    // Two questions to the system where the way along each path would be one for each folder.
+    if let (Ok(a), Ok(b)) = (identity(a), identity(b))
+        && a != b
+    {
+        return false;
+    }
     let absolute = |path: &str| {
         std::fs::canonicalize(path)
             .or_else(|_| std::path::absolute(path))
             .unwrap_or_else(|_| path.into())
     };
     a == b || absolute(a) == absolute(b)
+}
+
+/// What no two files have in common; `None` where there is no file.
+#[cfg(unix)]
+fn identity(path: &str) -> std::io::Result<Option<(u64, u64)>> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    match std::fs::metadata(path) {
+        Ok(file) => Ok(Some((file.dev(), file.ino()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Elsewhere nothing is known but the path.
+#[cfg(not(unix))]
+fn identity(_path: &str) -> std::io::Result<Option<(u64, u64)>> {
+    Ok(None)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_that_leads_to_an_input_is_refused_however_it_is_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+        let input = path("a.in");
+        std::fs::write(&input, "numpy\n").expect("it is writable");
+        std::fs::write(path("b.txt"), "numpy\n").expect("it is writable");
+        std::fs::hard_link(&input, path("hard.txt")).expect("it is writable");
+        std::os::unix::fs::symlink("a.in", path("link.txt")).expect("it is writable");
+        std::os::unix::fs::symlink("nowhere", path("dangling.txt")).expect("it is writable");
+        let is_refused = |output: &str| refuse_source(output, [&input]).is_err();
+        assert!(is_refused(&input));
+        assert!(is_refused(&path("./a.in")));
+        assert!(is_refused(&path("link.txt")));
+        for other in ["b.txt", "new.txt", "dangling.txt"] {
+            assert!(!is_refused(&path(other)), "{other}");
+        }
+        // It is replaced, and the input stays.
+        assert!(!is_refused(&path("hard.txt")));
+        // What is not there is its path.
+        let gone = [path("gone.in")];
+        assert!(refuse_source(&path("./gone.in"), &gone).is_err());
+    }
 }

@@ -34,6 +34,7 @@ mod pip_tools;
 mod pip_words;
 mod plain;
 mod probe;
+mod program;
 mod progress;
 mod projects;
 mod recorded;

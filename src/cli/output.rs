@@ -19,12 +19,20 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), CliError
         )
         .hint("name a file in a folder that can be written to with `-o`")
     };
+    // A symbolic link stays one: what it points to is replaced.
+    let known = std::fs::symlink_metadata(path).ok();
+    let (target, known) = match known {
+        Some(known) if known.is_symlink() => {
+            let target = led_to(path);
+            let known = std::fs::metadata(&target).ok();
+            (target, known)
+        }
+        known => (path.to_path_buf(), known),
+    };
     // What is no regular file (`/dev/null`, a pipe) is written to and never replaced.
-    if std::fs::metadata(path).is_ok_and(|known| !known.is_file()) {
+    if known.as_ref().is_some_and(|known| !known.is_file()) {
         return std::fs::write(path, bytes).map_err(|error| failed(&error));
     }
-    // A symbolic link stays one: what it points to is replaced.
-    let target = led_to(path);
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
         _ => PathBuf::from("."),
@@ -44,8 +52,12 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), CliError
         .tempfile_in(&folder)
         .map_err(|error| folder_failed(&error))?;
     file.write_all(bytes).map_err(|error| failed(&error))?;
-    file.as_file().sync_all().map_err(|error| failed(&error))?;
-    keep_mode(file.as_file(), &target).map_err(|error| failed(&error))?;
+    // Where the power fails, what is there is the old file or the new one. Where there is no old
+    // one, nothing can be lost but what this run has just made, and will make again.
+    if known.is_some() {
+        file.as_file().sync_all().map_err(|error| failed(&error))?;
+    }
+    keep_mode(file.as_file(), known.as_ref()).map_err(|error| failed(&error))?;
     file.persist(&target)
         .map_err(|error| failed(&error.error))?;
     Ok(())
@@ -72,20 +84,17 @@ fn led_to(path: &Path) -> PathBuf {
 
 /// Gives the new file the old one's permissions, or those that any new file has.
 #[cfg(unix)]
-fn keep_mode(file: &std::fs::File, target: &Path) -> std::io::Result<()> {
+fn keep_mode(file: &std::fs::File, known: Option<&std::fs::Metadata>) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let mode = match std::fs::metadata(target) {
-        Ok(known) => known.permissions().mode() & 0o777,
-        // What the process's mask leaves of 0666 cannot be read without changing it;
-        // 0644 is what nearly everyone has.
-        Err(_) => 0o644,
-    };
+    // What the process's mask leaves of 0666 cannot be read without changing it; 0644 is what
+    // nearly everyone has.
+    let mode = known.map_or(0o644, |known| known.permissions().mode() & 0o777);
     file.set_permissions(std::fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn keep_mode(_file: &std::fs::File, _target: &Path) -> std::io::Result<()> {
+fn keep_mode(_file: &std::fs::File, _known: Option<&std::fs::Metadata>) -> std::io::Result<()> {
     Ok(())
 }
 

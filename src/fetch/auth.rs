@@ -5,11 +5,11 @@
 //! they were given for, and are shown nowhere.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
@@ -78,7 +78,9 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 #[derive(Debug, Default)]
 pub struct Auth {
     known: Vec<(Url, Credentials)>,
-    netrc: Netrc,
+    /// Read when credentials are first looked for, but for what `NETRC` names.
+    netrc: OnceLock<Netrc>,
+    home: Option<OsString>,
     keyring: KeyringProvider,
     /// What the keyring said, by origin and user, so that it is asked once.
     from_keyring: Mutex<BTreeMap<(String, String), Option<Credentials>>>,
@@ -101,8 +103,10 @@ impl Auth {
         environment: Environment<'_>,
         keyring: KeyringProvider,
     ) -> Result<Self, String> {
+        let home = environment("HOME").or_else(|| environment("USERPROFILE"));
         Ok(Self {
-            netrc: read_netrc(environment)?,
+            netrc: named_netrc(environment)?.map_or_else(OnceLock::new, OnceLock::from),
+            home,
             keyring,
             ..Self::default()
         })
@@ -132,7 +136,7 @@ impl Auth {
             .map(|(_, credentials)| credentials.clone());
         known
             .or_else(|| lock(&self.accepted).get(&origin_of(url)).cloned())
-            .or_else(|| self.netrc.machine(url.host_str()?).cloned())
+            .or_else(|| self.netrc().machine(url.host_str()?).cloned())
             .or_else(|| Credentials::of_url(url))
             .or_else(|| {
                 self.known_user(url)
@@ -158,12 +162,17 @@ impl Auth {
                 return credentials;
             }
         }
-        self.netrc.default_entry().cloned()
+        self.netrc().default_entry().cloned()
     }
 
     /// Notes that credentials were accepted, so that they are sent unasked from now on.
     pub fn accept(&self, url: &Url, credentials: Credentials) {
         lock(&self.accepted).insert(origin_of(url), credentials);
+    }
+
+    fn netrc(&self) -> &Netrc {
+        self.netrc
+            .get_or_init(|| netrc_of_home(self.home.as_deref()))
     }
 
     /// A user name that is known for the origin, without its password.
@@ -187,23 +196,28 @@ fn common_segments(left: &Url, right: &Url) -> usize {
         .count()
 }
 
-fn read_netrc(environment: Environment<'_>) -> Result<Netrc, String> {
-    if let Some(path) = environment("NETRC").filter(|path| !path.is_empty()) {
-        let path = PathBuf::from(path);
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| format!("`{}`, named by `NETRC`: {error}", path.display()))?;
-        return Ok(parse_netrc(&path, &text));
-    }
-    let home = environment("HOME").or_else(|| environment("USERPROFILE"));
-    for name in [".netrc", "_netrc"] {
-        if let Some(home) = &home {
-            let path = Path::new(home).join(name);
-            if let Ok(text) = std::fs::read_to_string(&path) {
-                return Ok(parse_netrc(&path, &text));
-            }
-        }
-    }
-    Ok(Netrc::default())
+/// The file that `NETRC` names, where it names one.
+fn named_netrc(environment: Environment<'_>) -> Result<Option<Netrc>, String> {
+    let Some(path) = environment("NETRC").filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
+    let path = PathBuf::from(path);
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| format!("`{}`, named by `NETRC`: {error}", path.display()))?;
+    Ok(Some(parse_netrc(&path, &text)))
+}
+
+fn netrc_of_home(home: Option<&OsStr>) -> Netrc {
+    let paths = [".netrc", "_netrc"].map(|name| Some(Path::new(home?).join(name)));
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).ok()?;
+        Some(parse_netrc(&path, &text))
+    };
+    paths
+        .into_iter()
+        .flatten()
+        .find_map(read)
+        .unwrap_or_default()
 }
 
 /// A file that other programs may understand better is no reason to stop.

@@ -70,6 +70,8 @@ pub struct BuildIndexes {
 /// Runs projects' builds with one interpreter, and remembers what they said.
 pub struct Builder {
     python: Option<PathBuf>,
+    /// Looks for an interpreter where none is named.
+    look: Option<Look>,
     indexes: BuildIndexes,
     limit: Duration,
     records: Records,
@@ -80,6 +82,9 @@ pub struct Builder {
     /// What was said to be built: a folder is built anew each time, and said once.
     told: Mutex<BTreeSet<String>>,
 }
+
+/// Looks for an interpreter.
+type Look = Box<dyn Fn() -> Option<PathBuf> + Send + Sync>;
 
 /// Is told what is about to be built.
 type Notice = Box<dyn Fn(&str) + Send + Sync>;
@@ -132,19 +137,21 @@ impl std::fmt::Display for Host {
     }
 }
 
+/// It is called from another folder. A bare name is looked up on PATH.
+fn absolute(python: PathBuf) -> PathBuf {
+    if python.components().count() == 1 {
+        python
+    } else {
+        std::path::absolute(&python).unwrap_or(python)
+    }
+}
+
 impl Builder {
     /// Builds with this interpreter; with `None` every build fails, and says what to install.
     pub fn new(python: Option<PathBuf>, indexes: BuildIndexes, records: Records) -> Self {
-        // It is called from another folder. A bare name is looked up on PATH.
-        let absolute = |python: PathBuf| {
-            if python.components().count() == 1 {
-                python
-            } else {
-                std::path::absolute(&python).unwrap_or(python)
-            }
-        };
         Self {
             python: python.map(absolute),
+            look: None,
             indexes,
             limit: BUILD_LIMIT,
             records,
@@ -153,6 +160,19 @@ impl Builder {
             notice: None,
             told: Mutex::default(),
         }
+    }
+
+    /// With one that is looked for when something is to be built, where none is named.
+    #[must_use]
+    pub fn or_with(mut self, look: impl Fn() -> Option<PathBuf> + Send + Sync + 'static) -> Self {
+        self.look = Some(Box::new(look));
+        self
+    }
+
+    fn front_end(&self) -> Result<FrontEnd, FactError> {
+        let look = || self.look.as_ref().and_then(|look| look());
+        let python = self.python.clone().or_else(|| look().map(absolute));
+        FrontEnd::find(python.as_deref())
     }
 
     /// With someone to be told what is built before it is: a build may take minutes.
@@ -183,7 +203,7 @@ impl Builder {
     ) -> Result<Built, FactError> {
         let front_end = self
             .front_end
-            .get_or_init(|| FrontEnd::find(self.python.as_deref()))
+            .get_or_init(|| self.front_end())
             .as_ref()
             .map_err(Clone::clone)?;
         let host = &front_end.host;

@@ -27,6 +27,7 @@ use super::error::FetchError;
 use super::tasks::Pending;
 
 use self::bundle::Bundles;
+pub(super) use self::bundle::State;
 use self::parts::Lost;
 pub use self::parts::{PartedRecord, Parts};
 pub use self::prune::Bounds;

@@ -11,7 +11,7 @@ use super::error::FetchError;
 /// Where the trusted authorities come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CertificateSource {
-    /// PEM files, each with what named it.
+    /// PEM files, each with what named it; a variable may name a folder of them too.
     files: Vec<(PathBuf, &'static str)>,
     /// Folders of PEM files.
     folders: Vec<PathBuf>,
@@ -26,13 +26,16 @@ const FILE_VARIABLES: [&str; 4] = [
     "PIP_CERT",
 ];
 
+/// The option that names a bundle.
+const OPTION: &str = "--cert";
+
 impl CertificateSource {
     /// From `--cert`, else from the environment; where neither names anything, the
     /// platform's own authorities are used.
     pub fn new(option: Option<PathBuf>, environment: Environment<'_>) -> Self {
         if let Some(path) = option {
             return Self {
-                files: vec![(path, "--cert")],
+                files: vec![(path, OPTION)],
                 folders: Vec::new(),
             };
         }
@@ -40,12 +43,7 @@ impl CertificateSource {
         let mut source = Self::default();
         for name in FILE_VARIABLES {
             if let Some(path) = set(name).map(PathBuf::from) {
-                // requests and curl accept a folder under the same name.
-                if path.is_dir() {
-                    source.folders.push(path);
-                } else {
-                    source.files.push((path, name));
-                }
+                source.files.push((path, name));
                 break;
             }
         }
@@ -70,6 +68,11 @@ impl CertificateSource {
     pub fn load(&self) -> Result<Vec<reqwest::Certificate>, FetchError> {
         let mut found: Vec<CertificateDer<'static>> = Vec::new();
         for (path, named_by) in &self.files {
+            // requests and curl accept a folder under the same name.
+            if *named_by != OPTION && path.is_dir() {
+                found.extend(read_folder(path));
+                continue;
+            }
             let certificates = read_bundle(path).map_err(|detail| {
                 FetchError::Setup(format!(
                     "`{}`, named by `{named_by}`: {detail}",

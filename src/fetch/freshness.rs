@@ -26,11 +26,11 @@ pub enum Refresh {
 
 impl Refresh {
     /// Whether answers about the distribution are asked for again.
-    pub fn covers(&self, name: &PackageName) -> bool {
+    pub fn covers(&self, name: &str) -> bool {
         match self {
             Self::None => false,
             Self::All => true,
-            Self::Names(names) => names.contains(name),
+            Self::Names(names) => names.iter().any(|covered| covered.as_ref() == name),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::cache::{PartedRecord, Parts};
+use super::cache::{PartedRecord, Parts, State};
 use super::client::Answer;
 use super::freshness::Freshness;
 use crate::metadata::{Files, Page};
@@ -40,6 +40,8 @@ pub(super) struct PageRecord {
 pub(super) struct Kept {
     pub(super) about: PageRecord,
     pub(super) page: Option<Arc<Page>>,
+    /// What tells its file from others.
+    pub(super) state: State,
 }
 
 impl PageRecord {
@@ -104,8 +106,13 @@ impl Kept {
     pub(super) fn of(name: &PackageName, record: PartedRecord) -> Option<Self> {
         let (about, index, skipped): (PageRecord, String, u32) =
             postcard::from_bytes(read_alike(&record.about)?).ok()?;
+        let state = record.state;
         if about.body.is_none() {
-            return Some(Self { about, page: None });
+            return Some(Self {
+                about,
+                page: None,
+                state,
+            });
         }
         let page = Page {
             files: Files::read(name, record.head, record.details)?,
@@ -116,6 +123,7 @@ impl Kept {
         Some(Self {
             about,
             page: Some(Arc::new(page)),
+            state,
         })
     }
 }

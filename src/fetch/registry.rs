@@ -19,7 +19,7 @@ use super::indexes::{Index, IndexStrategy, Indexes};
 use super::merged::merged;
 use super::pack::Pack;
 use super::pack::walk::Walk;
-use super::pages::Pages;
+use super::pages::{IsNewFile, Pages};
 use super::prefetch::Prefetched;
 use super::progress::Progress;
 use super::seen::{AllSeen, SeenPage};
@@ -68,6 +68,14 @@ pub(super) enum Answer<T> {
     /// It is being fetched.
     Coming(Coming<T>),
 }
+
+/// Of more than this part of the pages the cache has other files than were known: to look those up
+/// costs more than to note them.
+const NEW_FILES: usize = 8;
+
+/// Whether what was seen notes the files that the cache has, but for a few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IsNoted(pub bool);
 
 type Coming<T> = Shared<BoxFuture<'static, Result<Arc<T>, FactError>>>;
 
@@ -185,26 +193,38 @@ impl Registry {
 
     /// The pages that the solver's answer was made from; `None` where something else went into
     /// it that may be otherwise in a later run: files of folders, what could not be had.
-    pub fn seen(&self) -> Option<AllSeen> {
+    pub fn seen(&self) -> Option<AllSeen<'static>> {
         let pages = self.world.pages.seen.settled()?;
         let places = self.places_seen(&pages)?;
         Some(AllSeen { pages, places })
     }
 
     /// What the places with links have of the distributions that pages are of.
-    fn places_seen(&self, pages: &[SeenPage]) -> Option<Vec<SeenPlace>> {
-        let names: BTreeSet<&PackageName> = pages.iter().map(|page| &page.name).collect();
-        let places = self.world.link_places.iter();
-        let seen = places.map(|place| place.seen(&self.world.pages, names.iter().copied()));
+    fn places_seen(&self, pages: &[SeenPage<'_>]) -> Option<Vec<SeenPlace>> {
+        let places = &self.world.link_places;
+        if places.is_empty() {
+            return Some(Vec::new());
+        }
+        let names = pages.iter().map(|page| page.name.parse().ok());
+        let names: BTreeSet<PackageName> = names.collect::<Option<_>>()?;
+        let seen = places
+            .iter()
+            .map(|place| place.seen(&self.world.pages, names.iter()));
         seen.collect()
     }
 
     /// Whether the cache says, and this run may take it for the truth, that pages are what they
-    /// were when they were seen; and whether what lies in folders is.
-    pub fn still_holds(&self, seen: &AllSeen) -> bool {
-        let pages = &self.world.pages;
-        seen.pages.iter().all(|page| pages.still_holds(page))
-            && self.places_seen(&seen.pages).as_ref() == Some(&seen.places)
+    /// were when they were seen; and whether what lies in folders is. If so, gives whether much
+    /// of it had to be read: for that the cache has other files than were known, which are noted
+    /// now, so that the next look is quicker.
+    pub fn still_holds(&self, seen: &mut AllSeen<'_>) -> Option<IsNoted> {
+        let mut new = 0;
+        for page in &mut seen.pages {
+            let IsNewFile(is_new) = self.world.pages.still_holds(page)?;
+            new += usize::from(is_new);
+        }
+        let are_the_same = self.places_seen(&seen.pages)? == seen.places;
+        are_the_same.then_some(IsNoted(new * NEW_FILES <= seen.pages.len()))
     }
 
     /// Whether a file without a hash is told apart from what it may be later.

@@ -7,17 +7,18 @@
 //! reference, a base, a document about wheel variants, or a file on a page that gives no hash.
 
 use std::fmt::Write as _;
-use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{Opened, Writing};
 use crate::cli::args::LockArgs;
+use crate::cli::program::program;
 use crate::cli::session::Session;
 use crate::fetch::AllSeen;
 use crate::fetch::cache::RecordKind;
 use crate::fetch::edge::Edge;
+use crate::fetch::registry::{IsNoted, Registry};
 use crate::request::Request;
 
 /// So many answers are kept at most; one that falls on the same place replaces the older.
@@ -53,16 +54,19 @@ impl Question {
         if resolve.verbose > 0 || resolve.no_cache || !session.request.base.packages.is_empty() {
             return None;
         }
-        let mut said = Said(Sha256::new());
+        // It is hashed at once: it comes in words of a few bytes.
+        let mut said = String::new();
         // A buffer in memory takes everything.
         let _ = write!(said, "{:?}", program()?);
         let _ = write!(said, "{to:?}{writing:?}{:?}", as_to_the_answer(args));
-        said.0
-            .update(Sha256::digest(recorded.text.as_deref().unwrap_or_default()));
         let _ = write!(said, "{:?}{:?}", recorded.path, recorded.text.is_some());
         session.say_all(&mut said)?;
         Some(Self {
-            digest: said.0.finalize().into(),
+            digest: Sha256::new()
+                .chain_update(said)
+                .chain_update(Sha256::digest(recorded.text.as_deref().unwrap_or_default()))
+                .finalize()
+                .into(),
             ask_again: resolve.refresh || args.solve_anew,
         })
     }
@@ -79,9 +83,16 @@ impl Question {
         }
         let registry = session.facts.edge()?.registry();
         let record = registry.cache().read(RecordKind::Answer, &self.place())?;
-        let kept = Kept::read(&record)?;
-        let holds = kept.question == self.digest && registry.still_holds(&kept.seen);
-        holds.then(|| give(&kept.told, kept.text))
+        let mut kept = Kept::read(&record).filter(|kept| kept.question == self.digest)?;
+        let is_noted = registry.still_holds(&mut kept.seen)?;
+        let given = give(&kept.told, kept.text);
+        if is_noted == IsNoted(false) {
+            self.write(registry, &kept);
+        }
+        // To give it back takes longer than the process has left.
+        std::mem::forget(kept);
+        std::mem::forget(record);
+        Some(given)
     }
 
     /// Keeps the answer for later runs, where it may be kept.
@@ -98,7 +109,11 @@ impl Question {
             told: answer.told.iter().map(String::as_str).collect(),
             text: &answer.text,
         };
-        if let Ok(content) = postcard::to_stdvec(&kept) {
+        self.write(registry, &kept);
+    }
+
+    fn write(&self, registry: &Registry, kept: &Kept<'_>) {
+        if let Ok(content) = postcard::to_stdvec(kept) {
             let place = self.place();
             registry.cache().write(RecordKind::Answer, &place, &content);
         }
@@ -114,7 +129,8 @@ impl Question {
 #[derive(Serialize, Deserialize)]
 struct Kept<'r> {
     question: [u8; 32],
-    seen: AllSeen,
+    #[serde(borrow)]
+    seen: AllSeen<'r>,
     #[serde(borrow)]
     told: Vec<&'r str>,
     text: &'r str,
@@ -123,16 +139,6 @@ struct Kept<'r> {
 impl<'r> Kept<'r> {
     fn read(record: &'r [u8]) -> Option<Self> {
         postcard::from_bytes(record).ok()
-    }
-}
-
-/// Hashes what is written to it.
-struct Said(Sha256);
-
-impl std::fmt::Write for Said {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.0.update(text.as_bytes());
-        Ok(())
     }
 }
 
@@ -148,17 +154,10 @@ fn as_to_the_answer(args: &LockArgs) -> LockArgs {
     args
 }
 
-/// The program and its rules, as the file that they are in: one that was built anew may answer
-/// otherwise. Where files have no times of their own, as in a store of packages, the version tells.
-fn program() -> Option<(&'static str, u64, SystemTime)> {
-    let file = std::env::current_exe().ok()?.metadata().ok()?;
-    Some((env!("CARGO_PKG_VERSION"), file.len(), file.modified().ok()?))
-}
-
 impl Session {
     /// Says all that a solve and its lock are made from, beside facts; `None` where that
     /// cannot be said.
-    fn say_all(&self, said: &mut Said) -> Option<()> {
+    fn say_all(&self, said: &mut String) -> Option<()> {
         // Nothing is passed over unseen: a further field has to be thought of here.
         let Self {
             request,

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::super::args::{self, ResolveArgs};
 use super::super::error::CliError;
+use super::super::program::program;
 use super::Lazy;
 use crate::Target;
 use crate::fetch::build::{BuildIndexes, Builder};
@@ -140,11 +141,7 @@ pub(in crate::cli) fn cache(args: &ResolveArgs) -> Result<Cache, CliError> {
 fn bundled(args: &ResolveArgs, cache: Cache, target: &Target) -> Cache {
     let folder = std::env::current_dir().ok();
     let words = format!("{folder:?}{:?}{:?}", args.inputs, target.words());
-    let program = || {
-        let file = std::env::current_exe().ok()?.metadata().ok()?;
-        Some((file.len(), file.modified().ok()?))
-    };
-    let program = program().map(|file| format!("{}{file:?}", env!("CARGO_PKG_VERSION")));
+    let program = program().map(|program| format!("{program:?}"));
     cache.with_bundle(&words, program.as_deref())
 }
 
@@ -167,9 +164,6 @@ pub(super) fn edge(
         find_links: places.find_links.clone(),
         no_index: places.no_index || args.offline,
     };
-    // An interpreter is looked for only where a build could be needed and one was named, or
-    // the machine has one at hand: what is declared spawns nothing.
-    let python = build_python(args, interpreter);
     let registry = Registry::new(RegistryOptions {
         client,
         auth,
@@ -197,7 +191,15 @@ pub(super) fn edge(
             LineSource::Specifiers(_) => None,
         })
         .collect();
+    // What is declared spawns nothing: where none is named, one is looked for only when something
+    // is to be built.
+    let named = || interpreter.get().ok().map(|found| found.executable.clone());
+    let python = args.python.as_ref().and_then(|_| named());
     let builder = Builder::new(python, build_indexes, records.clone());
+    let builder = match args.python {
+        Some(_) => builder,
+        None => builder.or_with(python_on_path),
+    };
     let builder = if args.quiet {
         builder
     } else {
@@ -212,11 +214,8 @@ pub(super) fn edge(
     ))
 }
 
-/// The interpreter for builds: the named one, or the first on PATH, without running it.
-fn build_python(args: &ResolveArgs, interpreter: &Lazy<'_>) -> Option<PathBuf> {
-    if args.python.is_some() {
-        return interpreter.get().ok().map(|found| found.executable.clone());
-    }
+/// The first interpreter on PATH, without running it.
+fn python_on_path() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .flat_map(|folder| ["python3", "python"].map(|name| folder.join(name)))

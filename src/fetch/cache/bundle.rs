@@ -35,11 +35,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use self::layout::{Entry, Stamp, content, state_at};
+use self::layout::{Entry, Stamp, content};
 use super::parts::{Header, Opened, Rest, RestBytes};
 use super::{Cache, PartedRecord, Parts, RecordKind};
 
-pub(super) use self::layout::{Bundle, State, is_copied};
+pub(in super::super) use self::layout::State;
+pub(super) use self::layout::{Bundle, is_copied, state_at};
 
 /// So many bundles are kept at most; one that falls on the same place replaces the older, which
 /// loses nothing but time.
@@ -153,6 +154,7 @@ impl Cache {
         if kind == RecordKind::Page && state_at(&path)? != row.state {
             return None;
         }
+        let state = row.state;
         let head = bundle.head(&row)?;
         let rest = Arc::new(Rest::new(
             path,
@@ -164,6 +166,7 @@ impl Cache {
             about: row.about.to_vec(),
             head,
             details: Arc::clone(&rest) as _,
+            state,
         };
         self.note(kind, key, Some(number), Some(rest));
         Some(record)

@@ -43,6 +43,8 @@ pub struct PartedRecord {
     pub head: Vec<u8>,
     /// Where the rest lies.
     pub details: Arc<dyn DetailSource>,
+    /// What tells its file from others; that of no file where its time does not tell.
+    pub(in super::super) state: State,
 }
 
 /// A page's record of at most so many bytes is read as a whole.
@@ -290,8 +292,13 @@ impl Header {
 
 impl Cache {
     /// The first part of the record under a key, as far as it was read at once; the rest of
-    /// the record is not looked at.
-    pub(in super::super) fn read_about(&self, kind: RecordKind, key: &str) -> Option<Vec<u8>> {
+    /// the record is not looked at. Beside it, what tells the record's file from others, where its
+    /// time tells.
+    pub(in super::super) fn read_about(
+        &self,
+        kind: RecordKind,
+        key: &str,
+    ) -> Option<(Vec<u8>, Option<State>)> {
         let mut file = File::open(self.path(kind, key)).ok()?;
         let mut first = [0; FIRST_READ];
         let length = read_some(&mut file, &mut first)?;
@@ -301,7 +308,16 @@ impl Cache {
             .ok()?
             .checked_add(HEADER_SIZE)?;
         let about = first.get(HEADER_SIZE..end)?;
-        (checksum(about) == header.about_checksum).then(|| about.to_vec())
+        if checksum(about) != header.about_checksum {
+            return None;
+        }
+        Some((about.to_vec(), State::of(&file.metadata().ok()?)))
+    }
+
+    /// What tells the file of the record under a key from others; `None` where there is none, or
+    /// where its time does not tell.
+    pub(in super::super) fn state(&self, kind: RecordKind, key: &str) -> Option<State> {
+        bundle::state_at(&self.path(kind, key))
     }
 
     /// The record under a key, as far as its first two parts.
@@ -330,6 +346,7 @@ impl Cache {
             about: opened.about,
             head: opened.head,
             details: Arc::clone(&rest) as _,
+            state: opened.state,
         };
         Some((record, rest))
     }

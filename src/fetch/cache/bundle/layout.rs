@@ -12,6 +12,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
+
 use super::super::held::Whole;
 use super::super::parts::{HEADER_SIZE, Header, Opened};
 use super::super::{LAYOUT, RecordKind, checksum};
@@ -43,8 +45,8 @@ const RANGE_LIMIT: u64 = 64 << 10;
 pub(super) type Stamp = [u8; STAMP];
 
 /// What tells that a file is the same one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in super::super) struct State([u8; STATE]);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(in super::super::super) struct State([u8; STATE]);
 
 impl State {
     /// That of a file. A record is never written in place, so another content is another inode,
@@ -65,6 +67,11 @@ impl State {
             *place = byte;
         }
         Some(Self(state))
+    }
+
+    /// The same, where it is that of a file.
+    pub(in super::super::super) fn of_file(self) -> Option<Self> {
+        (self != Self::default()).then_some(self)
     }
 }
 
@@ -141,7 +148,8 @@ impl Bundle {
         if u32::from_le_bytes(layout) != LAYOUT || length > LIMIT {
             return None;
         }
-        let mut table = Vec::new();
+        // What is not there is not touched: a length that is damaged costs no memory.
+        let mut table = Vec::with_capacity(length);
         let read = (&mut file)
             .take(length as u64)
             .read_to_end(&mut table)
@@ -277,7 +285,7 @@ pub(in super::super) fn is_copied(range: &Range<u64>) -> bool {
     range.end.saturating_sub(range.start) <= RANGE_LIMIT
 }
 
-pub(super) fn state_at(path: &Path) -> Option<State> {
+pub(in super::super) fn state_at(path: &Path) -> Option<State> {
     State::of(&std::fs::metadata(path).ok()?)
 }
 

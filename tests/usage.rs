@@ -87,3 +87,46 @@ fn a_distribution_in_place_of_a_rule() {
         "{text}"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_lock_is_told_by_what_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let pylock = "lock-version = \"1.0\"\ncreated-by = \"x\"\n\n[[packages]]\nname = \"six\"\n\
+                  version = \"1.16.0\"\nwheels = [{ url = \
+                  \"https://files.example/six-1.16.0-py2.py3-none-any.whl\", hashes = { sha256 = \
+                  \"ab\" } }]\n";
+    fs::write(folder.path().join("pylock.toml"), pylock).unwrap();
+    fs::write(folder.path().join("old.lock"), pylock).unwrap();
+    fs::write(folder.path().join("other.txt"), "root:x:0:0\n").unwrap();
+    let run = |line: &str| {
+        let program = env!("CARGO_BIN_EXE_mlresolve");
+        let done = Command::new("/bin/sh")
+            .current_dir(folder.path())
+            .env("HOME", folder.path())
+            .args(["-c", &line.replace("mlresolve", program)])
+            .output()
+            .unwrap();
+        let text = [done.stdout, done.stderr].concat();
+        (done.status.code(), String::from_utf8(text).unwrap())
+    };
+    let same = (Some(0), "Both lock the same versions.\n".to_owned());
+    assert_eq!(run("mlresolve diff old.lock pylock.toml"), same);
+    assert_eq!(
+        run("cat old.lock | mlresolve diff /dev/stdin pylock.toml"),
+        same
+    );
+    assert_eq!(run("mlresolve graph old.lock").1, "six 1.16.0\n");
+    let (code, told) = run("mlresolve diff other.txt pylock.toml");
+    assert_eq!(code, Some(2), "{told}");
+    assert!(
+        told.contains("`other.txt` is there and is no lock"),
+        "{told}"
+    );
+    // A disk that is full.
+    if std::path::Path::new("/dev/full").exists() {
+        let (code, told) = run("mlresolve graph old.lock > /dev/full");
+        assert_eq!(code, Some(2), "{told}");
+        assert!(told.contains("cannot write to standard output"), "{told}");
+    }
+}

@@ -33,6 +33,7 @@ const NEWEST: u32 = 12;
 
 /// Judges what is named, or what is found here, and prints what it found.
 pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
+    let settings = settings::settings(&given.resolve, None)?;
     let args = with_settings(given)?;
     let rules = rule_folders::rules(&args.resolve.rules, &args.resolve.rules_in_settings)?;
     let ignored = rule_folders::ignored(&rules, &args.resolve.ignore_rule)?;
@@ -41,7 +42,8 @@ pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
         super::inputs::refuse_source(&output.to_string_lossy(), &args.resolve.inputs)?;
     }
     let mut reports = Vec::new();
-    for found in check_files::find(&args.resolve.inputs)? {
+    let outputs = settings.iter().flat_map(|settings| settings.outputs.keys());
+    for found in check_files::find(&args.resolve.inputs, outputs)? {
         reports.push(match found {
             check_files::Found::File(path) => file(&args, &path, &rules)?,
             check_files::Found::Environment(given) => environment(&args, given.as_deref(), &rules)?,
@@ -203,8 +205,9 @@ fn judged(
     target_is_known: bool,
     rules: &RuleSet,
 ) -> Result<Report, CliError> {
+    let (rules, mut findings) = without_ignored(rules, &read.ignored);
+    let rules = &rules;
     let mut subject = read.subject;
-    let mut findings = Vec::new();
     let session = if args.rules_only {
         None
     } else {
@@ -236,6 +239,17 @@ fn judged(
         );
     }
     Ok(report(&subject, target, findings))
+}
+
+/// The rules that a lock is judged by: those that whoever made it set aside are told, no more.
+fn without_ignored(rules: &RuleSet, ignored: &[String]) -> (RuleSet, Vec<Finding>) {
+    let known = |id: &String| rules.get(id).map(|rule| rule.id.clone());
+    let ignored: Vec<_> = ignored.iter().filter_map(known).collect();
+    let told = ignored.iter().map(|id| {
+        let message = format!("it was locked without the rule {id} (`--ignore-rule`)");
+        Finding::note("ignored-rule", message)
+    });
+    (rules.without(&ignored), told.collect())
 }
 
 fn report(subject: &Subject, target: &Target, findings: Vec<Finding>) -> Report {

@@ -29,6 +29,8 @@ pub(crate) struct Read {
     pub(crate) target: Option<Target>,
     /// The options that stand in it: the indexes that its pins come from.
     pub(crate) options: FileOptions,
+    /// The rules that a lock was made without, as it says.
+    pub(crate) ignored: Vec<String>,
 }
 
 /// The locks that are looked for in a folder, all of them.
@@ -49,10 +51,20 @@ const OTHERS: [&str; 4] = [
     "Containerfile",
 ];
 
-/// What is named; else the locks that are here; else the environment in use.
-pub(crate) fn find(named: &[String]) -> Result<Vec<Found>, CliError> {
+/// What is named; else the locks that are here, those that the project's settings name
+/// (`outputs`) among them; else the environment in use.
+pub(crate) fn find<'o>(
+    named: &[String],
+    outputs: impl Iterator<Item = &'o String>,
+) -> Result<Vec<Found>, CliError> {
     if named.is_empty() {
-        let here = in_folder(Path::new("."));
+        let mut here = in_folder(Path::new("."));
+        for output in outputs {
+            let known = |found: &Found| matches!(found, Found::File(path) if path == output);
+            if Path::new(output).is_file() && !here.iter().any(known) {
+                here.push(Found::File(output.clone()));
+            }
+        }
         return Ok(if here.is_empty() {
             vec![Found::Environment(None)]
         } else {
@@ -83,7 +95,11 @@ pub(crate) fn find(named: &[String]) -> Result<Vec<Found>, CliError> {
                 return Err(CliError::usage(format!(
                     "`{given}` is no environment of a Python, and no lock is in it"
                 ))
-                .hint(format!("these are looked for: {}", LOCKS.join(", "))));
+                .hint(format!(
+                    "these are looked for: {}, pylock.NAME.toml, and text files with \
+                     `requirements` in their names",
+                    LOCKS.join(", ")
+                )));
             } else {
                 found.extend(locks);
             }
@@ -121,6 +137,24 @@ fn is_list(path: &Path) -> bool {
     path.is_file() && !super::base::is_program(head)
 }
 
+/// The files of a folder that are named as further locks are: `pylock.NAME.toml` (PEP 751),
+/// `requirements-NAME.txt`, `NAME-requirements.txt`; sorted.
+fn names_of_locks(folder: &Path) -> Vec<String> {
+    let is_lock = |name: &String| {
+        let pylock = name.strip_prefix("pylock.");
+        let pylock = pylock.and_then(|rest| rest.strip_suffix(".toml"));
+        let text = name.strip_suffix(".txt");
+        pylock.is_some_and(|name| !name.is_empty())
+            || text.is_some_and(|name| name.contains("requirements"))
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let known = |name: &String| !LOCKS.contains(&name.as_str());
+    let mut names: Vec<String> = names.filter(is_lock).filter(known).collect();
+    names.sort();
+    names
+}
+
 fn in_folder(folder: &Path) -> Vec<Found> {
     let there = |names: &[&str]| -> Vec<Found> {
         names
@@ -133,7 +167,12 @@ fn in_folder(folder: &Path) -> Vec<Found> {
             .map(Found::File)
             .collect()
     };
-    let locks = there(&LOCKS);
+    let others = names_of_locks(folder);
+    let names: Vec<&str> = LOCKS
+        .into_iter()
+        .chain(others.iter().map(String::as_str))
+        .collect();
+    let locks = there(&names);
     if locks.is_empty() {
         there(&OTHERS)
     } else {
@@ -206,6 +245,7 @@ fn pylock(text: &str, path: &str) -> Result<Read, CliError> {
         subject,
         target: lock.target.words().and_then(|words| words.target().ok()),
         options: FileOptions::default(),
+        ignored: lock.provenance.ignored_rules,
     })
 }
 
@@ -249,6 +289,7 @@ fn requirements(text: &str, path: &str, files: &Files<'_>) -> Result<Read, CliEr
                 subject,
                 target: recorded,
                 options: inputs.options,
+                ignored: header.lock.provenance.ignored_rules,
             })
         }
         // A list from another machine names folders that are not here.
@@ -260,6 +301,7 @@ fn requirements(text: &str, path: &str, files: &Files<'_>) -> Result<Read, CliEr
                 },
                 subject: readers::base(&base, "pip freeze"),
                 options: FileOptions::default(),
+                ignored: Vec::new(),
             }),
             (Err(_), Some(Err(error))) => Err(CliError::diagnostic(Exit::Usage, error)),
             (Err(error), _) => Err(CliError::usage(error.to_string())),

@@ -24,6 +24,17 @@ impl Graph {
             let _ = writeln!(out, "{} ({})", self.versioned(root), lines.join(", "));
             self.below(root, "", &mut seen, &mut out);
         }
+        // A lock of another tool may not say what asks for what; those that ask for one another
+        // come last.
+        for may_be_asked_for in [false, true] {
+            for name in self.nodes.keys() {
+                let asked_for = self.askers(name).any(|edge| edge.pulls_in);
+                if !seen.contains(name) && (may_be_asked_for || !asked_for) {
+                    let _ = writeln!(out, "{}", self.versioned(name));
+                    self.below(name, "", &mut seen, &mut out);
+                }
+            }
+        }
         out
     }
 

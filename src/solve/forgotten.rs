@@ -5,9 +5,10 @@
 //! release that says which clients it works with, to one of years ago that says nothing, and
 //! calls that a solution. So a release is suspicious where a newer one of the same distribution
 //! was tried, and stands beside the rest of the solution but for bounds from above: the older
-//! one admits what the newer one is too old for. Then the solver runs again above that release,
-//! and the better of the answers stands: the one that holds less back, over all distributions.
-//! Where there is no other, the release stays, and the solution says so.
+//! one admits what the newer one is too old for, and would admit whatever came after it. One
+//! that states a limit of its own, if a higher one, forgot none. Nor is a release suspicious that
+//! lies a step or two behind: it is not from before a limit was known. What is done about one is
+//! in `runs.rs`; where there is no better answer, the release stays, and the solution says so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,10 +25,6 @@ use super::provider::Provider;
 use super::universe::{Source, Universe};
 use super::world::set_of;
 use crate::versions::{Rank, RankSet};
-
-/// How often the solver runs again, each time as long as the first: once above all that are
-/// suspicious, then above one after the other.
-pub(crate) const MOST_RUNS: usize = 3;
 
 /// A release that lies less than this part of its distribution's releases behind the newer one
 /// that was tried is no old release; where a line of the user's asks for it, a quarter of that.
@@ -201,7 +198,9 @@ impl<F: Facts> Beside<'_, '_, F> {
         for newer in tried.into_iter().filter(is_old) {
             let mut seen = BTreeSet::from([id]);
             let stand = self.stand(id, newer, extras, &mut seen)?;
-            if let Stand::TooOld(bound) = stand {
+            if let Stand::TooOld(bound) = stand
+                && !self.is_bounded((id, rank), extras, &bound.to)?
+            {
                 return Ok(Some(Forgotten {
                     package: universe.name.clone(),
                     rank,
@@ -212,6 +211,28 @@ impl<F: Facts> Beside<'_, '_, F> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether a release in the solution itself does without the newest of another distribution:
+    /// it states a limit, if not the same one.
+    fn is_bounded(
+        &self,
+        (id, rank): (NameId, Rank),
+        extras: &[ExtraName],
+        to: &PackageName,
+    ) -> Result<bool, SolveError> {
+        let world = &self.provider.world;
+        let other = world.universe(world.names.package(to).0)?;
+        let (Some(metadata), Some(newest)) =
+            (world.read_already(id, rank), other.len().checked_sub(1))
+        else {
+            return Ok(false);
+        };
+        let mut asked = std::iter::once(None)
+            .chain(extras.iter().map(Some))
+            .filter_map(|extra| world.requirements.of_metadata(&metadata, extra).ok())
+            .flat_map(|found| found.requirements);
+        Ok(asked.any(|it| it.to == *to && !set_of(&other, &it.range).contains(newest)))
     }
 
     /// How a release stands to the solution: by itself, and by what it would bring in.
@@ -264,8 +285,8 @@ impl<F: Facts> Beside<'_, '_, F> {
         if set.contains(taken) {
             return Ok(Stand::Fits);
         }
-        let mut admitted = set.ranks_below(other.len()).rev();
-        if admitted.next().is_none_or(|newest| newest > taken) {
+        let newest = set.ranks_below(other.len()).next_back();
+        if newest.is_none_or(|newest| newest > taken) {
             return Ok(Stand::Otherwise);
         }
         Ok(Stand::TooOld(Bound {

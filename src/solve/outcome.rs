@@ -215,6 +215,11 @@ pub enum Warning {
         /// The release of it that was taken.
         locked: Version,
     },
+    /// An answer that may hold less back was looked for, and what it needs could not be had.
+    NotLookedInto {
+        /// What failed.
+        detail: String,
+    },
     /// Metadata was had by running the distribution's build.
     Built {
         /// The distribution.

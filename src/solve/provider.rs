@@ -1,6 +1,6 @@
 //! What PubGrub asks: which version, with which requirements, in which order.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -32,11 +32,36 @@ impl fmt::Display for SetAside {
     }
 }
 
+/// Why a run ended before it had an answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Stop {
+    #[error(transparent)]
+    Failed(#[from] SolveError),
+    #[error("the run took more steps than it was given")]
+    Steps,
+}
+
+impl Stop {
+    /// As it is told.
+    pub(crate) fn told(self) -> SolveError {
+        match self {
+            Self::Failed(error) => error,
+            Self::Steps => SolveError::Facts {
+                message: self.to_string(),
+                hint: None,
+            },
+        }
+    }
+}
+
 /// The problem as PubGrub sees it.
 pub(crate) struct Provider<'a, F: Facts> {
     pub(crate) world: World<'a, F>,
     order: Order,
-    floors: &'a Floors,
+    floors: Floors,
+    /// How many steps the run took, and may take.
+    steps: Cell<u64>,
+    most_steps: u64,
     /// The rank last chosen for a node, which the nodes that follow it take.
     chosen: RefCell<BTreeMap<Node, Rank>>,
     /// The releases of a distribution that were tried, for the ladder of older ones.
@@ -48,16 +73,32 @@ pub(crate) struct Provider<'a, F: Facts> {
 type Terms = Vec<(Node, RankSet)>;
 
 impl<'a, F: Facts> Provider<'a, F> {
-    pub(crate) fn new(world: World<'a, F>, floors: &'a Floors) -> Self {
+    pub(crate) fn new(world: World<'a, F>) -> Self {
         let order = Order::new(world.request(), world.rules());
         Self {
             world,
             order,
-            floors,
+            floors: Floors::default(),
+            steps: Cell::new(0),
+            most_steps: u64::MAX,
             chosen: RefCell::default(),
             tried: RefCell::default(),
             log: RefCell::default(),
         }
+    }
+
+    /// The same above floors, in so many steps at most.
+    pub(crate) fn above(self, floors: Floors, most_steps: u64) -> Self {
+        Self {
+            floors,
+            most_steps,
+            ..self
+        }
+    }
+
+    /// How many steps the run took: decisions, and attempts at one.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps.get()
     }
 
     /// Who asks for a distribution.
@@ -483,7 +524,7 @@ impl<F: Facts> DependencyProvider for Provider<'_, F> {
     type VS = RankSet;
     type M = SetAside;
     type Priority = Priority;
-    type Err = SolveError;
+    type Err = Stop;
 
     fn prioritize(
         &self,
@@ -494,19 +535,29 @@ impl<F: Facts> DependencyProvider for Provider<'_, F> {
         self.priority(*node, range, statistics.conflict_count())
     }
 
-    fn choose_version(&self, node: &Node, range: &RankSet) -> Result<Option<Rank>, SolveError> {
-        self.choose(*node, range)
+    fn choose_version(&self, node: &Node, range: &RankSet) -> Result<Option<Rank>, Stop> {
+        Ok(self.choose(*node, range)?)
     }
 
     fn get_dependencies(
         &self,
         node: &Node,
         rank: &Rank,
-    ) -> Result<Dependencies<Node, RankSet, SetAside>, SolveError> {
+    ) -> Result<Dependencies<Node, RankSet, SetAside>, Stop> {
         match self.terms(*node, *rank) {
             Ok(terms) => Ok(Dependencies::Available(merged(terms).into_iter().collect())),
             Err(Failure::Unusable(reason)) => Ok(Dependencies::Unavailable(SetAside(reason))),
-            Err(Failure::Fatal(error)) => Err(error),
+            Err(Failure::Fatal(error)) => Err(Stop::Failed(error)),
         }
+    }
+
+    /// Steps are counted, not timed: a run ends at the same one on every machine.
+    fn should_cancel(&self) -> Result<(), Stop> {
+        let steps = self.steps.get() + 1;
+        self.steps.set(steps);
+        if steps > self.most_steps {
+            return Err(Stop::Steps);
+        }
+        Ok(())
     }
 }

@@ -12,6 +12,15 @@ use crate::request::Request;
 use crate::rules::RuleSet;
 use crate::target::Target;
 
+/// Whether one version of a virtual package is held for the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sides {
+    /// One: everything that brings it agrees.
+    One,
+    /// Several, side by side.
+    Several,
+}
+
 /// Whether a conflict is about a virtual package that something brings.
 pub(crate) fn meet(conflict: &Conflict) -> bool {
     conflict

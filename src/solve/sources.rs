@@ -56,6 +56,11 @@ pub(crate) struct Sources {
     degraded: BTreeSet<PackageName>,
     /// In a last run: those that were looked into although nothing demands them.
     last_looks: Option<RefCell<BTreeMap<PackageName, BTreeSet<Rank>>>>,
+    /// Those that were looked into, and how far.
+    looked: RefCell<BTreeMap<(PackageName, Rank), Look>>,
+    /// In a run after one that has an answer: those that were looked into for it. No others
+    /// are.
+    only: Option<BTreeMap<(PackageName, Rank), Look>>,
 }
 
 impl Sources {
@@ -80,12 +85,18 @@ impl Sources {
         if policy == BuildPolicy::Freely
             || universe.needs_no_build(rank)
             || !matches!(universe.source, Source::Index(_))
-            || contains(&self.demanded, &universe.name, rank)
         {
             return Look::Allowed;
         }
-        if self.is_last_look(universe, rank) {
-            return Look::Static;
+        let release = (universe.name.clone(), rank);
+        let look = match &self.only {
+            Some(only) => only.get(&release).copied(),
+            None if contains(&self.demanded, &universe.name, rank) => Some(Look::Allowed),
+            None => self.is_last_look(universe, rank).then_some(Look::Static),
+        };
+        if let Some(look) = look {
+            self.looked.borrow_mut().insert(release, look);
+            return look;
         }
         let mut passed = self.passed_over.borrow_mut();
         let known = passed
@@ -124,6 +135,16 @@ impl Sources {
                 let built = all.entry(universe.name.clone()).or_default();
                 built.contains(&rank) || built.len() < MOST_BUILDS && built.insert(rank)
             }
+        }
+    }
+
+    /// What another run may look into after one that has an answer: nothing that was not looked
+    /// into for that.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            built: self.built.clone(),
+            only: Some(self.looked.borrow().clone()),
+            ..Self::default()
         }
     }
 
@@ -170,6 +191,8 @@ impl Sources {
             built: self.built,
             degraded: self.degraded,
             last_looks,
+            looked: RefCell::default(),
+            only: None,
         })
     }
 }

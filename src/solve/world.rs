@@ -13,13 +13,13 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
 use self::slots::Slots;
-use super::Sides;
 use super::base::BaseLimits;
 use super::edges::{Range, Requirement, Requirements};
 use super::facts::{DirectFacts, FactError, Facts, Unusable};
 use super::labels::{Family, Merged};
 use super::node::{ABSENT, NameId, Names, Node};
 use super::outcome::SolveError;
+use super::sides::Sides;
 use super::sources::Sources;
 use super::universe::{Admission, AdmissionKey, Judge, NoteKey, Source, Universe, Verdicts};
 use crate::metadata::{Metadata, Page, ReleaseRows, UnreadableFiles};

@@ -52,6 +52,8 @@ pub struct Release {
 pub struct Toy {
     /// The distributions whose pages cannot be had.
     pub failing: BTreeSet<PackageName>,
+    /// Releases whose metadata cannot be had.
+    pub gone: BTreeSet<(PackageName, Version)>,
     pages: RefCell<BTreeMap<PackageName, Arc<Page>>>,
     /// Files that are yet to be put on their page, which takes as long for one as for many.
     waiting: RefCell<BTreeMap<PackageName, Vec<File>>>,
@@ -373,7 +375,14 @@ impl Facts for Toy {
         build: BuildPolicy,
     ) -> Result<Arc<Metadata>, FactError> {
         let mut looked = self.looked.borrow_mut();
-        looked.insert((page.name.clone(), file.version.clone()));
+        let release = (page.name.clone(), file.version.clone());
+        if self.gone.contains(&release) {
+            return Err(FactError::Failed {
+                message: format!("the metadata of {} {} cannot be had", release.0, release.1),
+                hint: None,
+            });
+        }
+        looked.insert(release);
         if matches!(file.kind, FileKind::Sdist(_)) && !self.stated.contains(&file.filename) {
             if build == BuildPolicy::Never {
                 return Err(FactError::Unusable(Unusable::NeedsBuild));

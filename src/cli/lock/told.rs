@@ -194,6 +194,11 @@ fn warning_text(session: &Session, solution: &Solution, warning: &Warning) -> St
             )
         }
         Warning::ForgotBound { .. } => forgot_bound(warning),
+        Warning::NotLookedInto { detail } => {
+            format!(
+                "a better set of releases was looked for, and what it needs is missing: {detail}"
+            )
+        }
         Warning::Built { name, version } => format!(
             "what {name} {version} requires was learned by building it here: no wheel suits the \
              target, and its source distribution does not say"

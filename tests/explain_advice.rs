@@ -312,8 +312,7 @@ fn an_extra_that_nothing_serves() {
         told.contains("(it was tried): `jax[more]>=1` instead of `jax[gpu,more]>=1`"),
         "{told}"
     );
-    // Of six releases, four are looked at: nothing is said of the others' ranges.
-    let each = "every jax with `[gpu]` requires plugin at one version each.";
+    let each = "every jax with `[gpu]` requires plugin at one version each, from 1 to 6.";
     assert!(told.contains(each), "{told}");
     let told = asked(&toy, &["jax"], &none, "jax[gpu]>=2");
     assert!(told.contains("cannot be had"), "{told}");

@@ -1,6 +1,6 @@
 //! Ranges as sentences have them: several requirements on one distribution as one.
 
-use pep440_rs::{Operator, VersionSpecifier, VersionSpecifiers};
+use pep440_rs::{Operator, Version, VersionSpecifier, VersionSpecifiers};
 
 use crate::versions;
 
@@ -74,19 +74,8 @@ pub(super) fn either(name: &str, ranges: &[String]) -> String {
 /// Ranges of some releases, newest first, for a sentence about more of them.
 pub(super) fn some_of(name: &str, ranges: &[String]) -> String {
     let is_pin = |range: &String| {
-        let Ok(specifiers) = range.parse::<VersionSpecifiers>() else {
-            return false;
-        };
-        match &*specifiers {
-            [one] => *one.operator() == Operator::Equal,
-            // `>=1.2,<=1.2`
-            [low, high] => {
-                low.version() == high.version()
-                    && *low.operator() == Operator::GreaterThanEqual
-                    && *high.operator() == Operator::LessThanEqual
-            }
-            _ => false,
-        }
+        let specifiers = range.parse::<VersionSpecifiers>();
+        specifiers.is_ok_and(|specifiers| pinned(&specifiers).is_some())
     };
     match ranges.first() {
         Some(_) if ranges.iter().all(is_pin) => format!("{name} at one version each"),
@@ -97,6 +86,21 @@ pub(super) fn some_of(name: &str, ranges: &[String]) -> String {
     }
 }
 
+/// The one version that is admitted: `==1.2`, or `>=1.2,<=1.2`.
+fn pinned(specifiers: &VersionSpecifiers) -> Option<&Version> {
+    match &**specifiers {
+        [one] if *one.operator() == Operator::Equal => Some(one.version()),
+        [low, high]
+            if low.version() == high.version()
+                && *low.operator() == Operator::GreaterThanEqual
+                && *high.operator() == Operator::LessThanEqual =>
+        {
+            Some(low.version())
+        }
+        _ => None,
+    }
+}
+
 /// The loosest bounds that every range has: lower, upper, or both.
 fn common(name: &str, ranges: &[&String]) -> String {
     let parsed: Vec<VersionSpecifiers> = ranges
@@ -104,6 +108,13 @@ fn common(name: &str, ranges: &[&String]) -> String {
         .filter_map(|range| range.parse().ok())
         .collect();
     let all = parsed.len() == ranges.len();
+    let pins: Option<Vec<&Version>> = parsed.iter().map(pinned).collect();
+    if all
+        && let Some(pins) = pins
+        && let (Some(least), Some(most)) = (pins.iter().min(), pins.iter().max())
+    {
+        return format!("{name} at one version each, from {least} to {most}");
+    }
     let bound = |upper: bool| -> Option<Vec<VersionSpecifier>> {
         parsed
             .iter()
@@ -120,19 +131,8 @@ fn common(name: &str, ranges: &[&String]) -> String {
             })
             .collect()
     };
-    let exact =
-        |bounds: &[VersionSpecifier]| bounds.iter().all(|one| *one.operator() == Operator::Equal);
     if all && let Some(bounds) = bound(true) {
         let most = bounds.iter().max_by_key(|one| one.version());
-        if exact(&bounds)
-            && let (Some(least), Some(most)) = (bounds.iter().min_by_key(|one| one.version()), most)
-        {
-            return format!(
-                "{name} at one version each, from {} to {}",
-                least.version(),
-                most.version()
-            );
-        }
         let is_series = |one: &VersionSpecifier| *one.operator() == Operator::EqualStar;
         if bounds.iter().all(is_series)
             && let (Some(least), Some(most)) = (bounds.iter().min_by_key(|one| one.version()), most)

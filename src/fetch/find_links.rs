@@ -166,11 +166,16 @@ impl Listing {
             pages.client.progress().cache_hit();
             return Ok(Arc::new(kept.clone().folded()));
         }
-        let mut ask = Ask::new(url.clone(), PAGE_LIMIT).accept(ACCEPT);
+        let plain = Ask::new(url.clone(), PAGE_LIMIT).accept(ACCEPT);
+        let mut ask = plain.clone();
         if let Some(etag) = kept.as_ref().and_then(|kept| kept.etag.as_ref()) {
             ask = ask.header(IF_NONE_MATCH, etag);
         }
-        let answer = pages.client.get(&ask).await?;
+        let mut answer = pages.client.get(&ask).await?;
+        if answer.status == 304 && kept.as_ref().is_some_and(|kept| kept.url != answer.url) {
+            // It was found elsewhere before, where its links lead elsewhere.
+            answer = pages.client.get(&plain).await?;
+        }
         let freshness = Freshness::of(&answer.headers);
         let header = |name| answer.header(name).map(str::to_owned);
         let (etag, content_type) = (header(&ETAG), header(&CONTENT_TYPE).unwrap_or_default());

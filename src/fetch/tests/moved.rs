@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::super::Refresh;
 use super::super::testing::{Reply, Server};
+use super::super::{FindLinks, Refresh};
 use super::registry::{build, cache, message, name, options};
 use crate::solve::{FactError, Facts as _};
 
@@ -81,4 +81,34 @@ fn a_page_that_came_as_another_type_is_read_as_that() {
     told.lock().expect("no test panics with it").1 = "image/png";
     let error = build(again).page(&name("demo")).expect_err("it is no page");
     assert!(message(&error).0.contains("image/png"), "{error:?}");
+}
+
+#[test]
+fn a_page_of_links_that_is_led_elsewhere_has_its_files_there() {
+    let folder = Arc::new(Mutex::new("/a"));
+    let now = Arc::clone(&folder);
+    let server = Server::start(move |asked| {
+        let place = format!("{}/links.html", now.lock().expect("no test panics with it"));
+        match asked.path.as_str() {
+            "/links.html" => Reply::new(302).header("location", &place),
+            path if path != place => Reply::new(404),
+            _ if asked.headers.contains_key("if-none-match") => {
+                Reply::new(304).header("content-encoding", "gzip")
+            }
+            _ => Reply::html(format!("<a href='{DEMO}'></a>")).header("etag", "\"one\""),
+        }
+    });
+    let cache = cache();
+    let url = || {
+        let mut options = options(&server, &cache);
+        options.refresh = Refresh::All;
+        let place = FindLinks::new(server.url("/links.html").as_str());
+        options.indexes.find_links = vec![place.expect("a place")];
+        let page = build(options).page(&name("demo")).expect("it is there");
+        page.files.get(0).expect("it is listed").url.clone()
+    };
+    let at = |folder: &str| server.url(&format!("{folder}/{DEMO}")).to_string();
+    assert_eq!([url(), url()], [at("/a"), at("/a")]);
+    *folder.lock().expect("no test panics with it") = "/b";
+    assert_eq!([url(), url()], [at("/b"), at("/b")]);
 }

@@ -13,13 +13,23 @@ pub(crate) const NO_CUTOFF: &str = "off";
 ///
 /// An RFC 3339 instant is taken as it is. A date admits that whole day, in UTC, so that
 /// the same words mean the same everywhere. An age (`30 days`, `P30D`) counts back from
-/// `now`.
+/// `now`, to the beginning of that hour, or of that minute where it is less than a day: what
+/// was locked a moment ago was locked with the same cut-off.
 ///
 /// # Errors
 ///
 /// Where the text is none of these.
 pub(crate) fn cutoff(text: &str, now: Timestamp) -> Result<Timestamp, CliError> {
-    instant("--exclude-newer", text, now)
+    let found = instant("--exclude-newer", text, now)?;
+    if text.trim().parse::<Span>().is_err() {
+        return Ok(found);
+    }
+    let is_long = now.duration_since(found) >= SignedDuration::from_hours(24);
+    let step = if is_long { 3_600 } else { 60 };
+    let seconds = found.as_second();
+    // The first second that can be told may lie within an hour.
+    let begun = Timestamp::from_second(seconds - seconds.rem_euclid(step));
+    Ok(begun.unwrap_or(found))
 }
 
 /// The instant that the value of an option names, as [`cutoff`] reads it.
@@ -69,5 +79,23 @@ mod tests {
         assert_eq!(at("7 days"), "2026-11-14T00:00:00Z");
         assert_eq!(at("P2W"), "2026-11-07T00:00:00Z");
         assert_eq!(at("yesterday"), "refused");
+    }
+
+    #[test]
+    fn an_age_counts_from_the_hour() {
+        let at = |text: &str, now: &str| {
+            let now: Timestamp = now.parse().expect("an instant");
+            let found = cutoff(text, now).map(|instant| instant.to_string());
+            found.unwrap_or_else(|_| "refused".to_owned())
+        };
+        for now in ["2026-11-21T10:00:00Z", "2026-11-21T10:59:59.999999999Z"] {
+            assert_eq!(at("30 days", now), "2026-10-22T10:00:00Z");
+        }
+        assert_eq!(
+            at("90 minutes", "2026-11-21T10:00:31Z"),
+            "2026-11-21T08:30:00Z"
+        );
+        let instant = "2026-11-01T12:34:56.5Z";
+        assert_eq!(at(instant, "2026-11-21T10:00:31Z"), instant);
     }
 }

@@ -140,7 +140,13 @@ pub(in crate::cli) fn cache(args: &ResolveArgs) -> Result<Cache, CliError> {
 /// the same folder, for the same target.
 fn bundled(args: &ResolveArgs, cache: Cache, target: &Target) -> Cache {
     let folder = std::env::current_dir().ok();
-    let words = format!("{folder:?}{:?}{:?}", args.inputs, target.words());
+    // What the pack answered is in the copies, and `--no-pack` is to ask for it all.
+    let words = format!(
+        "{folder:?}{:?}{:?}{}",
+        args.inputs,
+        target.words(),
+        args.no_pack
+    );
     let program = program().map(|program| format!("{program:?}"));
     cache.with_bundle(&words, program.as_deref())
 }

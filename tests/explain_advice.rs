@@ -9,7 +9,9 @@ use mlresolve::rules::{Grounds, RuleKind, VersionRange};
 use mlresolve::solve::{Outcome, Solution};
 use mlresolve::target::Accelerator;
 use mlresolve::{RuleSet, Target};
-use support::{Release, Toy, broken, constrain, dependency, request, rules, specifiers, target};
+use support::{
+    Release, Toy, broken, constrain, dependency, line, request, rules, specifiers, target,
+};
 
 /// The message of a request without a solution, in one line.
 fn conflict(toy: &Toy, lines: &[&str], rules: &RuleSet) -> String {
@@ -318,4 +320,28 @@ fn an_extra_that_nothing_serves() {
     assert!(told.contains("cannot be had"), "{told}");
     let told = asked(&toy, &["jax"], &none, "jax[more]>=2");
     assert!(told.contains("Nothing blocks"), "{told}");
+}
+
+/// What an override says is not told as what a release says.
+#[test]
+fn an_override_is_named_where_it_binds() {
+    let mut toy = Toy::default();
+    toy.release("numpy", "1.26", &[])
+        .release("numpy", "2.1", &[])
+        .release("scipy", "1.12", &["numpy>=1.22,<1.29"])
+        .release("other", "1", &["numpy<2"]);
+    let mut request = request(&["scipy", "other", "numpy<3"]);
+    request.overrides = vec![line("numpy>=3", 1)];
+    let (target, none) = (target(), RuleSet::default());
+    let study = Study::new(&target, &none, &toy);
+    let diagnosis = diagnose(&study, &request)
+        .expect("toy facts never fail")
+        .expect("there is no solution");
+    let message = Message::new(&diagnosis, &study, &request).expect("toy facts never fail");
+    let told = in_one_line(&message.render());
+    let place = &request.overrides[0].place;
+    assert!(
+        told.contains(&format!("your override `numpy>=3` ({place})")),
+        "{told}"
+    );
 }

@@ -61,7 +61,7 @@ impl Sources for Files<'_> {
             return Ok(known.clone().unwrap_or_default());
         }
         if path.starts_with("https://") || path.starts_with("http://") {
-            return (self.download)(path).map_err(SourceError::Refused);
+            return (self.download)(path).map_err(SourceError::Unreached);
         }
         let path = path.strip_prefix("file://").unwrap_or(path);
         if Path::new(path).is_dir() {

@@ -21,7 +21,9 @@ use super::{accelerator, inputs, pip_settings, rule_folders, say};
 use crate::fetch::edge::Edge;
 use crate::fetch::snapshot::SnapshotFacts;
 use crate::metadata::WheelName;
-use crate::request::{Input, Inputs, Request, Role, Wanted, read_inputs};
+use crate::request::{
+    Input, Inputs, Request, RequestError, Role, SourceError, Wanted, read_inputs,
+};
 use crate::rules::RuleId;
 use crate::solve::Facts;
 use crate::{RuleSet, Target};
@@ -259,7 +261,21 @@ fn read(args: &ResolveArgs, paths: &[String], files: &Files<'_>) -> Result<Input
         all_extras: args.all_extras,
         groups: args.group.clone(),
     };
-    read_inputs(&all, &wanted, files).map_err(|error| CliError::diagnostic(Exit::Usage, error))
+    read_inputs(&all, &wanted, files).map_err(|error| {
+        let is_of_network = matches!(
+            &error,
+            RequestError::Unreadable {
+                error: SourceError::Unreached(_),
+                ..
+            }
+        );
+        let exit = if is_of_network {
+            Exit::Network
+        } else {
+            Exit::Usage
+        };
+        CliError::diagnostic(exit, error)
+    })
 }
 
 /// The interpreter, looked for only where something needs it.

@@ -12,7 +12,7 @@ use super::no_release::{Away, wheels_for};
 use super::ranges::{either, some_of, together};
 use super::study::Study;
 use super::text;
-use crate::request::{LineSource, Request};
+use crate::request::{Line, LineSource, Request};
 use crate::rules::{Rule, RuleKind};
 use crate::solve::{Reason, SolveError, Span, Unusable};
 
@@ -43,10 +43,13 @@ impl Speaker<'_, '_> {
     /// The sentences of a core, from the user's lines on.
     pub(super) fn sentences(&self, core: &Core) -> Result<Vec<Sentence>, SolveError> {
         let reasons = &core.conflict.reasons;
-        let mut found: Vec<(Sentence, Option<&PackageName>)> = requirements(reasons)
-            .into_iter()
-            .map(|(sentence, to)| (sentence, Some(to)))
-            .collect();
+        let mut found: Vec<(Sentence, Option<&PackageName>)> =
+            requirements(reasons, &self.request.overrides)
+                .into_iter()
+                .map(|(sentence, to)| (sentence, Some(to)))
+                .collect();
+        let lines = core.lines.iter().filter_map(|line| line.of(self.request));
+        found.extend(lines.filter_map(|line| self.replaced(line).map(|one| (one, None))));
         found.extend(self.rules(reasons).into_iter().map(|one| (one, None)));
         found.extend(self.slots(reasons).into_iter().map(|one| (one, None)));
         found.extend(self.set_aside(reasons).into_iter().map(|one| (one, None)));
@@ -61,6 +64,22 @@ impl Speaker<'_, '_> {
             .filter_map(|line| Some(&line.of(self.request)?.name))
             .collect();
         Ok(ordered(found, &names))
+    }
+
+    /// That an override stands in the place of a line.
+    fn replaced(&self, line: &Line) -> Option<Sentence> {
+        let other = overriding(&self.request.overrides, &line.name)?;
+        let text = format!(
+            "your override `{}` ({}) stands in the place of `{}` ({})",
+            other.text, other.place, line.text, line.place
+        );
+        Some(Sentence {
+            kind: "override",
+            package: Some(line.name.clone()),
+            rule: None,
+            short: text.clone(),
+            text,
+        })
     }
 
     /// The rules: one sentence for each, however many releases trigger it.
@@ -200,7 +219,13 @@ impl Speaker<'_, '_> {
                 (
                     "not-found",
                     Some(package),
-                    format!("no index has `{package}` (asked: {asked}){hint}"),
+                    if asked.is_empty() {
+                        format!(
+                            "`{package}` is nowhere: `--no-index` is set, and no place has it{hint}"
+                        )
+                    } else {
+                        format!("no index has `{package}` (asked: {asked}){hint}")
+                    },
                 )
             }
             Reason::Installed { package, version } => (
@@ -384,7 +409,7 @@ fn says_what_it_does(words: &str) -> bool {
 
 /// What metadata asks for: one sentence for each distribution that asks and each that
 /// is asked for, however many releases take part.
-fn requirements(reasons: &[Reason]) -> Vec<(Sentence, &PackageName)> {
+fn requirements<'r>(reasons: &'r [Reason], overrides: &[Line]) -> Vec<(Sentence, &'r PackageName)> {
     let mut asked: BTreeMap<Asked<'_>, (Vec<&Span>, Vec<String>)> = BTreeMap::new();
     // The others have ranges of their own.
     let mut partly: BTreeSet<Asked<'_>> = BTreeSet::new();
@@ -419,16 +444,24 @@ fn requirements(reasons: &[Reason]) -> Vec<(Sentence, &PackageName)> {
             } else {
                 either(to.as_ref(), &ranges)
             };
+            let by = overriding(overrides, to).map_or_else(String::new, |line| {
+                format!(", as your override `{}` ({}) has it", line.text, line.place)
+            });
             let sentence = Sentence {
                 kind: "requires",
                 package: Some(package.clone()),
                 rule: None,
-                text: format!("{who}{with} {verb} {wanted}"),
+                text: format!("{who}{with} {verb} {wanted}{by}"),
                 short: format!("{who}{with} {verb} {wanted}"),
             };
             (sentence, to)
         })
         .collect()
+}
+
+/// The override of a distribution.
+fn overriding<'o>(overrides: &'o [Line], name: &PackageName) -> Option<&'o Line> {
+    overrides.iter().find(|line| line.name == *name)
 }
 
 /// From the user's lines on: who is named by a line first, then what those ask for.

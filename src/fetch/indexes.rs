@@ -270,10 +270,11 @@ fn parse_place(place: &str) -> Result<Url, FetchError> {
             FetchError::Setup(format!("an index address cannot be read: {error}"))
         });
     }
-    if place.contains("://") {
-        return Err(FetchError::Setup(
-            "an index address must be an `https`, `http` or `file` URL or a path".to_owned(),
-        ));
+    // What follows the scheme may hold a password.
+    if let Some((scheme, _)) = place.split_once("://") {
+        return Err(FetchError::Setup(format!(
+            "`{scheme}://…` is no index address: that is an `https`, `http` or `file` URL or a path"
+        )));
     }
     let path = std::path::absolute(Path::new(place))
         .map_err(|error| FetchError::io(Path::new(place), &error))?;

@@ -28,6 +28,18 @@ pub enum LockError {
         /// The release.
         version: Version,
     },
+    /// The hashes that the user's line gives fit only files for other targets.
+    #[error("the hashes given for `{name}` are of `{file}`, which is not for this target")]
+    #[diagnostic(
+        code(mlresolve::lock::hash_elsewhere),
+        help("add the `--hash` of a file for this target to its line, or leave them out")
+    )]
+    HashElsewhere {
+        /// The distribution.
+        name: PackageName,
+        /// A file that they fit.
+        file: String,
+    },
     /// A repository whose commit is not known cannot be locked.
     #[error("`{name}` comes from version control, and its commit id is not known")]
     #[diagnostic(

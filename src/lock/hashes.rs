@@ -75,9 +75,16 @@ pub(super) fn list(
         });
     let stands = serves || (!comparable && context.hashes == HashListing::Hashes);
     if !stands && by_user && comparable {
-        return Err(LockError::HashMismatch {
-            name: name.clone(),
-            version: chosen.version.clone(),
+        let name = name.clone();
+        return Err(match kept.first() {
+            Some(file) => LockError::HashElsewhere {
+                file: file.filename.clone(),
+                name,
+            },
+            None => LockError::HashMismatch {
+                version: chosen.version.clone(),
+                name,
+            },
         });
     }
     if !stands {

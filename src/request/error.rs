@@ -304,6 +304,7 @@ impl RequestError {
                     "paths in a file count from the folder of that file"
                 }
                 (SourceError::Folder, _) => "name a file inside it",
+                (SourceError::Unreached(_), _) => "check the address and the network",
                 _ => "check the name and that the file may be read",
             }
             .to_owned(),

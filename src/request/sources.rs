@@ -25,7 +25,10 @@ pub enum SourceError {
     /// A folder is there.
     #[error("it is a folder")]
     Folder,
-    /// The system or the network refused, in its words.
+    /// The system refused, in its words.
     #[error("{0}")]
     Refused(String),
+    /// The network did not give it, in its words.
+    #[error("{0}")]
+    Unreached(String),
 }

@@ -191,6 +191,17 @@ fn the_users_own_hashes_count_first() {
         error.to_string(),
         "the hashes given for `a` fit no file of `a 1`"
     );
+    // A file for another target has them.
+    let mut elsewhere = files();
+    elsewhere.push(file("a-1-cp311-cp311-win_amd64.whl", Some('3')));
+    let mut other = request(&["a"]);
+    other.requirements[0].hashes = vec![("sha256".to_owned(), sample::digest('3'))];
+    let solution = alone(chosen("a", "1", elsewhere));
+    let error = Lock::from_solution(&solution, &other, context(&rules)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the hashes given for `a` are of `a-1-cp311-cp311-win_amd64.whl`, which is not for this target"
+    );
     // The index gives none of this kind: the installer will check it.
     assert_eq!(hashes(&lock("sha512", '8').unwrap()), ["sha512:8"]);
 }

@@ -44,7 +44,12 @@ pub(super) fn places(args: &ResolveArgs, read: &Inputs) -> Places {
     let values = |options: &[crate::request::FileOption]| -> Vec<String> {
         options.iter().map(|option| option.value.clone()).collect()
     };
-    let mut extra = args.extra_index_url.clone();
+    let address = |given: &String| {
+        named(given)
+            .map_or(given.as_str(), |(_, url)| url)
+            .to_owned()
+    };
+    let mut extra: Vec<String> = args.extra_index_url.iter().map(address).collect();
     extra.extend(values(&options.extra_index_urls));
     let mut find_links = args.find_links.clone();
     find_links.extend(values(&options.find_links));
@@ -296,13 +301,23 @@ pub(in crate::cli) fn indexes(
 
 /// An index by its name in the settings, its address or its path.
 fn named_index(args: &ResolveArgs, place: &str) -> Result<Index, crate::fetch::FetchError> {
-    let mut named = args.named_indexes.iter();
-    match named.find(|(name, url)| name == place || url == place) {
+    let settings = args.named_indexes.iter();
+    let settings = settings.map(|(name, url)| (name.as_str(), url.as_str()));
+    let given = args.extra_index_url.iter().filter_map(|given| named(given));
+    let mut names = settings.chain(given);
+    match names.find(|(name, url)| *name == place || *url == place) {
         Some((name, url)) => {
             Ok(Index::new(url)?.named(name, &|variable| std::env::var_os(variable)))
         }
         None => Index::new(place),
     }
+}
+
+/// An index with a name before its address, as uv has it: `torch=https://…`.
+fn named(given: &str) -> Option<(&str, &str)> {
+    let (name, url) = given.split_once('=')?;
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    (!name.is_empty() && name.chars().all(is_name) && url.contains("://")).then_some((name, url))
 }
 
 /// A word that is no address is taken for a folder, which has to be there: `--index-url banana`.

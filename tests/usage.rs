@@ -130,3 +130,30 @@ fn a_lock_is_told_by_what_is_in_it() {
         assert!(told.contains("cannot write to standard output"), "{told}");
     }
 }
+
+#[test]
+fn a_line_for_another_target_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("a.in"),
+        "pywin32; sys_platform == 'win32'\n",
+    )
+    .unwrap();
+    let why = |name: &str| {
+        let done = Command::new(env!("CARGO_BIN_EXE_mlresolve"))
+            .current_dir(folder.path())
+            .env_clear()
+            .env("HOME", folder.path())
+            .args(["why", name, "a.in", "--no-index", "--offline"])
+            .args(["--python-version", "3.11", "--python-platform", "linux"])
+            .output()
+            .unwrap();
+        assert_eq!(done.status.code(), Some(1));
+        String::from_utf8(done.stderr).unwrap()
+    };
+    let told = why("pywin32");
+    assert!(told.contains("(a.in:1) is not for this target"), "{told}");
+    assert!(told.contains("Linux x86_64"), "{told}");
+    let told = why("numpy");
+    assert!(told.contains("nothing asks for `numpy`"), "{told}");
+}

@@ -83,7 +83,7 @@ pub(crate) fn answer(
     Ok(Some(match question(text)? {
         Question::Name(name) => {
             let answer = explain::why(&name, &study, request, &solution)?
-                .ok_or_else(|| unknown(&name, &solution))?;
+                .ok_or_else(|| unknown(&name, session, &solution))?;
             let builds = build(&name, &study, session, &solution)?;
             (Answer::Why(Box::new(answer)), builds)
         }
@@ -132,7 +132,15 @@ fn question(text: &str) -> Result<Question, CliError> {
         .ok_or_else(|| wrong("a direct reference cannot be asked about"))
 }
 
-fn unknown(name: &PackageName, solution: &Solution) -> CliError {
+fn unknown(name: &PackageName, session: &Session, solution: &Solution) -> CliError {
+    let target = &session.target;
+    let mut lines = session.request.requirements.iter();
+    if let Some(line) = lines.find(|line| line.name == *name) {
+        let (text, place) = (&line.text, &line.place);
+        let error = format!("`{text}` ({place}) is not for this target, so `{name}` is not locked");
+        return CliError::new(Exit::Unsolvable, error)
+            .hint(format!("the target is {}", target.describe()));
+    }
     let known: Vec<&str> = solution.packages.keys().map(AsRef::as_ref).collect();
     let near = super::rule_folders::near(name.as_ref(), &known);
     let error = CliError::new(

@@ -120,7 +120,7 @@ pub(super) fn download(
         crate::fetch::AnswerBody::Whole(bytes) => Ok(bytes),
         // Left packed is only what was asked for so.
         crate::fetch::AnswerBody::Unread(_) | crate::fetch::AnswerBody::Packed(_) => {
-            Err("it is too large".to_owned())
+            Err("it is there, and nothing of it came".to_owned())
         }
     }
 }

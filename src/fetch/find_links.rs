@@ -3,7 +3,7 @@
 mod folder;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use pep508_rs::PackageName;
 use reqwest::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -30,7 +30,35 @@ pub struct LinkPlace(Place);
 #[derive(Debug)]
 enum Place {
     Folder(Arc<Folder>),
-    Page(Box<Index>, OnceCell<Result<Arc<Listing>, FetchError>>),
+    Page(Box<LinkPage>),
+}
+
+#[derive(Debug)]
+struct LinkPage {
+    index: Index,
+    /// What the cache had, where that was the answer as it was; it may have megabytes, so it is
+    /// not looked for twice.
+    kept: OnceLock<Option<Arc<Listing>>>,
+    listing: OnceCell<Result<Arc<Listing>, FetchError>>,
+}
+
+impl LinkPage {
+    fn new(index: Index) -> Self {
+        Self {
+            index,
+            kept: OnceLock::new(),
+            listing: OnceCell::new(),
+        }
+    }
+
+    /// The listing, where nobody has to be asked for it.
+    fn at_hand(&self, pages: &Pages) -> Option<Result<Arc<Listing>, FetchError>> {
+        let kept = || Listing::at_hand(pages, &self.index.url);
+        match self.listing.get() {
+            Some(known) => Some(known.clone()),
+            None => self.kept.get_or_init(kept).clone().map(Ok),
+        }
+    }
 }
 
 /// A place with links that was looked at, and what was there of the distributions that the
@@ -63,7 +91,7 @@ impl LinkPlace {
     pub fn new(place: FindLinks) -> Self {
         Self(match place {
             FindLinks::Folder(folder) => Place::Folder(Arc::new(Folder::new(folder))),
-            FindLinks::Page(page) => Place::Page(Box::new(page), OnceCell::new()),
+            FindLinks::Page(page) => Place::Page(Box::new(LinkPage::new(page))),
         })
     }
 
@@ -72,7 +100,7 @@ impl LinkPlace {
         match &self.0 {
             Place::Folder(folder) => Url::from_file_path(folder.path())
                 .map_or_else(|()| folder.path().display().to_string(), String::from),
-            Place::Page(page, _) => page.url.to_string(),
+            Place::Page(page) => page.index.url.to_string(),
         }
     }
 
@@ -93,12 +121,11 @@ impl LinkPlace {
                 let (folder, name) = (Arc::clone(folder), name.clone());
                 blocking(move || folder.files(&name)).await
             }
-            Place::Page(page, listing) => {
-                let listing = listing
-                    .get_or_init(|| Listing::get(pages, &page.url))
-                    .await
-                    .clone()?;
-                let (index, name) = (page.url.to_string(), name.clone());
+            Place::Page(page) => {
+                let url = &page.index.url;
+                let listing = page.listing.get_or_init(|| Listing::get(pages, url));
+                let listing = listing.await.clone()?;
+                let (index, name) = (url.to_string(), name.clone());
                 blocking(move || listing.files(&index, &name)).await
             }
         }
@@ -112,16 +139,10 @@ impl LinkPlace {
     ) -> Option<Result<Vec<File>, FetchError>> {
         match &self.0 {
             Place::Folder(folder) => Some(folder.files(name)),
-            Place::Page(page, known) => {
-                let listing = if let Some(listing) = known.get() {
-                    listing.clone()
-                } else {
-                    let listing = Ok(Listing::at_hand(pages, &page.url)?);
-                    // Where another thread was faster, its listing is the same.
-                    drop(known.set(listing.clone()));
-                    listing
-                };
-                Some(listing.and_then(|listing| listing.files(page.url.as_str(), name)))
+            Place::Page(page) => {
+                let url = page.index.url.as_str();
+                let listing = page.at_hand(pages)?;
+                Some(listing.and_then(|listing| listing.files(url, name)))
             }
         }
     }
@@ -140,11 +161,8 @@ impl LinkPlace {
                 }
                 Some(SeenPlace::Folder(said.finalize().into()))
             }
-            Place::Page(page, known) => {
-                let listing = match known.get() {
-                    Some(listing) => Arc::clone(listing.as_ref().ok()?),
-                    None => Listing::at_hand(pages, &page.url)?,
-                };
+            Place::Page(page) => {
+                let listing = page.at_hand(pages)?.ok()?;
                 Some(SeenPlace::Page(listing.digest()))
             }
         }

@@ -159,7 +159,7 @@ impl Cache {
     }
 
     /// Whether it is for this run only.
-    fn is_temporary(&self) -> bool {
+    pub(super) fn is_temporary(&self) -> bool {
         self.temporary.is_some()
     }
 

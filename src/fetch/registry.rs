@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt, Shared};
 use pep440_rs::VersionSpecifiers;
@@ -251,7 +252,7 @@ impl Registry {
     /// Waits until everything is at hand that was begun to be fetched.
     #[cfg(test)]
     pub(super) fn wait_until_idle(&self) {
-        self.world.working.wait(std::time::Duration::from_mins(1));
+        self.world.working.wait(Duration::from_mins(1));
     }
 
     /// What the tasks share.
@@ -293,9 +294,14 @@ impl Drop for Registry {
             // A run that fetched something made the cache grow.
             cache.tidy();
         }
-        self.world.threads.end();
+        // A folder for one run goes with the last that holds it, which no thread may outlive.
+        let last_writes = cache.is_temporary().then_some(LAST_WRITES);
+        self.world.threads.end(last_writes);
     }
 }
+
+/// How long a folder that is for one run waits for what is being written to it.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 impl Facts for Registry {
     fn page(&self, name: &PackageName) -> Result<Arc<Page>, FactError> {

@@ -3,6 +3,7 @@
 //! A run that finds everything in the cache starts none.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -45,8 +46,9 @@ impl Threads {
         self.0.get().is_some()
     }
 
-    /// Ends them. What was fetched on a guess and not needed is not waited for.
-    pub(super) fn end(&self) {
+    /// Ends them. What was fetched on a guess and not needed is not waited for; what is being
+    /// read or written only where somebody says how long.
+    pub(super) fn end(&self, at_most: Option<Duration>) {
         if let Some(Ok(running)) = self.0.get()
             && let Some(runtime) = running
                 .runtime
@@ -54,7 +56,10 @@ impl Threads {
                 .unwrap_or_else(PoisonError::into_inner)
                 .take()
         {
-            runtime.shutdown_background();
+            match at_most {
+                Some(time) => runtime.shutdown_timeout(time),
+                None => runtime.shutdown_background(),
+            }
         }
     }
 }

@@ -97,3 +97,22 @@ fn hints_of_what_cannot_be_had_change_nothing() {
     assert!(matches!(error, FactError::NotFound { .. }));
     assert_eq!(count.load(Ordering::SeqCst), 3);
 }
+
+#[test]
+fn a_folder_for_one_run_goes_with_it() {
+    let server = Server::start(plain);
+    for _ in 0..20 {
+        let cache = cache();
+        let root = cache.root().to_path_buf();
+        let registry = build(options(&server, &cache));
+        drop(cache);
+        // Nobody waits for these.
+        for asked in ["demo", "nothing", "more"] {
+            registry.hint(&name(asked), &">=1".parse().expect("a specifier"));
+        }
+        first(&registry, "demo").expect("it is there");
+        assert!(root.exists());
+        drop(registry);
+        assert!(!root.exists());
+    }
+}

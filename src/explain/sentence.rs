@@ -390,21 +390,12 @@ impl Speaker<'_, '_> {
                 });
                 format!("{} broken (rule {rule}){told}", verb("is", "are"))
             }
-            Unusable::Metadata { detail } if !says_what_it_does(detail) => {
+            Unusable::Metadata { detail } if !text::says_what_it_does(detail) => {
                 format!("cannot be used: {detail}")
             }
             other => other.to_string(),
         }
     }
-}
-
-/// Whether words go on after the name of a release.
-fn says_what_it_does(words: &str) -> bool {
-    let verb = words.split(' ').next().unwrap_or_default();
-    [
-        "has", "is", "was", "needs", "asks", "requires", "cannot", "could",
-    ]
-    .contains(&verb)
 }
 
 /// What metadata asks for: one sentence for each distribution that asks and each that
@@ -578,27 +569,4 @@ fn of_builds(reason: &Reason) -> Option<Sentence> {
         short: text.clone(),
         text,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::says_what_it_does;
-
-    #[test]
-    fn a_release_is_followed_by_a_verb() {
-        for (words, expected) in [
-            ("its metadata has an unreadable `Requires-Dist`", false),
-            ("the wheel says it is 1.2 of another", false),
-            (
-                "has a source distribution that is no use: it is empty",
-                true,
-            ),
-            (
-                "requires `a @ https://files.example/a.whl`, which only a line of your own may",
-                true,
-            ),
-        ] {
-            assert_eq!(says_what_it_does(words), expected, "{words}");
-        }
-    }
 }

@@ -188,6 +188,15 @@ pub fn wrap(text: &str, first: &str, further: &str, columns: usize) -> String {
     out
 }
 
+/// Whether words go on after the name of a release.
+pub(super) fn says_what_it_does(words: &str) -> bool {
+    let verb = words.split(' ').next().unwrap_or_default();
+    [
+        "has", "is", "was", "needs", "asks", "requires", "cannot", "could",
+    ]
+    .contains(&verb)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,5 +230,23 @@ mod tests {
             all_releases(&scipy, &[&before, &one]).0,
             "scipy up to 1.14.0"
         );
+    }
+
+    #[test]
+    fn a_release_is_followed_by_a_verb() {
+        for (words, expected) in [
+            ("its metadata has an unreadable `Requires-Dist`", false),
+            ("the wheel says it is 1.2 of another", false),
+            (
+                "has a source distribution that is no use: it is empty",
+                true,
+            ),
+            (
+                "requires `a @ https://files.example/a.whl`, which only a line of your own may",
+                true,
+            ),
+        ] {
+            assert_eq!(says_what_it_does(words), expected, "{words}");
+        }
     }
 }

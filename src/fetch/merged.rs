@@ -5,7 +5,25 @@ use std::sync::Arc;
 
 use pep508_rs::PackageName;
 
+use super::find_links::LinkPlace;
 use crate::metadata::{File, Page, UnreadableFiles};
+
+/// What places with links have of a distribution.
+#[derive(Default)]
+pub(super) struct Linked {
+    pub(super) files: Vec<File>,
+    /// The first place that has some.
+    pub(super) from: Option<String>,
+}
+
+impl Linked {
+    pub(super) fn extend(&mut self, place: &LinkPlace, files: Vec<File>) {
+        if !files.is_empty() {
+            self.from.get_or_insert_with(|| place.address());
+        }
+        self.files.extend(files);
+    }
+}
 
 /// One page of all that was found. Of files with the same name the first counts; those
 /// that the user named places for come first.

@@ -17,7 +17,7 @@ use super::find_links::{LinkPlace, SeenPlace};
 use super::freshness::Refresh;
 use super::guess::Guesses;
 use super::indexes::{Index, IndexStrategy, Indexes};
-use super::merged::merged;
+use super::merged::{Linked, merged};
 use super::pack::Pack;
 use super::pack::walk::Walk;
 use super::pages::{IsNewFile, Pages};
@@ -594,22 +594,5 @@ impl World {
             linked.extend(place, place.files(&self.pages, name).await?);
         }
         self.page_of(name, &indexes, linked, found)
-    }
-}
-
-/// What places with links have of a distribution.
-#[derive(Default)]
-struct Linked {
-    files: Vec<File>,
-    /// The first place that has some.
-    from: Option<String>,
-}
-
-impl Linked {
-    fn extend(&mut self, place: &LinkPlace, files: Vec<File>) {
-        if !files.is_empty() {
-            self.from.get_or_insert_with(|| place.address());
-        }
-        self.files.extend(files);
     }
 }

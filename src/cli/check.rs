@@ -18,7 +18,7 @@ use crate::check::{
     merge,
 };
 use crate::metadata::Page;
-use crate::request::{FileOptions, Inputs};
+use crate::request::{FileOptions, Inputs, Settings};
 use crate::rules::RuleSet;
 use crate::solve::{FactError, Facts, indexed_metadata};
 use crate::{Target, versions};
@@ -34,7 +34,7 @@ const NEWEST: u32 = 12;
 /// Judges what is named, or what is found here, and prints what it found.
 pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
     let settings = settings::settings(&given.resolve, None)?;
-    let args = with_settings(given)?;
+    let args = settled(given, settings.as_ref());
     let rules = rule_folders::rules(&args.resolve.rules, &args.resolve.rules_in_settings)?;
     let ignored = rule_folders::ignored(&rules, &args.resolve.ignore_rule)?;
     let rules = rules.without(&ignored);
@@ -80,17 +80,22 @@ pub(crate) fn run(given: &CheckArgs) -> Result<Exit, CliError> {
 /// The arguments, with what the settings of the project say where they do not, and pip's where
 /// an index may be asked.
 pub(crate) fn with_settings(given: &CheckArgs) -> Result<CheckArgs, CliError> {
-    let mut resolve = match settings::settings(&given.resolve, None)? {
-        Some(settings) => settings::resolve(&given.resolve, &settings),
+    let settings = settings::settings(&given.resolve, None)?;
+    Ok(settled(given, settings.as_ref()))
+}
+
+fn settled(given: &CheckArgs, settings: Option<&Settings>) -> CheckArgs {
+    let mut resolve = match settings {
+        Some(settings) => settings::resolve(&given.resolve, settings),
         None => given.resolve.clone(),
     };
     if !given.rules_only {
         resolve = pip_settings::with(&resolve);
     }
-    Ok(CheckArgs {
+    CheckArgs {
         resolve,
         ..given.clone()
-    })
+    }
 }
 
 fn file(args: &CheckArgs, path: &str, rules: &RuleSet) -> Result<Report, CliError> {

@@ -22,6 +22,7 @@ use super::indexes::{FindLinks, Index};
 use super::pages::{ACCEPT, PAGE_LIMIT, Pages, is_remote};
 use super::tasks::blocking;
 use crate::metadata::{File, Page};
+use crate::request::names::normal;
 
 /// One place with links; it is listed or fetched once in a run.
 #[derive(Debug)]
@@ -276,7 +277,7 @@ impl Listing {
     }
 
     fn folded(self) -> Self {
-        let folded = folded(&String::from_utf8_lossy(&self.body));
+        let folded = normal(&String::from_utf8_lossy(&self.body));
         Self { folded, ..self }
     }
 
@@ -298,18 +299,4 @@ impl Listing {
                 detail,
             })
     }
-}
-
-/// A text in lower case with `-` for each run of `-`, `_` and `.`, as names are compared
-/// (PEP 503).
-fn folded(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '-' | '_' | '.' if folded.ends_with('-') => {}
-            '-' | '_' | '.' => folded.push('-'),
-            other => folded.push(other.to_ascii_lowercase()),
-        }
-    }
-    folded
 }

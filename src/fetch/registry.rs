@@ -193,7 +193,7 @@ impl Registry {
     }
 
     /// The pages that the solver's answer was made from; `None` where something else went into
-    /// it that may be otherwise in a later run: files of folders, what could not be had.
+    /// it that may be otherwise in a later run: an index that is a folder, what could not be had.
     pub fn seen(&self) -> Option<AllSeen<'static>> {
         let pages = self.world.pages.seen.settled()?;
         let places = self.places_seen(&pages)?;

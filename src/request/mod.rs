@@ -18,7 +18,7 @@ mod ini;
 mod inputs;
 mod logical;
 mod marker;
-mod names;
+pub(crate) mod names;
 mod nearest;
 mod options;
 mod paths;

@@ -18,8 +18,9 @@ pub(super) fn extra(text: &str) -> Option<ExtraName> {
     ExtraName::from_str(text).ok().filter(|_| !text.is_empty())
 }
 
-/// A name as PEP 503 normalises it; names of groups are compared so (PEP 735).
-pub(super) fn normal(name: &str) -> String {
+/// A name as PEP 503 normalises it; names of groups are compared so (PEP 735), and names of
+/// distributions within those of files.
+pub(crate) fn normal(name: &str) -> String {
     let mut normal = String::with_capacity(name.len());
     for character in name.chars() {
         match character {

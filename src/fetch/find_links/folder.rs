@@ -13,8 +13,8 @@ use url::Url;
 use super::super::error::FetchError;
 use super::super::pages::file_of_folder;
 use super::super::tasks::lock;
-use super::folded;
 use crate::metadata::File;
+use crate::request::names::normal;
 
 /// A file that was written so shortly before it was looked at may be written again without a
 /// later time: some file systems count in steps of two seconds.
@@ -82,7 +82,13 @@ impl Folder {
         found.sort_by_key(|(name, _, _)| *name);
         let about = found.iter().map(|(name, _, about)| (*name, about.as_ref()));
         let state = state(about, SystemTime::now());
-        lock(&self.states).insert(name.clone(), state);
+        // What has changed since it was first given is known for neither.
+        let mut states = lock(&self.states);
+        let known = states.entry(name.clone()).or_insert(state);
+        if *known != state {
+            *known = None;
+        }
+        drop(states);
         Ok(found.into_iter().map(|(_, file, _)| file).collect())
     }
 
@@ -116,7 +122,7 @@ fn list(folder: &Path) -> Result<Vec<Named>, FetchError> {
         // A name that is no Unicode is no file's of a distribution.
         if let Ok(name) = entry.file_name().into_string() {
             names.push(Named {
-                folded: folded(&name),
+                folded: normal(&name),
                 name,
             });
         }
